@@ -325,9 +325,12 @@ func (x *HelloResponse) GetRefused() string {
 
 type RaftRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Hello *Identity              `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
+	// First frame only, as is to.
+	Hello *Identity `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
 	// Marshalled raftpb.Message each.
-	Messages      [][]byte `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
+	Messages [][]byte `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
+	// The id that the caller believes it talks to.
+	To            uint64 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -376,6 +379,13 @@ func (x *RaftRequest) GetMessages() [][]byte {
 	return nil
 }
 
+func (x *RaftRequest) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 type RaftResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hello         *Identity              `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
@@ -421,9 +431,12 @@ func (x *RaftResponse) GetHello() *Identity {
 }
 
 type HandOnRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hello         *Identity              `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
-	Commands      []*HandOnCommand       `protobuf:"bytes,2,rep,name=commands,proto3" json:"commands,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First frame only, as is to.
+	Hello    *Identity        `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
+	Commands []*HandOnCommand `protobuf:"bytes,2,rep,name=commands,proto3" json:"commands,omitempty"`
+	// The id that the caller believes it talks to.
+	To            uint64 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -470,6 +483,13 @@ func (x *HandOnRequest) GetCommands() []*HandOnCommand {
 		return x.Commands
 	}
 	return nil
+}
+
+func (x *HandOnRequest) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
 }
 
 type HandOnCommand struct {
@@ -525,8 +545,10 @@ func (x *HandOnCommand) GetCommand() []byte {
 }
 
 type HandOnResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Answers       []*HandOnAnswer        `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Answers []*HandOnAnswer        `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
+	// First frame only: the acceptor's.
+	Hello         *Identity `protobuf:"bytes,2,opt,name=hello,proto3" json:"hello,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,6 +586,13 @@ func (*HandOnResponse) Descriptor() ([]byte, []int) {
 func (x *HandOnResponse) GetAnswers() []*HandOnAnswer {
 	if x != nil {
 		return x.Answers
+	}
+	return nil
+}
+
+func (x *HandOnResponse) GetHello() *Identity {
+	if x != nil {
+		return x.Hello
 	}
 	return nil
 }
@@ -739,8 +768,10 @@ type SnapshotHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Hello *Identity              `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
 	// Marshalled raftpb.Message of type MsgSnap, its metadata rewritten to what the file holds.
-	Message       []byte `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	SizeBytes     uint64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	Message   []byte `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	SizeBytes uint64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// The id that the caller believes it talks to.
+	To            uint64 `protobuf:"varint,4,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -792,6 +823,13 @@ func (x *SnapshotHeader) GetMessage() []byte {
 func (x *SnapshotHeader) GetSizeBytes() uint64 {
 	if x != nil {
 		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *SnapshotHeader) GetTo() uint64 {
+	if x != nil {
+		return x.To
 	}
 	return 0
 }
@@ -878,7 +916,10 @@ func (*SnapshotResponse) Descriptor() ([]byte, []int) {
 }
 
 type PeerStatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	From  *Identity              `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// The id that the caller believes it talks to.
+	To            uint64 `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -911,6 +952,20 @@ func (x *PeerStatusRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use PeerStatusRequest.ProtoReflect.Descriptor instead.
 func (*PeerStatusRequest) Descriptor() ([]byte, []int) {
 	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PeerStatusRequest) GetFrom() *Identity {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *PeerStatusRequest) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
 }
 
 type PeerStatusResponse struct {
@@ -1006,8 +1061,11 @@ func (x *PeerStatusResponse) GetCompacted() uint64 {
 }
 
 type PeerHashRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Index uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	From  *Identity              `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// The id that the caller believes it talks to.
+	To            uint64 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1049,10 +1107,25 @@ func (x *PeerHashRequest) GetIndex() uint64 {
 	return 0
 }
 
+func (x *PeerHashRequest) GetFrom() *Identity {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *PeerHashRequest) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 type PeerHashResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
 	Applied       uint64                 `protobuf:"varint,2,opt,name=applied,proto3" json:"applied,omitempty"`
+	Identity      *Identity              `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1101,6 +1174,13 @@ func (x *PeerHashResponse) GetApplied() uint64 {
 	return 0
 }
 
+func (x *PeerHashResponse) GetIdentity() *Identity {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
 var File_parley_internal_v1_peer_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_peer_proto_rawDesc = "" +
@@ -1127,20 +1207,23 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\"c\n" +
 	"\rHelloResponse\x128\n" +
 	"\bidentity\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity\x12\x18\n" +
-	"\arefused\x18\x02 \x01(\tR\arefused\"]\n" +
+	"\arefused\x18\x02 \x01(\tR\arefused\"m\n" +
 	"\vRaftRequest\x122\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\x12\x1a\n" +
-	"\bmessages\x18\x02 \x03(\fR\bmessages\"B\n" +
+	"\bmessages\x18\x02 \x03(\fR\bmessages\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x04R\x02to\"B\n" +
 	"\fRaftResponse\x122\n" +
-	"\x05hello\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\"\x82\x01\n" +
+	"\x05hello\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\"\x92\x01\n" +
 	"\rHandOnRequest\x122\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\x12=\n" +
-	"\bcommands\x18\x02 \x03(\v2!.parley.internal.v1.HandOnCommandR\bcommands\"9\n" +
+	"\bcommands\x18\x02 \x03(\v2!.parley.internal.v1.HandOnCommandR\bcommands\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x04R\x02to\"9\n" +
 	"\rHandOnCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
-	"\acommand\x18\x02 \x01(\fR\acommand\"L\n" +
+	"\acommand\x18\x02 \x01(\fR\acommand\"\x80\x01\n" +
 	"\x0eHandOnResponse\x12:\n" +
-	"\aanswers\x18\x01 \x03(\v2 .parley.internal.v1.HandOnAnswerR\aanswers\"\x8e\x02\n" +
+	"\aanswers\x18\x01 \x03(\v2 .parley.internal.v1.HandOnAnswerR\aanswers\x122\n" +
+	"\x05hello\x18\x02 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\"\x8e\x02\n" +
 	"\fHandOnAnswer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12B\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2(.parley.internal.v1.HandOnAnswer.OutcomeR\aoutcome\x12\x16\n" +
@@ -1156,16 +1239,19 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\x06header\x18\x01 \x01(\v2\".parley.internal.v1.SnapshotHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x12?\n" +
 	"\atrailer\x18\x03 \x01(\v2#.parley.internal.v1.SnapshotTrailerH\x00R\atrailerB\x06\n" +
-	"\x04part\"}\n" +
+	"\x04part\"\x8d\x01\n" +
 	"\x0eSnapshotHeader\x122\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\fR\amessage\x12\x1d\n" +
 	"\n" +
-	"size_bytes\x18\x03 \x01(\x04R\tsizeBytes\")\n" +
+	"size_bytes\x18\x03 \x01(\x04R\tsizeBytes\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\x04R\x02to\")\n" +
 	"\x0fSnapshotTrailer\x12\x16\n" +
 	"\x06crc32c\x18\x01 \x01(\rR\x06crc32c\"\x12\n" +
-	"\x10SnapshotResponse\"\x13\n" +
-	"\x11PeerStatusRequest\"\xea\x01\n" +
+	"\x10SnapshotResponse\"U\n" +
+	"\x11PeerStatusRequest\x120\n" +
+	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x04R\x02to\"\xea\x01\n" +
 	"\x12PeerStatusResponse\x128\n" +
 	"\bidentity\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x16\n" +
@@ -1173,12 +1259,15 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\tcommitted\x18\x04 \x01(\x04R\tcommitted\x12\x18\n" +
 	"\aapplied\x18\x05 \x01(\x04R\aapplied\x12\x18\n" +
 	"\aflushed\x18\x06 \x01(\x04R\aflushed\x12\x1c\n" +
-	"\tcompacted\x18\a \x01(\x04R\tcompacted\"'\n" +
+	"\tcompacted\x18\a \x01(\x04R\tcompacted\"i\n" +
 	"\x0fPeerHashRequest\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"@\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x120\n" +
+	"\x04from\x18\x02 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x04R\x02to\"z\n" +
 	"\x10PeerHashResponse\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x18\n" +
-	"\aapplied\x18\x02 \x01(\x04R\aapplied2\x8c\x04\n" +
+	"\aapplied\x18\x02 \x01(\x04R\aapplied\x128\n" +
+	"\bidentity\x18\x03 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity2\x8c\x04\n" +
 	"\vPeerService\x12L\n" +
 	"\x05Hello\x12 .parley.internal.v1.HelloRequest\x1a!.parley.internal.v1.HelloResponse\x12M\n" +
 	"\x04Raft\x12\x1f.parley.internal.v1.RaftRequest\x1a .parley.internal.v1.RaftResponse(\x010\x01\x12S\n" +
@@ -1230,28 +1319,32 @@ var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	1,  // 4: parley.internal.v1.HandOnRequest.hello:type_name -> parley.internal.v1.Identity
 	7,  // 5: parley.internal.v1.HandOnRequest.commands:type_name -> parley.internal.v1.HandOnCommand
 	9,  // 6: parley.internal.v1.HandOnResponse.answers:type_name -> parley.internal.v1.HandOnAnswer
-	0,  // 7: parley.internal.v1.HandOnAnswer.outcome:type_name -> parley.internal.v1.HandOnAnswer.Outcome
-	11, // 8: parley.internal.v1.SnapshotRequest.header:type_name -> parley.internal.v1.SnapshotHeader
-	12, // 9: parley.internal.v1.SnapshotRequest.trailer:type_name -> parley.internal.v1.SnapshotTrailer
-	1,  // 10: parley.internal.v1.SnapshotHeader.hello:type_name -> parley.internal.v1.Identity
-	1,  // 11: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
-	2,  // 12: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
-	4,  // 13: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
-	6,  // 14: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
-	10, // 15: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
-	14, // 16: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
-	16, // 17: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
-	3,  // 18: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
-	5,  // 19: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
-	8,  // 20: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
-	13, // 21: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
-	15, // 22: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
-	17, // 23: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
-	18, // [18:24] is the sub-list for method output_type
-	12, // [12:18] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	1,  // 7: parley.internal.v1.HandOnResponse.hello:type_name -> parley.internal.v1.Identity
+	0,  // 8: parley.internal.v1.HandOnAnswer.outcome:type_name -> parley.internal.v1.HandOnAnswer.Outcome
+	11, // 9: parley.internal.v1.SnapshotRequest.header:type_name -> parley.internal.v1.SnapshotHeader
+	12, // 10: parley.internal.v1.SnapshotRequest.trailer:type_name -> parley.internal.v1.SnapshotTrailer
+	1,  // 11: parley.internal.v1.SnapshotHeader.hello:type_name -> parley.internal.v1.Identity
+	1,  // 12: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 13: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
+	1,  // 14: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 15: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
+	2,  // 16: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
+	4,  // 17: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
+	6,  // 18: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
+	10, // 19: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
+	14, // 20: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
+	16, // 21: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
+	3,  // 22: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
+	5,  // 23: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
+	8,  // 24: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
+	13, // 25: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
+	15, // 26: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
+	17, // 27: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
+	22, // [22:28] is the sub-list for method output_type
+	16, // [16:22] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_peer_proto_init() }
