@@ -1,0 +1,50 @@
+// Package client talks to a Parley cluster and fails over by itself.
+//
+// One Client stands for one cluster and, usually, one person. It keeps a warm connection to every node that it knows,
+// works through one of them (the current node), and moves to another when that one dies, hangs, drains or loses its
+// quorum. It is the one place where a request is tried again: neither gRPC nor the servers repeat what mutates.
+//
+// # How a call flows
+//
+//	call (call.go)
+//	  request id: the caller's, else a new UUIDv7; the token as of now      both stay the same for every try
+//	  for {
+//	    try: grpc Invoke, deadline min(TryTimeout, the call's)
+//	      picker.Pick (picker.go) chooses the node: serving, not suspect, least failed in this call, current
+//	      watch (try.go): silent for ProbeAfter -> probe that node; it hangs -> every try on it is abandoned
+//	    result                    -> return it
+//	    refused                   -> return *Error
+//	    not applied, or unknown   -> remember the worse of the two; first retry at once, then 20, 50, 100 ... 500 ms,
+//	                                 cut short when a node becomes ready or gets a quorum
+//	    not applied and no node can serve for NoQuorumWait, or the deadline passed -> return *Error
+//	  }
+//
+// # What gRPC does and what is done here
+//
+// There is one grpc.ClientConn. A manual resolver feeds it the configured addresses and those that the members'
+// list adds (keeper.go). A balancer of our own (balancer.go) holds one SubConn for each address and hears the health of
+// "parley.v1.ChatService" through gRPC's client-side health check. The health is listened to beside the connection
+// state, not folded into it: a node without a quorum stays READY and serves local reads. The picker learns from the
+// call's context what this try needs and writes back which node it took. Keepalive ends dead TCP connections. Service
+// config from outside, retryPolicy and hedging are off.
+//
+// gRPC alone cannot see a stopped process within 2 s: the kernel acknowledges its TCP, and keepalive may not run more
+// often than every 10 s. So an outstanding call asks the node's health service itself (try.go).
+//
+// # Invariants
+//
+//  1. All tries of a call carry the same request id and the same token.
+//  2. A call's outcome never gets better: once unknown, only a result ends the doubt.
+//  3. "Not applied" is said only if each try was never sent or was answered applied=no.
+//  4. A read never has an unknown outcome.
+//  5. A node is abandoned because it is silent, never because it is slow: it must leave two probes unanswered.
+//  6. A subscription hands out every event after its cursor once and in order, whatever nodes it passes through; when
+//     that is impossible it hands out a Reset.
+//  7. State changes never block: a channel from States holds the latest value only.
+//  8. Close ends every goroutine that the Client started, and returns after they ended.
+//
+// # Goroutines
+//
+// keeper (one, owned by the Client: asks for members and looks after nodes in doubt), probes (at most one a node, owned
+// by the Client), pump (one a Subscription, owned by it). gRPC calls the balancer on a goroutine of its own.
+package client

@@ -1,0 +1,211 @@
+package client
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"parley/proto/parleyv1"
+)
+
+// keep is the keeper: it asks the current node for leader and members, asks new nodes for their name, looks after nodes
+// in doubt, and lets time-bound phases pass. It is the only goroutine that changes the resolver's addresses.
+func (c *Client) keep() {
+	timer := time.NewTimer(UnsettledInterval)
+	defer timer.Stop()
+	var k keeper
+	for {
+		news := c.pool.newsChan()
+		wait := k.round(c)
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-c.kick:
+		case <-news:
+		case <-c.ctx.Done():
+			return
+		}
+		c.sleep(c.ctx, KeeperGap, nil)
+	}
+}
+
+// keeper is what the keeper remembers between rounds.
+type keeper struct {
+	asked   time.Time // when the current node was last asked
+	current string
+	refused string // the token that Status refused
+}
+
+func (k *keeper) round(c *Client) time.Duration {
+	c.pool.change(func() {}) // time has passed: settle
+	d := c.pool.duties()
+	for _, addr := range d.suspect {
+		c.once(addr, func() {
+			if _, answered := c.check(addr, "", RecoverTimeout); answered {
+				c.pool.setSuspect(addr, false)
+			}
+		})
+	}
+	for _, addr := range d.doubted {
+		c.once(addr, func() {
+			if serves, _ := c.check(addr, chatService, StatusTimeout); serves {
+				c.pool.recovered(addr)
+			}
+		})
+	}
+	k.ask(c, d)
+	if d.unsettled {
+		return UnsettledInterval
+	}
+	return max(UnsettledInterval, min(StatusInterval, c.opts.StatusInterval))
+}
+
+// ask refreshes the view of the cluster. Without a session nobody answers; the admin socket needs none.
+func (k *keeper) ask(c *Client, d duties) {
+	token := c.Token()
+	if c.opts.StatusInterval < 0 || d.current == "" || string(token) == k.refused && k.refused != "" {
+		return
+	}
+	if len(token) == 0 && !strings.HasPrefix(d.current, "unix:") {
+		return
+	}
+	interval := c.opts.StatusInterval
+	if d.unsettled {
+		interval = min(interval, UnsettledInterval)
+	}
+	due := d.current != k.current || time.Since(k.asked) >= interval
+	targets := d.nameless
+	if due {
+		targets = append([]string{d.current}, slices.DeleteFunc(targets, func(a string) bool { return a == d.current })...)
+	}
+	for _, addr := range targets {
+		ctx, cancel := context.WithTimeout(withHint(authorize(c.ctx, token), &hint{exact: addr}), StatusTimeout)
+		resp, err := c.cluster.Status(ctx, &parleyv1.StatusRequest{})
+		cancel()
+		switch status.Code(err) {
+		case codes.OK:
+			k.refused = ""
+			if c.pool.learn(addr, resp, !c.opts.OnlyServers) {
+				c.resolver.UpdateState(resolverState(c.pool.addresses(), c.pool))
+			}
+		case codes.Unauthenticated, codes.PermissionDenied:
+			k.refused = string(token)
+			return
+		case codes.DeadlineExceeded:
+			c.probe(addr)
+		}
+	}
+	if due {
+		k.asked, k.current = time.Now(), d.current
+	}
+}
+
+// duties are what the keeper has to do, in one look.
+type duties struct {
+	current   string
+	nameless  []string // connected, name unknown
+	suspect   []string
+	doubted   []string // said "no quorum" to a call; the health stream may have nothing more to say
+	unsettled bool
+}
+
+func (p *pool) duties() duties {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := duties{unsettled: p.state.Phase != Ready}
+	if n := p.nodes[p.current]; n != nil && n.usable() {
+		d.current = p.current
+	}
+	for _, n := range p.nodes {
+		switch {
+		case n.suspect:
+			d.suspect = append(d.suspect, n.addr)
+		case !n.usable():
+		case n.answeredNo:
+			d.doubted = append(d.doubted, n.addr)
+		}
+		if n.usable() && n.name == "" {
+			d.nameless = append(d.nameless, n.addr)
+		}
+	}
+	d.unsettled = d.unsettled || len(d.suspect)+len(d.doubted) > 0
+	return d
+}
+
+func (p *pool) recovered(addr string) {
+	p.change(func() {
+		if n := p.nodes[addr]; n != nil {
+			n.answeredNo = false
+		}
+	})
+}
+
+// learn takes over a node's answer to Status. It returns true if the addresses to connect to changed.
+//
+// Members without a quorum behind them may be old: they are taken only while nothing better is known.
+func (p *pool) learn(addr string, r *parleyv1.StatusResponse, extend bool) (changed bool) {
+	p.change(func() {
+		if n := p.nodes[addr]; n != nil {
+			n.name = r.GetNode()
+		}
+		if r.GetClusterId() == p.view.clusterID && r.GetTerm() < p.view.term {
+			return // from a node that is behind
+		}
+		if r.GetLeader() != "" || addr == p.current {
+			p.view.leader, p.view.term, p.view.clusterID = r.GetLeader(), r.GetTerm(), r.GetClusterId()
+		}
+		if !r.GetQuorum() && len(p.view.members) > 0 {
+			return
+		}
+		p.view.members = r.GetMembers()
+		if extend {
+			changed = p.extend()
+		}
+	})
+	return changed
+}
+
+// extend makes the table the configured servers plus the members' addresses. A member that is already reached through a
+// configured address under another spelling gets no second connection.
+func (p *pool) extend() (changed bool) {
+	want := make(map[string]bool, len(p.view.members))
+	for _, m := range p.view.members {
+		a := m.GetAddress()
+		if checkAddress(a) != nil {
+			continue
+		}
+		want[a] = true
+		for _, n := range p.nodes {
+			if n.configured && n.addr != a && n.name != "" && n.name == m.GetName() && n.usable() {
+				delete(want, a)
+			}
+		}
+		if want[a] && p.nodes[a] == nil && len(p.nodes) < MaxServers {
+			p.add(a, false)
+			changed = true
+		}
+	}
+	for a, n := range p.nodes {
+		if !n.configured && !want[a] {
+			delete(p.nodes, a)
+			changed = true
+		}
+	}
+	return changed
+}
+
+func (p *pool) addresses() []string {
+	var out []string
+	for _, c := range p.snap.Load().choices {
+		out = append(out, c.addr)
+	}
+	return out
+}
+
+func isLearner(m *parleyv1.Member) bool {
+	return m.GetRole() == parleyv1.MemberRole_MEMBER_ROLE_LEARNER
+}

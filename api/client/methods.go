@@ -1,0 +1,162 @@
+package client
+
+import (
+	"context"
+
+	"parley/proto/parleyv1"
+)
+
+// One method for each operation. A request id is made if the request has none; the request itself is never changed. All
+// errors are *Error.
+
+// --- ChatService
+
+// CreateUser makes an account. It needs no session.
+func (c *Client) CreateUser(ctx context.Context, r *parleyv1.CreateUserRequest) (*parleyv1.CreateUserResponse, error) {
+	return invoke(c, ctx, "CreateUser", kindOpen, r, c.chat.CreateUser)
+}
+
+// Login opens a session and uses its token from then on. label is what ListSessions shows.
+func (c *Client) Login(ctx context.Context, username, password, label string) (*parleyv1.LoginResponse, error) {
+	return c.LoginWith(ctx, &parleyv1.LoginRequest{Username: username, Password: password, Client: label})
+}
+
+// LoginWith is Login with the whole request: with the same request id and token it can be repeated.
+func (c *Client) LoginWith(ctx context.Context, r *parleyv1.LoginRequest) (*parleyv1.LoginResponse, error) {
+	token := r.GetToken()
+	if len(token) == 0 {
+		token = NewToken()
+		r = &parleyv1.LoginRequest{
+			RequestId: r.GetRequestId(), Username: r.GetUsername(), Password: r.GetPassword(), Token: token,
+			Client: r.GetClient(),
+		}
+	}
+	resp, err := invoke(c, ctx, "Login", kindOpen, r, c.chat.Login)
+	if err != nil {
+		return nil, err
+	}
+	c.SetToken(token)
+	return resp, nil
+}
+
+// Logout ends the session and forgets the token.
+func (c *Client) Logout(ctx context.Context) error {
+	return c.LogoutWith(ctx, &parleyv1.LogoutRequest{})
+}
+
+// LogoutWith is Logout with the whole request.
+func (c *Client) LogoutWith(ctx context.Context, r *parleyv1.LogoutRequest) error {
+	token := c.Token()
+	if _, err := invoke(c, ctx, "Logout", kindSession, r, c.chat.Logout); err != nil {
+		return err
+	}
+	c.dropToken(token)
+	return nil
+}
+
+// WhoAmI tells the account and the session.
+func (c *Client) WhoAmI(ctx context.Context, r *parleyv1.WhoAmIRequest) (*parleyv1.WhoAmIResponse, error) {
+	return invoke(c, ctx, "WhoAmI", kindSession, r, c.chat.WhoAmI)
+}
+
+// ChangePassword replaces the password; this session goes on, the account's others end.
+func (c *Client) ChangePassword(
+	ctx context.Context, r *parleyv1.ChangePasswordRequest,
+) (*parleyv1.ChangePasswordResponse, error) {
+	return invoke(c, ctx, "ChangePassword", kindSession, r, c.chat.ChangePassword)
+}
+
+// ListSessions lists the account's sessions.
+func (c *Client) ListSessions(
+	ctx context.Context, r *parleyv1.ListSessionsRequest,
+) (*parleyv1.ListSessionsResponse, error) {
+	return invoke(c, ctx, "ListSessions", kindSession, r, c.chat.ListSessions)
+}
+
+// RevokeSession ends one session of the account.
+func (c *Client) RevokeSession(
+	ctx context.Context, r *parleyv1.RevokeSessionRequest,
+) (*parleyv1.RevokeSessionResponse, error) {
+	return invoke(c, ctx, "RevokeSession", kindSession, r, c.chat.RevokeSession)
+}
+
+// ListUsers returns one page of the accounts whose name matches a glob.
+func (c *Client) ListUsers(ctx context.Context, r *parleyv1.ListUsersRequest) (*parleyv1.ListUsersResponse, error) {
+	return invoke(c, ctx, "ListUsers", kindSession, r, c.chat.ListUsers)
+}
+
+// SendMessage returns when a majority has the message on disk.
+func (c *Client) SendMessage(
+	ctx context.Context, r *parleyv1.SendMessageRequest,
+) (*parleyv1.SendMessageResponse, error) {
+	return invoke(c, ctx, "SendMessage", kindSession, r, c.chat.SendMessage)
+}
+
+// ReadMessages returns one page of messages. It marks nothing as read.
+func (c *Client) ReadMessages(
+	ctx context.Context, r *parleyv1.ReadMessagesRequest,
+) (*parleyv1.ReadMessagesResponse, error) {
+	return invoke(c, ctx, "ReadMessages", kindSession, r, c.chat.ReadMessages)
+}
+
+// MarkRead marks ranges of messages as read.
+func (c *Client) MarkRead(ctx context.Context, r *parleyv1.MarkReadRequest) (*parleyv1.MarkReadResponse, error) {
+	return invoke(c, ctx, "MarkRead", kindSession, r, c.chat.MarkRead)
+}
+
+// ListConversations returns one page of conversations and the cursor to subscribe from.
+func (c *Client) ListConversations(
+	ctx context.Context, r *parleyv1.ListConversationsRequest,
+) (*parleyv1.ListConversationsResponse, error) {
+	return invoke(c, ctx, "ListConversations", kindSession, r, c.chat.ListConversations)
+}
+
+// DeleteMessages deletes messages by id.
+func (c *Client) DeleteMessages(
+	ctx context.Context, r *parleyv1.DeleteMessagesRequest,
+) (*parleyv1.DeleteMessagesResponse, error) {
+	return invoke(c, ctx, "DeleteMessages", kindSession, r, c.chat.DeleteMessages)
+}
+
+// DeleteUser deletes the account and forgets the token.
+func (c *Client) DeleteUser(ctx context.Context, r *parleyv1.DeleteUserRequest) (*parleyv1.DeleteUserResponse, error) {
+	token := c.Token()
+	resp, err := invoke(c, ctx, "DeleteUser", kindSession, r, c.chat.DeleteUser)
+	if err == nil {
+		c.dropToken(token)
+	}
+	return resp, err
+}
+
+// --- ClusterService
+
+// Status describes the cluster as one live node sees it; it needs no quorum.
+func (c *Client) Status(ctx context.Context, r *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error) {
+	return invoke(c, ctx, "Status", kindAnyNode, r, c.cluster.Status)
+}
+
+// StateHash has every reachable member hash its state at one applied index.
+func (c *Client) StateHash(ctx context.Context, r *parleyv1.StateHashRequest) (*parleyv1.StateHashResponse, error) {
+	return invoke(c, ctx, "StateHash", kindSession, r, c.cluster.StateHash)
+}
+
+// TransferLeadership moves leadership. It has no request id: a try whose outcome is unknown is not repeated.
+func (c *Client) TransferLeadership(
+	ctx context.Context, r *parleyv1.TransferLeadershipRequest,
+) (*parleyv1.TransferLeadershipResponse, error) {
+	return invoke(c, ctx, "TransferLeadership", kindOnce, r, c.cluster.TransferLeadership)
+}
+
+// SetOperator grants or takes the operator bit.
+func (c *Client) SetOperator(
+	ctx context.Context, r *parleyv1.SetOperatorRequest,
+) (*parleyv1.SetOperatorResponse, error) {
+	return invoke(c, ctx, "SetOperator", kindSession, r, c.cluster.SetOperator)
+}
+
+// ResetPassword sets a new password for an account whose owner lost it.
+func (c *Client) ResetPassword(
+	ctx context.Context, r *parleyv1.ResetPasswordRequest,
+) (*parleyv1.ResetPasswordResponse, error) {
+	return invoke(c, ctx, "ResetPassword", kindSession, r, c.cluster.ResetPassword)
+}

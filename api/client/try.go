@@ -1,0 +1,148 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+)
+
+var errStale = errors.New("the stream was silent for too long")
+
+// try is one RPC under way: a call's or a stream's. While it is silent its timer has the node probed. All tries are
+// registered, so that one verdict "hung" ends every try on that node at the same time.
+type try struct {
+	c      *Client
+	hint   *hint
+	cancel context.CancelCauseFunc
+	after  time.Duration
+	stale  time.Duration // 0: for ever
+
+	heard atomic.Int64 // unix nanoseconds of the last sign of life
+	mu    sync.Mutex   // guards ended against the timer
+	ended bool
+	timer *time.Timer
+}
+
+// begin registers a try. The context it returns must be used for the RPC, and end called when that is over.
+func (c *Client) begin(ctx context.Context, h *hint, after, stale time.Duration) (context.Context, *try) {
+	ctx, cancel := context.WithCancelCause(withHint(ctx, h))
+	t := &try{c: c, hint: h, cancel: cancel, after: after, stale: stale}
+	t.heard.Store(time.Now().UnixNano())
+	c.triesMu.Lock()
+	c.tries[t] = struct{}{}
+	c.triesMu.Unlock()
+	t.mu.Lock()
+	t.timer = time.AfterFunc(after, t.silent)
+	t.mu.Unlock()
+	return ctx, t
+}
+
+func (t *try) end() {
+	t.mu.Lock()
+	t.ended = true
+	t.timer.Stop()
+	t.mu.Unlock()
+	t.c.triesMu.Lock()
+	delete(t.c.tries, t)
+	t.c.triesMu.Unlock()
+	t.cancel(nil)
+}
+
+// alive notes a sign of life. A stream calls it for each frame, and when its reader is ready for the next one.
+func (t *try) alive() {
+	t.heard.Store(time.Now().UnixNano())
+	t.rearm(t.after)
+}
+
+// pause stops the clock while the reader, not the node, is slow.
+func (t *try) pause() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.timer.Stop()
+}
+
+func (t *try) rearm(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended {
+		t.timer.Reset(d)
+	}
+}
+
+// silent runs on the timer's goroutine and only starts things.
+func (t *try) silent() {
+	if t.stale > 0 && time.Since(time.Unix(0, t.heard.Load())) > t.stale {
+		t.cancel(errStale)
+		return
+	}
+	if addr := t.hint.addr(); addr != "" {
+		t.c.probe(addr)
+	}
+	t.rearm(ProbeAfter)
+}
+
+// probe finds out whether a silent node is slow or hung; one probe a node runs at a time.
+func (c *Client) probe(addr string) {
+	c.once(addr, func() {
+		for range ProbeTries {
+			if _, answered := c.check(addr, "", ProbeTimeout); answered {
+				return
+			}
+		}
+		if c.ctx.Err() != nil {
+			return
+		}
+		c.opts.Logger.Info("node does not answer", "address", addr)
+		c.pool.setSuspect(addr, true)
+		c.abandon(addr)
+		c.wake()
+	})
+}
+
+// once runs f on a goroutine of the Client unless one for the same node is under way.
+func (c *Client) once(addr string, f func()) {
+	c.triesMu.Lock()
+	if c.probing[addr] {
+		c.triesMu.Unlock()
+		return
+	}
+	c.probing[addr] = true
+	c.triesMu.Unlock()
+	done := func() {
+		c.triesMu.Lock()
+		delete(c.probing, addr)
+		c.triesMu.Unlock()
+	}
+	if !c.spawn(func() { defer done(); f() }) {
+		done()
+	}
+}
+
+// check asks a node's health service. answered is false only if the time passed in silence; an error that came back, or
+// a connection that broke, is for the try itself to see.
+func (c *Client) check(addr, service string, timeout time.Duration) (serves, answered bool) {
+	ctx, cancel := context.WithTimeout(withHint(c.ctx, &hint{exact: addr}), timeout)
+	defer cancel()
+	resp, err := c.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: service})
+	if err != nil {
+		return false, ctx.Err() == nil || status.Code(err) != codes.DeadlineExceeded
+	}
+	return resp.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING, true
+}
+
+// abandon ends every try on a hung node.
+func (c *Client) abandon(addr string) {
+	c.triesMu.Lock()
+	defer c.triesMu.Unlock()
+	for t := range c.tries {
+		if t.hint.addr() == addr {
+			t.cancel(errHung)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package client
+
+import (
+	"errors"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	errorDomain    = "parley"
+	reasonNoQuorum = "NO_QUORUM"
+)
+
+// verdict is what one failed try says.
+type verdict struct {
+	code       codes.Code
+	reason     string
+	field      string
+	message    string
+	leader     string
+	retryAfter time.Duration
+	// applied is ErrorInfo's word: "no", "unknown" or "".
+	applied string
+	// outcome of this try alone, as if the call mutates.
+	outcome Outcome
+	// again: another try may have a result.
+	again bool
+	// transport: no Parley server made this error.
+	transport bool
+}
+
+// judge reads a try's error. sent tells whether the request was handed to a connection; cause is why the try's own
+// context was cancelled, nil if it was not.
+func judge(err error, sent bool, cause error) verdict {
+	st := status.Convert(err)
+	v := verdict{code: st.Code(), message: st.Message(), transport: true}
+	for _, d := range st.Details() {
+		switch d := d.(type) {
+		case *errdetails.ErrorInfo:
+			if d.GetDomain() == errorDomain {
+				v.transport = false
+				v.reason = d.GetReason()
+				v.leader = d.GetMetadata()["leader"]
+				v.applied = d.GetMetadata()["applied"]
+			}
+		case *errdetails.BadRequest:
+			if f := d.GetFieldViolations(); len(f) > 0 {
+				v.field = f[0].GetField()
+			}
+		case *errdetails.RetryInfo:
+			v.retryAfter = d.GetRetryDelay().AsDuration()
+		}
+	}
+	if errors.Is(cause, errHung) {
+		v.code, v.message = codes.Unavailable, errHung.Error()
+	}
+
+	switch v.code {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Internal, codes.Unknown, codes.DataLoss:
+		v.again, v.outcome = true, Unknown
+	case codes.ResourceExhausted:
+		// Unless it says when, the same answer would come back. Without a detail it is gRPC's size limit.
+		v.again, v.outcome = v.retryAfter > 0 && v.retryAfter <= RetryInfoMax, NotApplied
+	default:
+		v.outcome = Refused
+	}
+	switch {
+	case v.applied == "unknown":
+		v.again, v.outcome = true, Unknown
+	case v.outcome == Unknown && (v.applied == "no" || !sent):
+		v.outcome = NotApplied
+	}
+	return v
+}
+
+// noQuorum: a Parley node says that it cannot serve, and that it did nothing.
+func (v verdict) noQuorum() bool {
+	return v.code == codes.Unavailable && !v.transport && v.applied != "unknown"
+}
+
+// mayRepeat bounds errors that another try may well repeat.
+func (v verdict) mayRepeat() bool {
+	return v.code == codes.Internal || v.code == codes.Unknown || v.code == codes.DataLoss
+}
