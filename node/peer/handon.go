@@ -1,0 +1,275 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"parley/proto/internalv1"
+)
+
+// errLinkLost is why a command that was handed on has no answer.
+var errLinkLost = errors.New("peer: the connection broke")
+
+// handOn is the follower's side of the hand-on stream to one peer: the commands that wait to be written and those that
+// were written and wait for their answer. Its bound covers both.
+type handOn struct {
+	mu       sync.Mutex
+	lastID   uint64
+	queue    []*call
+	inflight map[uint64]*call
+	count    int
+	bytes    int
+	wake     chan struct{}
+}
+
+// call is one command under way. Its state is guarded by handOn.mu.
+type call struct {
+	id    uint64
+	cmd   []byte
+	state callState
+	// done gets exactly one answer.
+	done chan reply
+}
+
+type callState int
+
+const (
+	callQueued callState = iota
+	callWritten
+	callOver
+)
+
+type reply struct {
+	answer Answer
+	err    error
+}
+
+func newHandOn() handOn {
+	return handOn{inflight: make(map[uint64]*call), wake: make(chan struct{}, 1)}
+}
+
+// HandOn gives a command to a peer, which should be the leader, and waits for what becomes of it. Answer.Outcome is
+// always set. The error is not nil when the outcome is this side's doing (the connection, ctx, an unknown peer) and not
+// the leader's answer. cmd must not change any more. Commands of concurrent callers share frames; their order is that in
+// which HandOn was called.
+func (t *Transport) HandOn(ctx context.Context, to uint64, cmd []byte) (Answer, error) {
+	l := t.link(to)
+	if l == nil {
+		return Answer{Outcome: NotApplied}, ErrUnknownPeer
+	}
+	if l.ctx.Err() != nil {
+		return Answer{Outcome: NotApplied}, ErrClosed
+	}
+	c := l.hand.add(cmd)
+	if c == nil {
+		return Answer{Outcome: Overloaded}, nil
+	}
+	var r reply
+	select {
+	case r = <-c.done:
+	case <-ctx.Done():
+		l.hand.giveUp(c, ctx.Err())
+		r = <-c.done
+	case <-l.ctx.Done():
+		// The stream's goroutine may have ended before it saw this call.
+		l.hand.giveUp(c, ErrClosed)
+		r = <-c.done
+	}
+	return r.answer, r.err
+}
+
+// add queues a command; nil when too much is under way.
+func (h *handOn) add(cmd []byte) *call {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	// The queue is bounded by itself too: calls that were given up stay in it until their turn.
+	if h.count >= maxHandOnCommands || len(h.queue) >= maxHandOnCommands || h.count > 0 && h.bytes+len(cmd) > maxHandOnBytes {
+		return nil
+	}
+	h.lastID++
+	c := &call{id: h.lastID, cmd: cmd, done: make(chan reply, 1)}
+	h.queue = append(h.queue, c)
+	h.count++
+	h.bytes += len(cmd)
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+	return c
+}
+
+// finish ends a call once; the caller holds mu.
+func (h *handOn) finish(c *call, r reply) {
+	if c.state == callOver {
+		return
+	}
+	if c.state == callWritten {
+		delete(h.inflight, c.id)
+	}
+	c.state = callOver
+	h.count--
+	h.bytes -= len(c.cmd)
+	c.cmd = nil
+	c.done <- r
+}
+
+// giveUp ends a call from this side, unless it has its answer already.
+func (h *handOn) giveUp(c *call, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.state == callQueued { // it stays in the queue until it is its turn, and is left out then
+		h.finish(c, reply{Answer{Outcome: NotApplied}, err})
+	} else {
+		h.finish(c, reply{Answer{Outcome: Unknown}, err})
+	}
+}
+
+// take moves queued commands into a frame. From here on they count as written: whether a frame that failed to be sent
+// left this machine is not known.
+func (h *handOn) take(req *internalv1.HandOnRequest) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(req.Commands)
+	req.Commands = req.Commands[:0]
+	n, bytes := 0, 0
+	for _, c := range h.queue {
+		if len(req.Commands) == maxHandOnFrameCommands || bytes > 0 && bytes+len(c.cmd) > maxFrameBytes {
+			break
+		}
+		h.queue[n] = nil
+		n++
+		if c.state != callQueued {
+			continue
+		}
+		c.state = callWritten
+		h.inflight[c.id] = c
+		bytes += len(c.cmd)
+		req.Commands = append(req.Commands, &internalv1.HandOnCommand{Id: c.id, Command: c.cmd})
+	}
+	h.queue = h.queue[n:]
+	if len(h.queue) == 0 {
+		h.queue = nil
+	}
+	return len(req.Commands) > 0
+}
+
+// fail ends every call: those that were written as unknown, those that were not as not applied.
+func (h *handOn) fail(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.inflight {
+		h.finish(c, reply{Answer{Outcome: Unknown}, err})
+	}
+	for _, c := range h.queue {
+		h.finish(c, reply{Answer{Outcome: NotApplied}, err})
+	}
+	h.queue = nil
+}
+
+// answer ends the calls that a frame answers. An id that is not under way was given up.
+func (h *handOn) answer(answers []*internalv1.HandOnAnswer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, a := range answers {
+		c := h.inflight[a.GetId()]
+		if c == nil {
+			continue
+		}
+		r := reply{answer: Answer{Outcome: a.GetOutcome(), Result: a.GetResult(), Index: a.GetIndex()}}
+		switch r.answer.Outcome {
+		case Result, NotApplied, Unknown, Overloaded:
+		default: // of a later version: nothing is known
+			r.answer.Outcome = Unknown
+		}
+		h.finish(c, r)
+	}
+}
+
+// handOver is the goroutine of the hand-on stream: it opens one when there is something to hand on, and keeps it until it
+// breaks.
+func (l *link) handOver() {
+	defer l.hand.fail(ErrClosed)
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-l.hand.wake:
+		}
+		err := l.handOnSession()
+		if errors.Is(err, context.Canceled) && l.ctx.Err() != nil {
+			err = ErrClosed
+		}
+		l.hand.fail(fmt.Errorf("%w: %w", errLinkLost, err))
+	}
+}
+
+// handOnSession opens the stream and works until it breaks. It always returns an error.
+func (l *link) handOnSession() error {
+	ctx, cancel := context.WithCancel(l.ctx)
+	defer cancel()
+	deadline := time.AfterFunc(helloTimeout, cancel)
+	defer deadline.Stop()
+	// Without a connection this fails at once, and the callers can try again elsewhere.
+	stream, err := l.client.HandOn(ctx, grpc.WaitForReady(false))
+	if err != nil {
+		return err
+	}
+	if err := stream.Send(&internalv1.HandOnRequest{Hello: l.t.me(), To: l.id}); err != nil {
+		if _, rerr := stream.Recv(); rerr != nil {
+			return rerr // Send says only EOF
+		}
+		return err
+	}
+	resp, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	if err := l.accept(stream.Context(), resp.GetHello()); err != nil {
+		return err
+	}
+	deadline.Stop()
+	deadline = time.AfterFunc(writeTimeout, func() {
+		l.v.stalls.Add(1)
+		cancel()
+	})
+	deadline.Stop()
+
+	// The reader ends with the stream, which this function cancels and whose end it awaits.
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			resp, err := stream.Recv()
+			if err != nil {
+				ended <- err
+				return
+			}
+			l.hand.answer(resp.GetAnswers())
+		}
+	}()
+
+	var req internalv1.HandOnRequest
+	for err == nil {
+		for err == nil && l.hand.take(&req) {
+			deadline.Reset(writeTimeout)
+			err = stream.Send(&req)
+			deadline.Stop()
+			l.v.handOnFrames.Add(1)
+			l.v.handOnCommands.Add(uint64(len(req.Commands)))
+		}
+		if err != nil {
+			break
+		}
+		select {
+		case err = <-ended:
+			ended <- err
+		case <-l.hand.wake:
+		}
+	}
+	cancel()
+	return <-ended
+}
