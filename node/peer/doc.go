@@ -10,9 +10,10 @@ log, nor the store, nor the raft state machine; those are behind Handler, which 
 	Handler.Step(m) <── reader goroutine of that stream <── Raft stream of the acceptor <──┘
 
 Each node opens one Raft stream to each peer; the stream that a peer opens is what it is heard by. The first frame of a
-stream is the caller's hello, the first answer is the acceptor's; either side ends the stream when it does not accept the
-other. A link that broke is dialled again at once, then with gaps that grow to a second; a hello from that peer ends the
-gap, so that a restarted peer is reached in milliseconds.
+stream is the caller's hello, the first answer is the acceptor's; either side ends the stream when it does not accept
+the other. A link that broke is dialled again at once, then with gaps that grow to a second; a hello from that peer ends
+the gap, so that a restarted peer is reached in milliseconds. Streams need a cluster id on both sides; before there is
+one, nodes only say hello.
 
 A follower's commands go over one HandOn stream per peer, pipelined, each answered by its id. A store file goes over a
 connection of its own, so that it never stands before a heartbeat.
@@ -29,8 +30,8 @@ connection of its own, so that it never stands before a heartbeat.
     node; anything else ends the stream. With TLS, the name in the hello is the name in the certificate.
  5. An identity is accepted only if its boot number is not below the highest seen from that id, its boot nonce is that
     boot's, and its incarnation is the one seen before. Both sides check.
- 6. Every HandOn ends in exactly one answer. NotApplied is said only for a command that was never written to a stream, or
-    when the leader says so; a command that was written and not answered is Unknown.
+ 6. Every HandOn ends in exactly one answer. NotApplied is said only for a command that was never written to a stream,
+    or when the leader says so; a command that was written and not answered is Unknown.
  7. Every incoming store file ends in exactly one of Commit and Abort. Commit is called only when size and checksum are
     what the sender said.
  8. After Close returns no callback runs.

@@ -15,10 +15,10 @@ import (
 	"parley/proto/internalv1"
 )
 
-// Gone tells whether the process of this peer with this boot number is surely gone: a later start of it was seen, a new
-// dial to its address is refused, or another process answers there. A listening socket belongs to a living process, so a
-// refusal proves that there is none; silence, a time-out, a reset or the same process prove nothing and answer false. It
-// takes at most goneBudget, less when ctx ends earlier. See FAILOVER.md for how the answer is used.
+// Gone tells whether the process of this peer with this boot number is surely gone: a later start of it was seen, a
+// new dial to its address is refused, or another process answers there. A listening socket belongs to a living
+// process, so a refusal proves that there is none; silence, a time-out, a reset or the same process prove nothing and
+// answer false. It takes at most goneBudget, less when ctx ends earlier. See FAILOVER.md for how the answer is used.
 func (t *Transport) Gone(ctx context.Context, id, boot uint64) bool {
 	l := t.link(id)
 	if l == nil {
@@ -44,7 +44,7 @@ func (t *Transport) Gone(ctx context.Context, id, boot uint64) bool {
 				continue
 			}
 			// Another node at that address says nothing about this one.
-			if answer := t.helloOver(ctx, c); answer != nil && answer.Id == id {
+			if answer := t.helloOver(ctx, l.addr, c); answer != nil && answer.Id == id {
 				answered = true
 				gone = answer.Boot != boot ||
 					seen != nil && seen.Boot == boot && !bytes.Equal(seen.BootNonce, answer.BootNonce)
@@ -64,8 +64,8 @@ func (t *Transport) Gone(ctx context.Context, id, boot uint64) bool {
 	}
 }
 
-// dialAll connects to every address that the host has. refused is true when there is at least one and all of them refused:
-// a name may have an address that nobody ever listened on.
+// dialAll connects to every address that the host has. refused is true when there is at least one and all of them
+// refused: a name may have an address that nobody ever listened on.
 func dialAll(ctx context.Context, addr string) (conns []net.Conn, refused bool) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -89,10 +89,10 @@ func dialAll(ctx context.Context, addr string) (conns []net.Conn, refused bool) 
 }
 
 // helloOver exchanges hellos over one raw connection, which it closes; nil when there was no answer.
-func (t *Transport) helloOver(ctx context.Context, conn net.Conn) *internalv1.Identity {
+func (t *Transport) helloOver(ctx context.Context, addr string, conn net.Conn) *internalv1.Identity {
 	defer conn.Close()
 	var used atomic.Bool
-	cc, err := t.dial(conn.RemoteAddr().String(), grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
+	cc, err := t.dial(addr, grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
 		if used.Swap(true) {
 			return nil, net.ErrClosed
 		}

@@ -54,9 +54,9 @@ func newHandOn() handOn {
 }
 
 // HandOn gives a command to a peer, which should be the leader, and waits for what becomes of it. Answer.Outcome is
-// always set. The error is not nil when the outcome is this side's doing (the connection, ctx, an unknown peer) and not
-// the leader's answer. cmd must not change any more. Commands of concurrent callers share frames; their order is that in
-// which HandOn was called.
+// always set. The error is not nil when the outcome is this side's doing (the connection, ctx, an unknown peer) and
+// not the leader's answer. cmd must not change any more. Commands of concurrent callers share frames; their order is
+// that in which HandOn was called.
 func (t *Transport) HandOn(ctx context.Context, to uint64, cmd []byte) (Answer, error) {
 	l := t.link(to)
 	if l == nil {
@@ -88,7 +88,8 @@ func (h *handOn) add(cmd []byte) *call {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	// The queue is bounded by itself too: calls that were given up stay in it until their turn.
-	if h.count >= maxHandOnCommands || len(h.queue) >= maxHandOnCommands || h.count > 0 && h.bytes+len(cmd) > maxHandOnBytes {
+	if h.count >= maxHandOnCommands || len(h.queue) >= maxHandOnCommands ||
+		h.count > 0 && h.bytes+len(cmd) > maxHandOnBytes {
 		return nil
 	}
 	h.lastID++
@@ -190,8 +191,8 @@ func (h *handOn) answer(answers []*internalv1.HandOnAnswer) {
 	}
 }
 
-// handOver is the goroutine of the hand-on stream: it opens one when there is something to hand on, and keeps it until it
-// breaks.
+// handOver is the goroutine of the hand-on stream: it opens one when there is something to hand on, and keeps it
+// until it breaks.
 func (l *link) handOver() {
 	defer l.hand.fail(ErrClosed)
 	for {
@@ -233,7 +234,7 @@ func (l *link) handOnSession() error {
 		return err
 	}
 	deadline.Stop()
-	deadline = time.AfterFunc(writeTimeout, func() {
+	deadline = time.AfterFunc(l.t.patience.write, func() {
 		l.v.stalls.Add(1)
 		cancel()
 	})
@@ -255,7 +256,7 @@ func (l *link) handOnSession() error {
 	var req internalv1.HandOnRequest
 	for err == nil {
 		for err == nil && l.hand.take(&req) {
-			deadline.Reset(writeTimeout)
+			deadline.Reset(l.t.patience.write)
 			err = stream.Send(&req)
 			deadline.Stop()
 			l.v.handOnFrames.Add(1)

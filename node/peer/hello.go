@@ -55,7 +55,9 @@ func (l *link) hello(ctx context.Context) (*internalv1.HelloResponse, error) {
 }
 
 // ask exchanges hellos on a connection.
-func (t *Transport) ask(ctx context.Context, c internalv1.PeerServiceClient, to uint64) (*internalv1.HelloResponse, error) {
+func (t *Transport) ask(ctx context.Context, c internalv1.PeerServiceClient, to uint64) (
+	*internalv1.HelloResponse, error,
+) {
 	var p grpcpeer.Peer
 	resp, err := c.Hello(ctx, &internalv1.HelloRequest{From: t.me(), To: to}, grpc.Peer(&p))
 	if err != nil {

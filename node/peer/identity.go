@@ -89,7 +89,8 @@ func (t *Transport) admit(ctx context.Context, from *internalv1.Identity, to uin
 		return refuse(ReasonWrongNode, "the hello is incomplete")
 	}
 	if to != 0 && to != self.Id {
-		return refuse(ReasonWrongNode, "this is node %s with id %d, not id %d; check the peer addresses", self.Name, self.Id, to)
+		return refuse(ReasonWrongNode, "this is node %s with id %d, not id %d; check the peer addresses",
+			self.Name, self.Id, to)
 	}
 	if from.Id == self.Id {
 		return refuse(ReasonWrongNode, "node id %d is this node's own; check the peer addresses", self.Id)
@@ -97,7 +98,11 @@ func (t *Transport) admit(ctx context.Context, from *internalv1.Identity, to uin
 	if err := t.checkCertificate(ctx, from.Name, t.o.Server != nil); err != nil {
 		return refuse(ReasonCertificate, "%v", err)
 	}
-	return t.accept(from)
+	r := t.accept(from)
+	if l := t.link(from.Id); l != nil && r == nil {
+		l.v.hear()
+	}
+	return r
 }
 
 // accept is the part of admit that both sides share.

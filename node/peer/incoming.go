@@ -24,13 +24,14 @@ type service struct {
 var (
 	errClosing  = status.Error(codes.Unavailable, "the node is stopping")
 	errFormless = status.Error(codes.Unavailable, "this node does not belong to a cluster yet")
-	errEnded    = status.Error(codes.Aborted, "the stream was replaced by a newer one of the same peer, or cannot be written")
+	errEnded    = status.Error(codes.Aborted, "the stream was replaced by a newer one, or cannot be written")
 	errStalled  = status.Error(codes.DeadlineExceeded, "the stream stood still for too long")
 )
 
-// attend runs f on a goroutine of its own and returns what it returned, or earlier when the transport closes, ended is
-// closed or the watchdog fires; f may stop or reset the watchdog. gRPC ends the stream's context when its handler
-// returns, and that makes a pending Recv or Send of f fail: from the acceptor's side it is the only way to end one stream.
+// attend runs f on a goroutine of its own and returns what it returned, or earlier when the transport closes, ended
+// is closed or the watchdog fires; f may stop or reset the watchdog. gRPC ends the stream's context when its handler
+// returns, and that makes a pending Recv or Send of f fail: from the acceptor's side it is the only way to end one
+// stream.
 func (t *Transport) attend(ended <-chan struct{}, watchdog *time.Timer, f func() error) error {
 	done := make(chan error, 1)
 	if !t.begin() {
@@ -69,8 +70,8 @@ func (t *Transport) admitStream(ctx context.Context, from *internalv1.Identity, 
 // incoming is one accepted raft stream.
 type incoming struct {
 	from *internalv1.Identity
-	// replaced is closed when a newer stream of the same id was accepted; same is written before, and tells whether it is
-	// of the same process.
+	// replaced is closed when a newer stream of the same id was accepted; same is written before, and tells whether
+	// it is of the same process.
 	replaced chan struct{}
 	same     bool
 	// done is closed after the last Step and LinkDown.
@@ -123,8 +124,8 @@ func (t *Transport) enter(in *incoming) (old *incoming) {
 	return old
 }
 
-// leave ends a stream that was entered. A process that opened a newer stream is not down, and a node that stops does not
-// care.
+// leave ends a stream that was entered. A process that opened a newer stream is not down, and a node that stops does
+// not care.
 func (t *Transport) leave(in *incoming) {
 	t.inMu.Lock()
 	current := t.in[in.from.Id] == in

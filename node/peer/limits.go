@@ -7,8 +7,8 @@ const (
 	// that waits behind one is not late. A frame holds at least one message, so it may exceed the bytes by one message.
 	maxFrameMessages = 64
 	maxFrameBytes    = 1 << 20
-	// MaxMessageBytes bounds one raft message. One that is larger is dropped with an error in the log: the receiver would
-	// refuse the frame for ever.
+	// MaxMessageBytes bounds one raft message. One that is larger is dropped with an error in the log: the receiver
+	// would refuse the frame for ever.
 	MaxMessageBytes = 6 << 20
 	// maxReceiveBytes is a full frame plus one largest message, with room for framing.
 	maxReceiveBytes = maxFrameBytes + MaxMessageBytes + 64<<10
@@ -35,8 +35,8 @@ const (
 	// maxSnapshotBytes bounds what a peer can make this node write.
 	maxSnapshotBytes = 1 << 40
 
-	// dialBaseDelay and dialMaxDelay bound the gaps between dials. gRPC's default grows to two minutes, which would keep
-	// a restarted peer waiting.
+	// dialBaseDelay and dialMaxDelay bound the gaps between dials. gRPC's default grows to two minutes, which would
+	// keep a restarted peer waiting.
 	dialBaseDelay = 50 * time.Millisecond
 	dialMaxDelay  = time.Second
 	// dialTimeout bounds one attempt to connect.
@@ -83,3 +83,11 @@ const (
 	// maxStreamsPerConn is what one peer may have open: three streams and a few questions.
 	maxStreamsPerConn = 64
 )
+
+// patience is how long the transport waits where a test cannot.
+type patience struct {
+	write         time.Duration
+	snapshotStall time.Duration
+}
+
+var defaultPatience = patience{write: writeTimeout, snapshotStall: snapshotStall}

@@ -140,7 +140,7 @@ func (l *link) session() (lived time.Duration, err error) {
 		return 0, err
 	}
 	deadline.Stop()
-	deadline = time.AfterFunc(writeTimeout, func() {
+	deadline = time.AfterFunc(l.t.patience.write, func() {
 		l.v.stalls.Add(1)
 		cancel()
 	})
@@ -173,7 +173,7 @@ func (l *link) session() (lived time.Duration, err error) {
 			ended <- err
 		case <-l.lanes.wake:
 			for err == nil && l.fill(&f) {
-				deadline.Reset(writeTimeout)
+				deadline.Reset(l.t.patience.write)
 				err = stream.Send(&f.req)
 				deadline.Stop()
 				if err == nil {

@@ -29,7 +29,8 @@ func (t *Transport) PeerStatus(ctx context.Context, id uint64) (*internalv1.Peer
 	return resp, nil
 }
 
-// PeerHash asks a peer for the state hash that it recorded at index; it waits until the peer has applied it, or ctx ends.
+// PeerHash asks a peer for the state hash that it recorded at index; it waits until the peer has applied it, or ctx
+// ends.
 func (t *Transport) PeerHash(ctx context.Context, id, index uint64) (hash []byte, applied uint64, err error) {
 	l := t.link(id)
 	if l == nil {

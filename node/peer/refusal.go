@@ -38,7 +38,8 @@ const (
 )
 
 var reasons = []Reason{
-	ReasonOtherCluster, ReasonOtherIncarnation, ReasonStaleBoot, ReasonWrongNode, ReasonCertificate, ReasonRemoved, ReasonOther,
+	ReasonOtherCluster, ReasonOtherIncarnation, ReasonStaleBoot, ReasonWrongNode, ReasonCertificate, ReasonRemoved,
+	ReasonOther,
 }
 
 // Refusal says why one node does not accept another. It travels as "REASON: text", in HelloResponse.refused and as the

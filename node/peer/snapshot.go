@@ -17,13 +17,17 @@ import (
 	"parley/proto/internalv1"
 )
 
+var errTransferStalled = errors.New("the transfer stood still for too long")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // SendSnapshot streams a store file to a peer and returns when the peer has made it durable and given its message to
-// raft. h.message is the marshalled MsgSnap and h.size_bytes the file's size, which r must have exactly; the rest of h is
-// filled here. It gives up after snapshotStall without progress. It blocks for the length of the transfer; the caller
-// bounds how many run.
-func (t *Transport) SendSnapshot(ctx context.Context, to uint64, h *internalv1.SnapshotHeader, r io.Reader) (err error) {
+// raft. h.message is the marshalled MsgSnap and h.size_bytes the file's size, which r must have exactly; the rest of
+// h is filled here. It gives up after snapshotStall without progress. It blocks for the length of the transfer; the
+// caller bounds how many run.
+func (t *Transport) SendSnapshot(
+	ctx context.Context, to uint64, h *internalv1.SnapshotHeader, r io.Reader,
+) (err error) {
 	l := t.link(to)
 	if l == nil {
 		return ErrUnknownPeer
@@ -43,7 +47,7 @@ func (t *Transport) SendSnapshot(ctx context.Context, to uint64, h *internalv1.S
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(l.ctx, func() { cancel(ErrClosed) })()
-	stall := time.AfterFunc(snapshotStall, func() { cancel(errors.New("the transfer stood still for too long")) })
+	stall := time.AfterFunc(t.patience.snapshotStall, func() { cancel(errTransferStalled) })
 	defer stall.Stop()
 
 	// A connection of its own: a file in the buffers of the shared one would stand before heartbeats.
@@ -64,7 +68,7 @@ func (t *Transport) SendSnapshot(ctx context.Context, to uint64, h *internalv1.S
 	if err != nil {
 		return cause(ctx, err)
 	}
-	if err := sendFile(stream, t.me(), to, h, r, stall); err != nil && !errors.Is(err, io.EOF) {
+	if err := t.sendFile(stream, to, h, r, stall); err != nil && !errors.Is(err, io.EOF) {
 		return cause(ctx, err)
 	}
 	// After io.EOF this tells why the receiver ended the stream.
@@ -84,12 +88,14 @@ func cause(ctx context.Context, err error) error {
 }
 
 // sendFile writes header, chunks and trailer.
-func sendFile(
-	stream internalv1.PeerService_SnapshotClient, me *internalv1.Identity, to uint64, h *internalv1.SnapshotHeader,
-	r io.Reader, stall *time.Timer,
+func (t *Transport) sendFile(
+	stream internalv1.PeerService_SnapshotClient, to uint64, h *internalv1.SnapshotHeader, r io.Reader,
+	stall *time.Timer,
 ) error {
-	header := &internalv1.SnapshotHeader{Hello: me, To: to, Message: h.GetMessage(), SizeBytes: h.GetSizeBytes()}
-	if err := stream.Send(&internalv1.SnapshotRequest{Part: &internalv1.SnapshotRequest_Header{Header: header}}); err != nil {
+	header := &internalv1.SnapshotRequest_Header{Header: &internalv1.SnapshotHeader{
+		Hello: t.me(), To: to, Message: h.GetMessage(), SizeBytes: h.GetSizeBytes(),
+	}}
+	if err := stream.Send(&internalv1.SnapshotRequest{Part: header}); err != nil {
 		return err
 	}
 	var (
@@ -102,14 +108,14 @@ func sendFile(
 	for left > 0 {
 		n, err := io.ReadFull(r, buf[:min(left, snapshotChunkBytes)])
 		if err != nil {
-			return fmt.Errorf("the file ends %d bytes before the size that was announced: %w", left-uint64(n), noEOF(err))
+			return fmt.Errorf("the file ends %d bytes before the announced size: %w", left-uint64(n), noEOF(err))
 		}
 		sum = crc32.Update(sum, castagnoli, buf[:n])
 		chunk.Chunk = buf[:n]
 		if err := stream.Send(req); err != nil {
 			return err
 		}
-		stall.Reset(snapshotStall)
+		stall.Reset(t.patience.snapshotStall)
 		left -= uint64(n)
 	}
 	if n, _ := r.Read(buf[:1]); n > 0 {
@@ -152,18 +158,19 @@ func (s *service) takeFile(stream internalv1.PeerService_SnapshotServer, watchdo
 			h.Hello.Id, m.GetType(), m.GetFrom(), m.GetTo(), self)
 	}
 	if h.GetSizeBytes() > maxSnapshotBytes {
-		return status.Errorf(codes.InvalidArgument, "the file has %d bytes; the limit is %d", h.GetSizeBytes(), uint64(maxSnapshotBytes))
+		return status.Errorf(codes.InvalidArgument, "the file has %d bytes; the limit is %d",
+			h.GetSizeBytes(), uint64(maxSnapshotBytes))
 	}
 	if !t.receiving.CompareAndSwap(false, true) {
 		return status.Error(codes.ResourceExhausted, "another file is coming in")
 	}
 	defer t.receiving.Store(false)
-	watchdog.Reset(snapshotStall)
+	watchdog.Reset(t.patience.snapshotStall)
 	w, err := t.o.Handler.OpenIncoming(m, h.GetSizeBytes())
 	if err != nil {
 		return statusOf(err)
 	}
-	if err := receiveFile(stream, w, h.GetSizeBytes(), watchdog); err != nil {
+	if err := t.receiveFile(stream, w, h.GetSizeBytes(), watchdog); err != nil {
 		w.Abort()
 		t.log.Warn("a store file did not arrive whole", "peer", h.Hello.Id, "err", err)
 		return err
@@ -180,7 +187,9 @@ func (s *service) takeFile(stream internalv1.PeerService_SnapshotServer, watchdo
 }
 
 // receiveFile writes the chunks to w and checks size and checksum.
-func receiveFile(stream internalv1.PeerService_SnapshotServer, w io.Writer, size uint64, watchdog *time.Timer) error {
+func (t *Transport) receiveFile(
+	stream internalv1.PeerService_SnapshotServer, w io.Writer, size uint64, watchdog *time.Timer,
+) error {
 	var got uint64
 	var sum uint32
 	for {
@@ -191,7 +200,7 @@ func receiveFile(stream internalv1.PeerService_SnapshotServer, w io.Writer, size
 		if err != nil {
 			return err
 		}
-		watchdog.Reset(snapshotStall)
+		watchdog.Reset(t.patience.snapshotStall)
 		switch p := req.GetPart().(type) {
 		case *internalv1.SnapshotRequest_Chunk:
 			got += uint64(len(p.Chunk))
@@ -207,7 +216,8 @@ func receiveFile(stream internalv1.PeerService_SnapshotServer, w io.Writer, size
 				return status.Errorf(codes.DataLoss, "%d of %d bytes came", got, size)
 			}
 			if sum != p.Trailer.GetCrc32C() {
-				return status.Errorf(codes.DataLoss, "the checksum is %08x, the sender's is %08x", sum, p.Trailer.GetCrc32C())
+				return status.Errorf(codes.DataLoss, "the checksum is %08x, the sender's is %08x",
+					sum, p.Trailer.GetCrc32C())
 			}
 			return nil
 		default:

@@ -43,18 +43,24 @@ type Transport struct {
 	// receiving is true while a store file comes in.
 	receiving atomic.Bool
 
+	// patience holds the limits that tests shorten.
+	patience patience
+
 	// lost wakes the goroutine that reports unreachable peers.
 	lost chan struct{}
 }
 
 // New starts a transport. It dials the first peers at once; raft messages flow when the cluster id is known.
-func New(o Options) *Transport {
+func New(o Options) *Transport { return newTransport(o, defaultPatience) }
+
+func newTransport(o Options, p patience) *Transport {
 	t := &Transport{
-		o:      o,
-		log:    o.Logger,
-		formed: make(chan struct{}),
-		in:     make(map[uint64]*incoming),
-		lost:   make(chan struct{}, 1),
+		o:        o,
+		log:      o.Logger,
+		formed:   make(chan struct{}),
+		in:       make(map[uint64]*incoming),
+		lost:     make(chan struct{}, 1),
+		patience: p,
 	}
 	t.known.seen = make(map[uint64]*internalv1.Identity)
 	if t.log == nil {
@@ -134,7 +140,9 @@ func (t *Transport) dial(addr string, more ...grpc.DialOption) (*grpc.ClientConn
 		grpc.WithDisableServiceConfig(),
 		grpc.WithIdleTimeout(0),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: dialBaseDelay, Multiplier: 1.6, Jitter: 0.2, MaxDelay: dialMaxDelay},
+			Backoff: backoff.Config{
+				BaseDelay: dialBaseDelay, Multiplier: 1.6, Jitter: 0.2, MaxDelay: dialMaxDelay,
+			},
 			MinConnectTimeout: dialTimeout,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
@@ -231,8 +239,8 @@ func (t *Transport) Stats() map[uint64]Stats {
 	return s
 }
 
-// reportLost tells the node which peers lost messages, each at most once in unreachableInterval. It is a goroutine of its
-// own because the writer of a stuck peer cannot report, and Send must not call back.
+// reportLost tells the node which peers lost messages, each at most once in unreachableInterval. It is a goroutine of
+// its own because the writer of a stuck peer cannot report, and Send must not call back.
 func (t *Transport) reportLost() {
 	pause := time.NewTimer(0)
 	defer pause.Stop()

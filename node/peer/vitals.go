@@ -17,7 +17,8 @@ type Stats struct {
 	FramesReceived, MessagesReceived, BytesReceived uint64
 	// Dropped counts messages that Send took and that were not written to the peer.
 	Dropped uint64
-	// LinkUps counts how often the outgoing link was established; Stalls how often it was cut because a frame was stuck.
+	// LinkUps counts how often the outgoing link was established; Stalls how often it was cut because a frame was
+	// stuck.
 	LinkUps, Stalls uint64
 	// HandOnFrames and HandOnCommands were written to this peer.
 	HandOnFrames, HandOnCommands uint64

@@ -1,0 +1,285 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"parley/proto/internalv1"
+)
+
+// outcome is what HandOn returned.
+type outcome struct {
+	a   Answer
+	err error
+}
+
+// handAsync hands a command on in the background.
+func handAsync(ctx context.Context, n *fakeNode, cmd string) <-chan outcome {
+	c := make(chan outcome, 1)
+	go func() {
+		a, err := n.t.HandOn(ctx, 2, []byte(cmd))
+		c <- outcome{a, err}
+	}()
+	return c
+}
+
+// held is a leader that keeps its commands until the test answers them.
+type held struct {
+	mu   sync.Mutex
+	cmds chan heldCommand
+}
+
+type heldCommand struct {
+	cmd    string
+	answer func(Answer)
+}
+
+func hold(n *fakeNode) *held {
+	h := &held{cmds: make(chan heldCommand, 10000)}
+	n.handOn = func(_ context.Context, cmds []Command, answer func(uint64, Answer)) {
+		for _, c := range cmds {
+			h.cmds <- heldCommand{string(c.Bytes), func(a Answer) { answer(c.ID, a) }}
+		}
+	}
+	return h
+}
+
+// Each command gets its own answer, whatever the order of the answers; each outcome arrives as it was given.
+func TestHandOnAnswers(t *testing.T) {
+	one, two := newNode(), newNode()
+	leader := hold(two)
+	pair(t, one, two)
+	ctx := context.Background()
+	given := []Answer{
+		{Outcome: Result, Result: []byte("r"), Index: 9}, {Outcome: NotApplied}, {Outcome: Unknown}, {Outcome: Overloaded},
+	}
+	var asked []<-chan outcome
+	for i := range given {
+		asked = append(asked, handAsync(ctx, one, fmt.Sprint(i)))
+	}
+	got := map[string]heldCommand{}
+	for range given {
+		c := wait(t, "a command", leader.cmds)
+		got[c.cmd] = c
+	}
+	for i := len(given) - 1; i >= 0; i-- { // pipelined: the last is answered while the others wait
+		got[fmt.Sprint(i)].answer(given[i])
+		got[fmt.Sprint(i)].answer(Answer{Outcome: Unknown}) // a second answer is nothing
+		r := wait(t, "an answer", asked[i])
+		if r.err != nil || r.a.Outcome != given[i].Outcome || string(r.a.Result) != string(given[i].Result) ||
+			r.a.Index != given[i].Index {
+			t.Errorf("answer %d is %v, %v; expected %v", i, r.a, r.err, given[i])
+		}
+	}
+	if a, err := one.t.HandOn(ctx, 9, nil); a.Outcome != NotApplied || !errors.Is(err, ErrUnknownPeer) {
+		t.Errorf("to nobody: %v, %v", a, err)
+	}
+}
+
+// Many callers share few frames, and none is lost.
+func TestHandOnPipelines(t *testing.T) {
+	one, two := newNode(), newNode()
+	two.handOn = func(_ context.Context, cmds []Command, answer func(uint64, Answer)) {
+		for _, c := range cmds {
+			answer(c.ID, Answer{Outcome: Result, Result: c.Bytes})
+		}
+	}
+	pair(t, one, two)
+	const callers, each = 64, 100
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			for j := range each {
+				cmd := fmt.Sprintf("%d/%d", i, j)
+				a, err := one.t.HandOn(context.Background(), 2, []byte(cmd))
+				if err != nil || a.Outcome != Result || string(a.Result) != cmd {
+					t.Errorf("command %s was answered %v, %v", cmd, a, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s := one.t.Stats()[2]
+	if s.HandOnCommands != callers*each || s.HandOnFrames >= s.HandOnCommands {
+		t.Errorf("%d commands in %d frames; expected %d in fewer frames", s.HandOnCommands, s.HandOnFrames, callers*each)
+	}
+}
+
+// When the stream breaks, what was written is unknown; what is handed on while nobody listens is not applied; a new leader
+// at the address is served by a new stream.
+func TestHandOnBrokenStream(t *testing.T) {
+	one, two := newNode(), newNode()
+	leader := hold(two)
+	pair(t, one, two)
+	ctx := context.Background()
+	written := handAsync(ctx, one, "written")
+	c := wait(t, "the command", leader.cmds)
+	two.stop()
+	if r := wait(t, "an answer", written); r.a.Outcome != Unknown || !errors.Is(r.err, errLinkLost) {
+		t.Errorf("a written command ended as %v, %v; expected unknown", r.a, r.err)
+	}
+	c.answer(Answer{Outcome: Result}) // too late: nothing happens
+	if a, err := one.t.HandOn(ctx, 2, []byte("nobody")); a.Outcome != NotApplied || err == nil {
+		t.Errorf("a command to a dead peer ended as %v, %v; expected not applied", a, err)
+	}
+
+	again := newNode()
+	leader = hold(again)
+	id := identity(2)
+	id.Boot, id.BootNonce = 11, []byte{11}
+	again.start(t, id, listen(t, two.addr), nil)
+	wait(t, "the link", one.ups)
+	asked := handAsync(ctx, one, "again")
+	wait(t, "the command", leader.cmds).answer(Answer{Outcome: Result})
+	if r := wait(t, "an answer", asked); r.a.Outcome != Result {
+		t.Errorf("after the restart: %v, %v", r.a, r.err)
+	}
+	stopped := handAsync(ctx, one, "stopped")
+	wait(t, "the command", leader.cmds)
+	one.stop()
+	if r := wait(t, "an answer", stopped); r.a.Outcome != Unknown || r.err == nil {
+		t.Errorf("a written command ended as %v, %v when this side closed; expected unknown", r.a, r.err)
+	}
+	if a, err := one.t.HandOn(ctx, 2, nil); a.Outcome != NotApplied || !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v, %v", a, err)
+	}
+}
+
+// A caller that gives up learns whether its command was written. What waits for a stuck stream is not.
+func TestHandOnGivenUp(t *testing.T) {
+	one, two := newNode(), newNode()
+	leader := hold(two)
+	pair(t, one, two)
+	ctx, cancel := context.WithCancel(context.Background())
+	written := handAsync(ctx, one, "written")
+	c := wait(t, "the command", leader.cmds)
+	cancel()
+	if r := wait(t, "the end", written); r.a.Outcome != Unknown || !errors.Is(r.err, context.Canceled) {
+		t.Errorf("a written command ended as %v, %v; expected unknown", r.a, r.err)
+	}
+	c.answer(Answer{Outcome: Result})
+
+	// Not written: taken into the queue while its goroutine is elsewhere.
+	h := newHandOn()
+	queued, next := h.add([]byte("queued")), h.add([]byte("next"))
+	h.giveUp(queued, context.Canceled)
+	if r := wait(t, "the end", queued.done); r.answer.Outcome != NotApplied || !errors.Is(r.err, context.Canceled) {
+		t.Errorf("a queued command ended as %v, %v; expected not applied", r.answer, r.err)
+	}
+	var req internalv1.HandOnRequest
+	if !h.take(&req) || len(req.Commands) != 1 || string(req.Commands[0].Command) != "next" {
+		t.Errorf("the frame holds %v; expected only the command that was not given up", req.Commands)
+	}
+	h.add([]byte("late"))
+	h.fail(errLinkLost)
+	if r := <-next.done; r.answer.Outcome != Unknown {
+		t.Errorf("a written command ended as %v", r.answer)
+	}
+	if h.count != 0 || h.bytes != 0 || len(h.inflight) != 0 {
+		t.Errorf("left over: %d calls, %d bytes, %d in flight", h.count, h.bytes, len(h.inflight))
+	}
+}
+
+// What is under way is bounded, by number and by bytes; the bound is an answer, not a wait.
+func TestHandOnIsBounded(t *testing.T) {
+	h := newHandOn()
+	for i := range maxHandOnCommands {
+		if h.add(nil) == nil {
+			t.Fatalf("command %d was refused", i)
+		}
+	}
+	if h.add(nil) != nil {
+		t.Error("one more than the bound was taken")
+	}
+	h.fail(errLinkLost)
+	if h.add(make([]byte, maxHandOnBytes)) == nil || h.add([]byte{1}) != nil {
+		t.Error("the bound in bytes does not hold")
+	}
+	var frames int
+	var req internalv1.HandOnRequest
+	h.fail(errLinkLost)
+	for range 3 * maxHandOnFrameCommands {
+		h.add(make([]byte, 1))
+	}
+	for h.take(&req) {
+		frames++
+	}
+	if frames != 3 {
+		t.Errorf("%d frames, expected 3", frames)
+	}
+}
+
+// A leader whose handler waits slows its followers down; the wait ends with the stream.
+func TestHandOnBackPressureEnds(t *testing.T) {
+	one, two := newNode(), newNode()
+	entered, left := make(chan struct{}, 1), make(chan struct{}, 1)
+	two.handOn = func(ctx context.Context, _ []Command, _ func(uint64, Answer)) {
+		entered <- struct{}{}
+		<-ctx.Done()
+		left <- struct{}{}
+	}
+	pair(t, one, two)
+	asked := handAsync(context.Background(), one, "x")
+	wait(t, "the handler", entered)
+	one.stop()
+	wait(t, "the handler's end", left)
+	if r := wait(t, "the answer", asked); r.a.Outcome != Unknown {
+		t.Errorf("ended as %v, %v; expected unknown", r.a, r.err)
+	}
+}
+
+// A follower that reads no answers does not hold up the leader's handler.
+func TestHandOnAnswerNeverBlocks(t *testing.T) {
+	two := newNode()
+	leader := hold(two)
+	two.start(t, identity(2), listen(t, "127.0.0.1:0"), nil)
+	cc, err := two.t.dial(two.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cc.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patienceOfTests)
+	defer cancel()
+	stream, err := internalv1.NewPeerServiceClient(cc).HandOn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(&internalv1.HandOnRequest{Hello: identity(1), To: 2}); err != nil {
+		t.Fatal(err)
+	}
+	const n = 64 // answers of 256 KiB: more than the window
+	for i := range uint64(n) {
+		err := stream.Send(&internalv1.HandOnRequest{Commands: []*internalv1.HandOnCommand{{Id: i}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		for range n {
+			(<-leader.cmds).answer(Answer{Outcome: Result, Result: make([]byte, 256<<10)})
+		}
+	}()
+	wait(t, "all answers to be given", answered)
+	got := 0
+	for got < n {
+		resp, err := stream.Recv()
+		if err != nil {
+			t.Fatalf("after %d answers: %v", got, err)
+		}
+		got += len(resp.GetAnswers())
+	}
+	cancel()
+	if _, err := stream.Recv(); status.Code(err) != codes.Canceled {
+		t.Errorf("the stream ended with %v", err)
+	}
+}
+
