@@ -1,0 +1,145 @@
+package tui
+
+import (
+	"context"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+
+	"parley/tui/common"
+	"parley/tui/pages/chat"
+	"parley/tui/pages/connect"
+	"parley/tui/styles"
+)
+
+// page is one screen.
+type page interface {
+	Init() tea.Cmd
+	Update(tea.Msg) tea.Cmd
+	View() (string, *tea.Cursor)
+	SetSize(w, h int)
+	Title() string
+	Close()
+}
+
+// app is the root model. Its pointer is the model: pages are not copied.
+type app struct {
+	c       *common.Common
+	ctx     context.Context
+	open    string
+	page    page
+	links   <-chan common.Link
+	w, h    int
+	dark    bool
+	profile colorprofile.Profile
+	focused bool
+}
+
+// linkMsg is one state from the client library.
+type linkMsg struct {
+	link common.Link
+	ok   bool
+}
+
+func newApp(ctx context.Context, c *common.Common, user, open string) *app {
+	a := &app{c: c, ctx: ctx, open: open, dark: true, focused: true}
+	c.Focused, c.Mouse = true, true
+	c.Link = c.Backend.Link()
+	a.links = c.Backend.Links()
+	a.restyle()
+	if len(c.Backend.Token()) > 0 {
+		a.page = chat.New(ctx, c, user, open)
+	} else {
+		a.page = connect.New(ctx, c, user, "")
+	}
+	return a
+}
+
+// Init starts what runs for the whole time.
+func (a *app) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, a.waitLink(), a.page.Init())
+}
+
+func (a *app) waitLink() tea.Cmd {
+	links, ctx := a.links, a.ctx
+	return func() tea.Msg {
+		select {
+		case l, ok := <-links:
+			return linkMsg{l, ok}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Update handles what concerns every page and passes the rest on.
+func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.w, a.h = msg.Width, msg.Height
+		a.page.SetSize(a.w, a.h)
+		return a, a.page.Update(msg)
+	case tea.FocusMsg:
+		a.c.Focused = true
+	case tea.BlurMsg:
+		a.c.Focused = false
+	case tea.BackgroundColorMsg:
+		a.dark = msg.IsDark()
+		return a, a.restyle()
+	case tea.ColorProfileMsg:
+		a.profile = msg.Profile
+		return a, a.restyle()
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value.IsSet() || msg.Value.IsReset()) {
+			a.c.Widths.Grapheme = true // the renderer turns the mode on when the terminal knows it
+			return a, a.page.Update(common.ThemeMsg{})
+		}
+	case linkMsg:
+		if !msg.ok {
+			return a, nil
+		}
+		old := a.c.Link
+		a.c.Link = msg.link
+		return a, tea.Batch(a.page.Update(common.LinkMsg{Old: old, New: msg.link}), a.waitLink())
+	case common.LoggedInMsg:
+		m := chat.New(a.ctx, a.c, msg.User, a.open)
+		if msg.Warning != "" {
+			m.Warn(msg.Warning)
+		}
+		return a, a.enter(m)
+	case common.LoggedOutMsg:
+		return a, a.enter(connect.New(a.ctx, a.c, msg.User, msg.Reason))
+	}
+	return a, a.page.Update(msg)
+}
+
+// enter changes the page.
+func (a *app) enter(p page) tea.Cmd {
+	a.page.Close()
+	a.page = p
+	p.SetSize(a.w, a.h)
+	return p.Init()
+}
+
+func (a *app) restyle() tea.Cmd {
+	a.c.Styles = styles.New(a.dark, a.profile)
+	if a.page == nil {
+		return nil
+	}
+	return a.page.Update(common.ThemeMsg{})
+}
+
+// View draws the page and says what the terminal is to do beside it.
+func (a *app) View() tea.View {
+	var v tea.View
+	if a.w > 0 && a.h > 0 {
+		v.Content, v.Cursor = a.page.View()
+	}
+	v.AltScreen, v.ReportFocus = true, true
+	v.WindowTitle = a.page.Title()
+	if a.c.Mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	return v
+}

@@ -1,0 +1,49 @@
+package common
+
+import (
+	"time"
+
+	"parley/tui/keymap"
+	"parley/tui/styles"
+)
+
+// Common is shared by all pages by pointer. Only Update writes it; commands must copy what they need before they start.
+type Common struct {
+	Backend Backend
+	Keys    keymap.Map
+	Styles  styles.Styles
+	Widths  Widths
+	Link    Link
+	Focused bool // the terminal has the focus, or does not tell
+	Mouse   bool // the wheel scrolls; the terminal's own selection then needs Shift
+
+	// Now and NewID are arguments so that tests draw the same screen twice.
+	Now     func() time.Time
+	NewID   func() string
+	Zone    *time.Location
+	Label   string // what this client calls itself in ListSessions
+	Servers []string
+	Version string
+
+	// SaveSession and ForgetSession keep the token between runs; both do file I/O and run in commands.
+	SaveSession   func(user string, token []byte) error
+	ForgetSession func(user string) error
+}
+
+// LinkMsg says that the connection changed; Common.Link already holds the new state.
+type LinkMsg struct{ Old, New Link }
+
+// LoggedInMsg says that a session is open. Warning tells what went wrong beside it.
+type LoggedInMsg struct {
+	User    string
+	Warning string
+}
+
+// LoggedOutMsg says that the session is over and why.
+type LoggedOutMsg struct {
+	User   string
+	Reason string
+}
+
+// ThemeMsg says that Common.Styles or Common.Widths changed.
+type ThemeMsg struct{}

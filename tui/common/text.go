@@ -1,0 +1,77 @@
+package common
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Widths measures and breaks text. The renderer counts columns per rune (wcwidth) until the terminal says that it clusters
+// graphemes (mode 2027); the program must count the same way, or rows drift.
+type Widths struct {
+	Grapheme bool
+}
+
+// Width is the number of columns of s; escape sequences count nothing.
+func (w Widths) Width(s string) int {
+	if w.Grapheme {
+		return ansi.StringWidth(s)
+	}
+	return ansi.StringWidthWc(s)
+}
+
+// Truncate cuts s to n columns and ends it with "…" when something was cut.
+func (w Widths) Truncate(s string, n int) string {
+	switch {
+	case n <= 0:
+		return ""
+	case w.Width(s) <= n:
+		return s
+	case w.Grapheme:
+		return ansi.Truncate(s, n, "…")
+	}
+	return ansi.TruncateWc(s, n, "…")
+}
+
+// Wrap breaks s into rows of at most n columns, at spaces where it can. It keeps empty lines and returns at least one row.
+func (w Widths) Wrap(s string, n int) []string {
+	n = max(n, 2) // a wide character must fit
+	if w.Grapheme {
+		return strings.Split(ansi.Wrap(s, n, ""), "\n")
+	}
+	return strings.Split(ansi.WrapWc(s, n, ""), "\n")
+}
+
+// Pad fills s with spaces to n columns, or cuts it to n.
+func (w Widths) Pad(s string, n int) string {
+	s = w.Truncate(s, n)
+	return s + strings.Repeat(" ", max(0, n-w.Width(s)))
+}
+
+// PadLeft is Pad with the spaces in front.
+func (w Widths) PadLeft(s string, n int) string {
+	s = w.Truncate(s, n)
+	return strings.Repeat(" ", max(0, n-w.Width(s))) + s
+}
+
+// Rule is a horizontal line of n columns with an optional text in it.
+func (w Widths) Rule(text string, n int) string {
+	if text == "" {
+		return strings.Repeat("─", max(0, n))
+	}
+	text = w.Truncate(" "+text+" ", n)
+	left := max(0, (n-w.Width(text))/2)
+	return strings.Repeat("─", left) + text + strings.Repeat("─", max(0, n-left-w.Width(text)))
+}
+
+// TooSmall is what is drawn on a terminal that is too small for anything else.
+func TooSmall(w, h, minW, minH int) string {
+	var ws Widths
+	text := fmt.Sprintf("%dx%d is too small.\nParley needs %dx%d.\nOr: parley read", w, h, minW, minH)
+	var rows []string
+	for _, line := range strings.Split(text, "\n") {
+		rows = append(rows, ws.Wrap(line, w)...)
+	}
+	return strings.Join(rows[:min(len(rows), max(h, 0))], "\n")
+}

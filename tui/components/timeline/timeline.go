@@ -1,0 +1,195 @@
+package timeline
+
+import (
+	"slices"
+
+	"parley/tui/common"
+)
+
+// Model is one conversation's window.
+type Model struct {
+	c       *common.Common
+	entries []*Entry
+	w, h    int
+
+	timeW, nickW int // see measure
+
+	// Top is drawn above the first entry: that there is more, or that this is the start.
+	Top string
+
+	follow bool
+	anchor string // key of the entry at the top of the window, when not following
+	seq    uint64 // its seq, to find a neighbour when the entry is gone
+	off    int    // row of its body at the top; negative reaches into the separators before it
+
+	unreadKey string // the entry under the "new" line
+
+	selecting bool
+	cursor    string
+	marked    map[string]bool
+}
+
+// New is an empty timeline that follows the tail.
+func New(c *common.Common) *Model {
+	return &Model{c: c, follow: true, marked: map[string]bool{}}
+}
+
+// SetSize sets the window; the anchor stays.
+func (m *Model) SetSize(w, h int) {
+	m.w, m.h = w, h
+	m.measure()
+	m.settle()
+}
+
+// SetEntries replaces the list. Entries are shared, not copied: the caller may change their fields and call again.
+func (m *Model) SetEntries(es []*Entry) {
+	m.entries = es
+	m.measure()
+	m.dropLost()
+	m.settle()
+}
+
+// Entries are the current ones, oldest first.
+func (m *Model) Entries() []*Entry { return m.entries }
+
+// Following reports whether the window sticks to the newest entry.
+func (m *Model) Following() bool { return m.follow }
+
+// SetUnread puts the "new" line above the entry with this key; "" removes it.
+func (m *Model) SetUnread(key string) { m.unreadKey = key }
+
+// UnreadKey is the entry below the "new" line.
+func (m *Model) UnreadKey() string { return m.unreadKey }
+
+// ScrollBy moves the window by rows, down when n is positive. It reports whether the top was reached.
+func (m *Model) ScrollBy(n int) (top bool) {
+	if len(m.entries) == 0 {
+		return true
+	}
+	i, l := m.top()
+	for ; n < 0; n++ {
+		if l > 0 {
+			l--
+		} else if i > 0 {
+			i--
+			l = m.rows(i) - 1
+		} else {
+			top = true
+			break
+		}
+	}
+	for ; n > 0; n-- {
+		if l < m.rows(i)-1 {
+			l++
+		} else if i < len(m.entries)-1 {
+			i, l = i+1, 0
+		} else {
+			break
+		}
+	}
+	m.pin(i, l)
+	m.settle()
+	return top
+}
+
+// PageBy moves by windows less one row, so that the eye keeps its place.
+func (m *Model) PageBy(n int) (top bool) { return m.ScrollBy(n * max(1, m.h-1)) }
+
+// Home shows the oldest loaded entry.
+func (m *Model) Home() {
+	if len(m.entries) > 0 {
+		m.pin(0, 0)
+		m.settle()
+	}
+}
+
+// End shows the newest entry and follows.
+func (m *Model) End() { m.follow = true }
+
+// ShowUnread puts the "new" line at the top of the window, or follows when all of it fits. It reports whether there is one.
+func (m *Model) ShowUnread() bool {
+	i := m.index(m.unreadKey)
+	if i < 0 {
+		return false
+	}
+	m.pin(i, 0)
+	m.settle()
+	return true
+}
+
+// Shown are the entries whose text begins inside the window.
+func (m *Model) Shown() []*Entry {
+	if len(m.entries) == 0 || m.h <= 0 {
+		return nil
+	}
+	var out []*Entry
+	i, l := m.top()
+	for row := -l; i < len(m.entries) && row < m.h; i++ {
+		pre, body := m.block(i)
+		if at := row + len(pre); at >= 0 && at < m.h {
+			out = append(out, m.entries[i])
+		}
+		row += len(pre) + len(body)
+	}
+	return out
+}
+
+// top is the entry and the row of its block at the top of the window.
+func (m *Model) top() (i, l int) {
+	if !m.follow {
+		if i = m.find(); i >= 0 {
+			pre, body := m.block(i)
+			return i, min(max(m.off+len(pre), 0), len(pre)+len(body)-1)
+		}
+	}
+	left := m.h
+	for i = len(m.entries) - 1; i >= 0; i-- {
+		n := m.rows(i)
+		if n >= left {
+			return i, n - left
+		}
+		left -= n
+	}
+	return 0, 0
+}
+
+// find is the anchor's index; when it is gone, that of the next later message.
+func (m *Model) find() int {
+	if i := m.index(m.anchor); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(m.entries, func(e *Entry) bool { return e.Seq > 0 && e.Seq >= m.seq })
+}
+
+func (m *Model) index(key string) int {
+	if key == "" {
+		return -1
+	}
+	return slices.IndexFunc(m.entries, func(e *Entry) bool { return e.Key == key })
+}
+
+// pin anchors the window to a row of a block.
+func (m *Model) pin(i, l int) {
+	pre, _ := m.block(i)
+	m.follow, m.anchor, m.seq, m.off = false, m.entries[i].Key, m.entries[i].Seq, l-len(pre)
+}
+
+// settle follows the tail as soon as the window reaches it: a window that is not full has nothing to anchor to.
+func (m *Model) settle() {
+	if m.follow || m.h <= 0 || m.w <= 0 {
+		return
+	}
+	i, l := m.top()
+	rows := -l
+	for ; i < len(m.entries); i++ {
+		if rows += m.rows(i); rows > m.h {
+			return
+		}
+	}
+	m.follow = true
+}
+
+func (m *Model) rows(i int) int {
+	pre, body := m.block(i)
+	return len(pre) + len(body)
+}

@@ -1,0 +1,135 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"parley/api/client"
+	"parley/proto/parleyv1"
+	"parley/tui/common"
+)
+
+// Client is what the terminal client calls; *client.Client is one.
+type Client interface {
+	State() client.State
+	States() <-chan client.State
+	Token() []byte
+	CreateUser(context.Context, *parleyv1.CreateUserRequest) (*parleyv1.CreateUserResponse, error)
+	Login(ctx context.Context, username, password, label string) (*parleyv1.LoginResponse, error)
+	LogoutWith(context.Context, *parleyv1.LogoutRequest) error
+	WhoAmI(context.Context, *parleyv1.WhoAmIRequest) (*parleyv1.WhoAmIResponse, error)
+	ListUsers(context.Context, *parleyv1.ListUsersRequest) (*parleyv1.ListUsersResponse, error)
+	SendMessage(context.Context, *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error)
+	ReadMessages(context.Context, *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error)
+	MarkRead(context.Context, *parleyv1.MarkReadRequest) (*parleyv1.MarkReadResponse, error)
+	ListConversations(context.Context, *parleyv1.ListConversationsRequest) (*parleyv1.ListConversationsResponse, error)
+	DeleteMessages(context.Context, *parleyv1.DeleteMessagesRequest) (*parleyv1.DeleteMessagesResponse, error)
+	DeleteUser(context.Context, *parleyv1.DeleteUserRequest) (*parleyv1.DeleteUserResponse, error)
+	Status(context.Context, *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error)
+	Subscribe(ctx context.Context, cursor string) *client.Subscription
+}
+
+var _ Client = (*client.Client)(nil)
+
+// live makes a Backend of a Client.
+type live struct{ Client }
+
+var _ common.Backend = live{}
+
+func (l live) Subscribe(ctx context.Context, cursor string) common.Stream {
+	return l.Client.Subscribe(ctx, cursor)
+}
+
+func (l live) Link() common.Link { return link(l.State()) }
+
+// Links translates states for as long as the client lives. Its goroutine ends when the client closes the channel; it holds
+// the newest state only, like the channel it reads.
+func (l live) Links() <-chan common.Link {
+	in, out := l.States(), make(chan common.Link, 1)
+	go func() {
+		defer close(out)
+		for s := range in {
+			select {
+			case <-out: // nobody took the last one: it is old now
+			default:
+			}
+			out <- link(s)
+		}
+	}()
+	return out
+}
+
+// reconnectWithin bounds a kick: a call to any node makes the library look at all of them.
+const reconnectWithin = 2 * time.Second
+
+func (l live) Reconnect(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reconnectWithin)
+	defer cancel()
+	_, _ = l.Status(ctx, &parleyv1.StatusRequest{}) // the answer comes through States
+}
+
+func (l live) Explain(err error) common.Failure { return explain(err) }
+
+func explain(err error) common.Failure {
+	var f common.Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var e *client.Error
+	if !errors.As(err, &e) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			return common.Failure{Outcome: common.Unknown, Text: "no answer in time"}
+		}
+		return common.Failure{Outcome: common.Unknown, Text: common.Line(err.Error())}
+	}
+	f = common.Failure{
+		Outcome: common.Refused, Text: common.Line(e.Message), Hint: common.Line(e.Hint),
+		Auth: client.IsUnauthenticated(e), NotFound: client.IsNotFound(e),
+	}
+	switch e.Outcome {
+	case client.NotApplied:
+		f.Outcome = common.NotApplied
+	case client.Unknown:
+		f.Outcome = common.Unknown
+	}
+	return f
+}
+
+// link is a state as the pages show it.
+func link(s client.State) common.Link {
+	l := common.Link{
+		Node: common.Line(s.Node), Address: s.Address, Leader: common.Line(s.Leader), Term: s.Term, Since: s.Since,
+	}
+	if s.Err != nil {
+		l.Err = common.Line(s.Err.Error())
+	}
+	here := false
+	for _, m := range s.Members {
+		here = here || m.Current && m.Connected
+		name := m.Name
+		if name == "" {
+			name = m.Address
+		}
+		l.Members = append(l.Members, common.Member{
+			Name: common.Line(name), Address: m.Address, Voter: !m.Learner, Applied: m.Applied,
+			Reachable: !m.Suspect && (m.Connected || m.Reachable && s.Phase == client.Ready),
+		})
+	}
+	switch s.Phase {
+	case client.Ready:
+		l.Phase = common.Ready
+	case client.FailingOver:
+		l.Phase = common.FailingOver
+		if here {
+			l.Phase = common.Electing
+		}
+	case client.NoQuorum:
+		l.Phase = common.NoQuorum
+	case client.Offline:
+		l.Phase = common.Offline
+	default:
+		l.Phase = common.Connecting
+	}
+	return l
+}

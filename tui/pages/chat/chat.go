@@ -1,0 +1,242 @@
+package chat
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"parley/tui/common"
+	"parley/tui/components/composer"
+	"parley/tui/components/dialog"
+	"parley/tui/components/helpview"
+	"parley/tui/components/picker"
+)
+
+// Model is the main page of one logged-in user.
+type Model struct {
+	c      *common.Common
+	ctx    context.Context // ends with the page; every command runs under it
+	cancel context.CancelFunc
+	user   string
+	open   string // the conversation to begin with
+	w, h   int
+
+	paneX, areaH, timelineH int // see resize
+	firstRow                int // index of the sidebar's first visible conversation
+
+	conversations map[string]*conversation
+	order         []*conversation // as the sidebar shows them
+	cur           *conversation
+
+	composer *composer.Model
+	dialog   *dialog.Model
+	help     *helpview.Model
+	picker   *picker.Model
+	asked    int // number of the switcher's last question; older answers are dropped
+
+	listed, listing, listAgain, recount bool
+	epoch                               int // counts resets
+	stream                              int // counts subscriptions
+	feed                                *frames
+	cursor                              string
+	asOf                                time.Time // when what is shown was current; zero: now
+	move                                *move
+	rows                                int
+	rtt                                 string
+	markTimer                           map[string]bool
+
+	flash    string
+	flashBad bool
+	flashEnd time.Time
+	ticking  bool
+	pressed  time.Time // the last ^C
+	over     bool      // the session ended; LoggedOutMsg is on its way
+}
+
+// New makes the page. Close must be called when it is left.
+func New(ctx context.Context, c *common.Common, user, open string) *Model {
+	ctx, cancel := context.WithCancel(ctx)
+	m := &Model{
+		c: c, ctx: ctx, cancel: cancel, user: user, open: open,
+		conversations: map[string]*conversation{}, markTimer: map[string]bool{},
+	}
+	m.composer = composer.New(c)
+	return m
+}
+
+// Init starts everything that runs while the page is shown.
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.loadList(), m.probe()) }
+
+// Close ends the page's commands and its stream.
+func (m *Model) Close() { m.cancel() }
+
+// Title is the terminal's title.
+func (m *Model) Title() string {
+	t := "parley"
+	if m.cur != nil {
+		t = m.cur.name + " — parley"
+	}
+	if n := m.unread(); n > 0 {
+		t = "(" + utoa(n) + ") " + t
+	}
+	return t
+}
+
+// conversation finds one or makes it.
+func (m *Model) conversation(name string) *conversation {
+	v := m.conversations[name]
+	if v == nil {
+		v = newConversation(m.c, name)
+		m.conversations[name] = v
+		m.order = append(m.order, v)
+		m.resize()
+	}
+	return v
+}
+
+// sort keeps the most recently active conversation on top. One that was just opened and is empty counts as new.
+func (m *Model) sort() {
+	slices.SortStableFunc(m.order, func(a, b *conversation) int {
+		if a.lastID == 0 || b.lastID == 0 {
+			return cmp.Compare(a.lastID, b.lastID) // 0 first
+		}
+		return cmp.Compare(b.lastID, a.lastID)
+	})
+}
+
+// openFirst opens what was asked for, else what has unread messages, else the newest.
+func (m *Model) openFirst() tea.Cmd {
+	if m.cur != nil {
+		return nil
+	}
+	if m.open != "" {
+		return m.show(m.open)
+	}
+	for _, v := range m.order {
+		if v.count() > 0 {
+			return m.show(v.name)
+		}
+	}
+	if len(m.order) > 0 {
+		return m.show(m.order[0].name)
+	}
+	return nil
+}
+
+// show opens a conversation; the draft of the one before stays with it.
+func (m *Model) show(name string) tea.Cmd {
+	v := m.conversation(name)
+	if v == m.cur {
+		return nil
+	}
+	if old := m.cur; old != nil {
+		old.draft = m.composer.Value()
+		old.tl.StopSelect()
+		if old.onlyOn {
+			m.leaveUnread(old)
+		}
+		if old.count() == 0 {
+			old.tl.SetUnread("")
+		}
+	}
+	m.cur = v
+	m.composer.SetValue(v.draft)
+	m.resize()
+	m.sort()
+	v.rebuild()
+	if !v.loaded {
+		return m.load(v, newestPage, 0)
+	}
+	if v.tl.UnreadKey() != "" && v.tl.Following() {
+		v.tl.ShowUnread()
+	}
+	return nil
+}
+
+// noSuch closes a conversation with somebody who does not exist.
+func (m *Model) noSuch(v *conversation, f common.Failure) tea.Cmd {
+	if len(v.out) == 0 && v.lastID == 0 {
+		delete(m.conversations, v.name)
+		m.order = slices.DeleteFunc(m.order, func(o *conversation) bool { return o == v })
+		if m.cur == v {
+			m.cur = nil
+			m.composer.SetValue(v.draft)
+			m.fail(v.name + ": " + f.Text)
+			if len(m.order) > 0 {
+				return m.show(m.order[0].name)
+			}
+			return nil
+		}
+	}
+	m.fail(v.name + ": " + f.Text)
+	return nil
+}
+
+// step opens the next or previous conversation of the sidebar.
+func (m *Model) step(n int) tea.Cmd {
+	if len(m.order) == 0 {
+		return nil
+	}
+	i := slices.Index(m.order, m.cur)
+	return m.show(m.order[(i+n+len(m.order))%len(m.order)].name)
+}
+
+// nextUnread opens the next conversation with unread messages.
+func (m *Model) nextUnread() tea.Cmd {
+	i := slices.Index(m.order, m.cur)
+	for j := 1; j <= len(m.order); j++ {
+		if v := m.order[(max(i, 0)+j)%len(m.order)]; v.count() > 0 && v != m.cur {
+			return m.show(v.name)
+		}
+	}
+	m.tell("nothing unread elsewhere")
+	return nil
+}
+
+func (m *Model) unread() (n uint64) {
+	for _, v := range m.conversations {
+		n += v.count()
+	}
+	return n
+}
+
+func (m *Model) waiting() (n int) {
+	for _, v := range m.conversations {
+		n += v.waiting()
+	}
+	return n
+}
+
+// overlay reports whether something covers the timeline.
+func (m *Model) overlay() bool { return m.help != nil || m.picker != nil }
+
+// tell answers in the status bar; fail does so for what did not work.
+func (m *Model) tell(s string) { m.setFlash(s, false) }
+func (m *Model) fail(s string) { m.setFlash(s, true) }
+
+func (m *Model) setFlash(s string, bad bool) {
+	m.flash, m.flashBad, m.flashEnd = common.Line(s), bad, m.c.Now().Add(flashFor)
+}
+
+// sessionOver leaves the page: the token is of no use any more.
+func (m *Model) sessionOver(f common.Failure) tea.Cmd {
+	if m.over {
+		return nil
+	}
+	m.over = true
+	user, forget := m.user, m.c.ForgetSession
+	reason := "Your session is over: " + strings.TrimSuffix(f.Text, ".") + ". Log in again."
+	return func() tea.Msg {
+		if forget != nil {
+			_ = forget(user) // the token is dead; a stale file only costs one more log-in
+		}
+		return common.LoggedOutMsg{User: user, Reason: reason}
+	}
+}
+
+// Warn shows something that went wrong on the way here.
+func (m *Model) Warn(s string) { m.fail(s) }

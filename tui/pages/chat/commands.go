@@ -1,0 +1,181 @@
+package chat
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"parley/tui/common"
+	"parley/tui/components/helpview"
+)
+
+// command is one slash command. All are listed here and nowhere else: parsing, completion and help read this table.
+type command struct {
+	name, args, help string
+	run              func(m *Model, args string) tea.Cmd
+}
+
+var commands []command
+
+func init() { // a variable's initialiser would refer to itself through help
+	commands = []command{
+		{"help", "", "this help", func(m *Model, _ string) tea.Cmd { m.openHelp(); return nil }},
+		{"msg", "@user [text]", "open a direct conversation, or send to it", (*Model).cmdMsg},
+		{"who", "[pattern]", "find people by a pattern with * and ?", (*Model).cmdWho},
+		{"unread", "[N]", "show the N oldest unread messages (20)", (*Model).cmdUnread},
+		{"read", "[N]", "load the newest N messages (50)", (*Model).cmdRead},
+		{"markread", "", "mark the whole conversation as read", func(m *Model, _ string) tea.Cmd { return m.markAll() }},
+		{"next", "", "next conversation with unread messages", func(m *Model, _ string) tea.Cmd { return m.nextUnread() }},
+		{"select", "", "select messages, to delete or copy them", (*Model).cmdSelect},
+		{"reconnect", "", "try all nodes now", func(m *Model, _ string) tea.Cmd { return m.reconnect() }},
+		{"redraw", "", "draw the screen anew", func(*Model, string) tea.Cmd { return tea.ClearScreen }},
+		{"logout", "", "end this session", (*Model).cmdLogout},
+		{"delete-account", "", "delete the account and what it sent", (*Model).cmdDeleteAccount},
+		{"quit", "", "quit", func(m *Model, _ string) tea.Cmd { return m.quit() }},
+	}
+}
+
+// run executes a draft that begins with a slash. An unknown command stays in the composer; it is never sent as text.
+func (m *Model) run(line string) tea.Cmd {
+	name, args, _ := strings.Cut(line[1:], " ")
+	i := slices.IndexFunc(commands, func(c command) bool { return c.name == name })
+	if i < 0 {
+		m.fail("no command /" + name + " (/help lists them; //text sends a slash)")
+		return nil
+	}
+	m.composer.SetValue("")
+	m.flash = ""
+	cmd := commands[i].run(m, strings.TrimSpace(args))
+	if m.flashBad && m.flash != "" && !m.over { // refused: give the line back to be corrected
+		m.composer.SetValue(line)
+	}
+	return cmd
+}
+
+// matching are the commands that a half-typed draft may become.
+func (m *Model) matching() []command {
+	d := m.composer.Value()
+	if !strings.HasPrefix(d, "/") || strings.HasPrefix(d, "//") || strings.ContainsAny(d, "\n") {
+		return nil
+	}
+	name, _, typed := strings.Cut(d[1:], " ")
+	var out []command
+	for _, c := range commands {
+		if c.name == name || !typed && strings.HasPrefix(c.name, name) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// complete extends the draft's last word: a command or the name of a conversation.
+func (m *Model) complete() {
+	d := m.composer.Value()
+	var names []string
+	at := strings.LastIndexByte(d, ' ') + 1
+	word := d[at:]
+	switch {
+	case at == 0 && strings.HasPrefix(d, "/"):
+		for _, c := range m.matching() {
+			names = append(names, "/"+c.name)
+		}
+	case strings.HasPrefix(word, "@") || strings.HasPrefix(word, "#"):
+		for _, v := range m.order {
+			if strings.HasPrefix(v.name, word) {
+				names = append(names, v.name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	common := names[0]
+	for _, n := range names[1:] {
+		for !strings.HasPrefix(n, common) {
+			common = common[:len(common)-1]
+		}
+	}
+	if len(names) == 1 {
+		common += " "
+	}
+	m.composer.SetValue(d[:at] + common)
+}
+
+func (m *Model) cmdMsg(args string) tea.Cmd {
+	to, text, _ := strings.Cut(args, " ")
+	to = strings.ToLower(to)
+	if to == "" || to == "@" {
+		m.fail("/msg @user [text]: say to whom")
+		return nil
+	}
+	if !strings.HasPrefix(to, "@") && !strings.HasPrefix(to, "#") {
+		to = "@" + to
+	}
+	if to != common.Line(to) || len(to) > common.MaxNameRunes {
+		m.fail("that is no user name: a to z, 0 to 9, . _ -")
+		return nil
+	}
+	cmd := m.show(to)
+	if text = strings.TrimSpace(text); text != "" {
+		cmd = tea.Batch(cmd, m.submit(to, text))
+	}
+	return cmd
+}
+
+func (m *Model) cmdWho(args string) tea.Cmd { return m.openPicker(args) }
+
+func (m *Model) cmdUnread(args string) tea.Cmd { return m.cmdPage(args, unreadPage, defaultUnread) }
+func (m *Model) cmdRead(args string) tea.Cmd   { return m.cmdPage(args, newestPage, pageSize) }
+
+func (m *Model) cmdPage(args string, kind pageKind, n int) tea.Cmd {
+	if m.cur == nil {
+		m.fail("no conversation is open: ^K finds people")
+		return nil
+	}
+	if args != "" {
+		var err error
+		if n, err = strconv.Atoi(args); err != nil || n < 1 || n > maxPage {
+			m.fail("how many? a number from 1 to 1000")
+			return nil
+		}
+	}
+	if kind == newestPage {
+		if m.cur.onlyOn {
+			m.leaveUnread(m.cur)
+		}
+		m.cur.tl.End()
+	}
+	return m.load(m.cur, kind, n)
+}
+
+func (m *Model) cmdSelect(string) tea.Cmd {
+	if m.cur == nil || !m.cur.tl.StartSelect() {
+		m.fail("no message to select")
+	}
+	return nil
+}
+
+func (m *Model) openHelp() {
+	cmds := helpview.Section{Title: "Commands (Tab completes; //text sends a slash)"}
+	for _, c := range commands {
+		cmds.Lines = append(cmds.Lines, helpview.Line{Name: strings.TrimSpace("/" + c.name + " " + c.args), Help: c.help})
+	}
+	m.help = helpview.New(m.c, cmds,
+		helpview.Section{Title: "Signs beside your messages", Lines: []helpview.Line{
+			{Name: "…", Help: "sending: given to the cluster, no answer yet"},
+			{Name: "✓", Help: "sent: on disk on a majority of the nodes"},
+			{Name: "?", Help: "outcome unknown: the same request is tried again until its outcome is known; it takes effect once"},
+			{Name: "·", Help: "queued: goes out when the ones before it did, or when the cluster is ready"},
+			{Name: "✗", Help: "failed: refused; the reason stands below"},
+		}},
+		helpview.Section{Title: "Words in the status bar", Lines: []helpview.Line{
+			{Name: "READY", Help: "a node with a quorum serves us; ★ marks the leader, ▸ the node we use"},
+			{Name: "FAILOVER", Help: "our node is lost, another is being taken"},
+			{Name: "ELECTION", Help: "our node is there, the cluster chooses a leader"},
+			{Name: "READ-ONLY", Help: "our node has no quorum: reading works, what you write waits here"},
+			{Name: "OFFLINE", Help: "no node answers; ^R tries now"},
+		}})
+	m.resize()
+}

@@ -1,0 +1,206 @@
+package chat
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"parley/proto/parleyv1"
+	"parley/tui/common"
+	"parley/tui/components/timeline"
+)
+
+// conversation is what the page knows of one conversation.
+type conversation struct {
+	name    string
+	unread  uint64 // as the cluster counts; marks on their way are taken off by count()
+	lastID  uint64
+	lastSeq uint64
+
+	msgs    []*timeline.Entry // committed, by seq
+	notices []*timeline.Entry // Seq is the message after which each stands
+	out     []*outgoing       // own ones without a verdict or failed, in order of writing
+	only    []*timeline.Entry // the unread view: what /unread asked for; nil when off
+	onlyOn  bool
+
+	loaded, loading, more bool
+	below                 int // came while the reader was further up or elsewhere
+
+	draft   string
+	tl      *timeline.Model
+	toMark  map[uint64]bool // shown, not yet told to the cluster
+	marking map[uint64]bool // told, no answer yet
+	marked  bool            // the cluster sent a count since the marks left
+}
+
+func newConversation(c *common.Common, name string) *conversation {
+	return &conversation{
+		name: name, tl: timeline.New(c), toMark: map[uint64]bool{}, marking: map[uint64]bool{},
+	}
+}
+
+// count is the number of unread messages as the reader sees it.
+func (v *conversation) count() uint64 {
+	waiting := uint64(len(v.toMark) + len(v.marking))
+	if waiting >= v.unread {
+		return 0
+	}
+	return v.unread - waiting
+}
+
+// waiting counts own messages without a verdict.
+func (v *conversation) waiting() int {
+	n := 0
+	for _, o := range v.out {
+		if o.entry.State != timeline.Failed {
+			n++
+		}
+	}
+	return n
+}
+
+// entry makes a committed message drawable.
+func entry(me string, m *parleyv1.Message) *timeline.Entry {
+	e := &timeline.Entry{
+		Key: "m" + strconv.FormatUint(m.GetId(), 10), ID: m.GetId(), Seq: m.GetSeq(), Time: m.GetTime().AsTime(),
+		Author: common.Line(m.GetSender()), Text: common.Body(m.GetText()), Own: m.GetSender() == me,
+		Deleted: m.GetDeleted(), Unread: m.GetUnread(),
+	}
+	if e.Own {
+		e.State = timeline.Sent
+		if m.GetRequestId() != "" {
+			e.Key = m.GetRequestId()
+		}
+	}
+	return e
+}
+
+// insert puts a committed message where its seq belongs. It reports whether it was new.
+func (v *conversation) insert(e *timeline.Entry) bool {
+	if v.toMark[e.Seq] || v.marking[e.Seq] {
+		e.Unread = false
+	}
+	i, found := slices.BinarySearchFunc(v.msgs, e.Seq, func(a *timeline.Entry, seq uint64) int { return cmp.Compare(a.Seq, seq) })
+	if found {
+		old := v.msgs[i]
+		old.Deleted, old.Text = old.Deleted || e.Deleted, e.Text
+		old.Unread = old.Unread && e.Unread
+		if old.Deleted {
+			old.Text, old.Unread = "", false
+		}
+		return false
+	}
+	if v.settle(e) {
+		return true
+	}
+	v.msgs = slices.Insert(v.msgs, i, e)
+	return true
+}
+
+// settle turns the waiting message that e is the commit of into e's place, keeping its entry and so its key.
+func (v *conversation) settle(e *timeline.Entry) bool {
+	if !e.Own {
+		return false
+	}
+	at := slices.IndexFunc(v.out, func(o *outgoing) bool { return o.id == e.Key })
+	if at < 0 {
+		return false
+	}
+	o := v.out[at]
+	o.done = true
+	v.out = slices.Delete(v.out, at, at+1)
+	kept := o.entry
+	*kept = *e
+	i, found := slices.BinarySearchFunc(v.msgs, e.Seq, func(a *timeline.Entry, seq uint64) int { return cmp.Compare(a.Seq, seq) })
+	if !found {
+		v.msgs = slices.Insert(v.msgs, i, kept)
+	}
+	return true
+}
+
+// note moves what the sidebar sorts and the next event is compared with.
+func (v *conversation) note(id, seq uint64) (newer bool) {
+	v.lastID = max(v.lastID, id)
+	if seq <= v.lastSeq {
+		return false
+	}
+	v.lastSeq = seq
+	return true
+}
+
+// erase makes a placeholder of a message, or removes it when only the caller deleted it.
+func (v *conversation) erase(id uint64, gone bool) {
+	i := slices.IndexFunc(v.msgs, func(e *timeline.Entry) bool { return e.ID == id })
+	if i < 0 {
+		return
+	}
+	e := v.msgs[i]
+	if e.Unread && v.unread > 0 {
+		v.unread--
+	}
+	if v.toMark[e.Seq] {
+		delete(v.toMark, e.Seq)
+		v.unread -= min(v.unread, 1)
+	}
+	e.Deleted, e.Text, e.Unread = true, "", false
+	if gone {
+		v.msgs = slices.Delete(v.msgs, i, i+1)
+		v.only = slices.DeleteFunc(v.only, func(e *timeline.Entry) bool { return e.ID == id })
+	}
+}
+
+// trim forgets the oldest messages of a long conversation while nobody looks at them.
+func (v *conversation) trim() {
+	if n := len(v.msgs) - maxLoaded; n > 0 && v.tl.Following() {
+		v.msgs = slices.Delete(v.msgs, 0, n)
+		v.more = true
+	}
+}
+
+// notice adds a dim row after the newest message.
+func (v *conversation) notice(now time.Time, key, text string) *timeline.Entry {
+	e := &timeline.Entry{Key: key, Kind: timeline.Notice, Seq: v.lastSeq, Time: now, Text: text}
+	v.notices = append(v.notices, e)
+	if len(v.notices) > maxNotices {
+		v.notices = slices.Delete(v.notices, 0, len(v.notices)-maxNotices)
+	}
+	return e
+}
+
+// rebuild hands the timeline what it shows: messages with the notices between them, then what waits.
+func (v *conversation) rebuild() {
+	v.trim()
+	msgs := v.msgs
+	if v.onlyOn {
+		msgs = v.only
+	}
+	es := make([]*timeline.Entry, 0, len(msgs)+len(v.notices)+len(v.out))
+	n := 0
+	for i, e := range msgs {
+		for ; !v.onlyOn && i > 0 && n < len(v.notices) && v.notices[n].Seq < e.Seq; n++ {
+			es = append(es, v.notices[n])
+		}
+		es = append(es, e)
+	}
+	if !v.onlyOn {
+		es = append(es, v.notices[n:]...)
+	}
+	for _, o := range v.out {
+		es = append(es, o.entry)
+	}
+	switch {
+	case v.onlyOn:
+		v.tl.Top = ""
+	case v.more:
+		v.tl.Top = "↑ older messages: PgUp"
+	case v.loaded && len(es) > 0:
+		v.tl.Top = "start of the conversation"
+	default:
+		v.tl.Top = ""
+	}
+	v.tl.SetEntries(es)
+	if v.tl.Following() {
+		v.below = 0
+	}
+}

@@ -1,0 +1,194 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"parley/proto/parleyv1"
+	"parley/tui/common"
+	"parley/tui/components/dialog"
+	"parley/tui/components/timeline"
+)
+
+// deletedMsg is the end of a DeleteMessages.
+type deletedMsg struct {
+	conversation string
+	ids          []uint64
+	err          error
+}
+
+// accountDeletedMsg is the end of a DeleteUser.
+type accountDeletedMsg struct{ err error }
+
+// loggedOutMsg is the end of a Logout.
+type loggedOutMsg struct{ err error }
+
+// askDelete confirms and deletes: an own message for everyone, another's for us alone.
+func (m *Model) askDelete(es []*timeline.Entry) tea.Cmd {
+	var ids []uint64
+	own, others := 0, 0
+	for _, e := range es {
+		switch {
+		case e.ID == 0:
+			m.fail("a message without a verdict cannot be deleted yet; x discards a failed one")
+			return nil
+		case e.Own && e.Deleted:
+			continue
+		case e.Own:
+			own++
+		default:
+			others++
+		}
+		ids = append(ids, e.ID)
+	}
+	switch {
+	case len(ids) == 0:
+		m.tell("already deleted")
+		return nil
+	case len(ids) > maxDelete:
+		m.fail(fmt.Sprintf("at most %d messages at once", maxDelete))
+		return nil
+	}
+	text := ""
+	if own > 0 {
+		text = count(own, "message of yours", "messages of yours") + " will vanish for everyone."
+	}
+	if others > 0 {
+		if text != "" {
+			text += " "
+		}
+		text += count(others, "message of others", "messages of others") + " will vanish for you alone."
+	}
+	d := dialog.New(m.c, "Delete?", text, "delete")
+	d.Danger = true
+	name := m.cur.name
+	d.Confirm = func([]string) (string, tea.Cmd) {
+		m.cur.tl.StopSelect()
+		m.tell("deleting…")
+		return "", m.deleteMessages(name, ids)
+	}
+	m.dialog = d
+	return nil
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func (m *Model) deleteMessages(name string, ids []uint64) tea.Cmd {
+	be, parent, id := m.c.Backend, m.ctx, m.c.NewID()
+	return func() tea.Msg {
+		return deletedMsg{name, ids, insist(parent, be, func(ctx context.Context) error {
+			_, err := be.DeleteMessages(ctx, &parleyv1.DeleteMessagesRequest{RequestId: id, Ids: ids})
+			return err
+		})}
+	}
+}
+
+// insist repeats a write with the same request id while its outcome is unknown, at most writeTries times. Deletions are such
+// that a person may look at the answer and ask again.
+func insist(parent context.Context, be common.Backend, write func(context.Context) error) (err error) {
+	const writeTries = 3
+	for range writeTries {
+		ctx, cancel := context.WithTimeout(parent, common.WriteTimeout)
+		err = write(ctx)
+		cancel()
+		if err == nil || be.Explain(err).Outcome != common.Unknown {
+			return err
+		}
+	}
+	return err
+}
+
+func (m *Model) onDeleted(msg deletedMsg) tea.Cmd {
+	v := m.conversation(msg.conversation)
+	if msg.err != nil {
+		f := m.c.Backend.Explain(msg.err)
+		if f.Auth {
+			return m.sessionOver(f)
+		}
+		m.fail("not deleted: " + f.Error())
+		if f.Outcome == common.Unknown {
+			m.fail("deletion without an answer, look again in a moment: " + f.Text)
+		}
+		return nil
+	}
+	for _, id := range msg.ids {
+		for _, e := range v.msgs {
+			if e.ID == id {
+				v.erase(id, !e.Own)
+				break
+			}
+		}
+	}
+	m.tell("deleted")
+	m.recount = true
+	v.rebuild()
+	return nil
+}
+
+func (m *Model) cmdDeleteAccount(string) tea.Cmd {
+	d := dialog.New(m.c, "Delete the account "+m.user+"?",
+		"What you sent is erased for everyone, your sessions end, and the name stays taken for ever.", "deletes the account",
+		dialog.Field{Label: "type " + m.user, Limit: common.MaxNameRunes},
+		dialog.Field{Label: "password", Secret: true, Limit: 1024})
+	d.Danger = true
+	d.Confirm = func(values []string) (string, tea.Cmd) {
+		switch {
+		case values[0] != m.user:
+			return "type your user name, " + m.user + ", to confirm", nil
+		case values[1] == "":
+			return "type your password", nil
+		}
+		d.Busy = true
+		be, parent, id, password := m.c.Backend, m.ctx, m.c.NewID(), values[1]
+		return "", func() tea.Msg {
+			return accountDeletedMsg{insist(parent, be, func(ctx context.Context) error {
+				_, err := be.DeleteUser(ctx, &parleyv1.DeleteUserRequest{RequestId: id, Password: password})
+				return err
+			})}
+		}
+	}
+	m.dialog = d
+	m.resize()
+	return nil
+}
+
+func (m *Model) onAccountDeleted(msg accountDeletedMsg) tea.Cmd {
+	if msg.err == nil {
+		m.dialog = nil
+		return m.sessionEnd("The account " + m.user + " was deleted.")
+	}
+	f := m.c.Backend.Explain(msg.err)
+	if m.dialog == nil {
+		m.fail("account not deleted: " + f.Error())
+		return nil
+	}
+	m.dialog.Busy, m.dialog.Error = false, f.Error()
+	return nil
+}
+
+func (m *Model) cmdLogout(string) tea.Cmd {
+	m.tell("logging out…")
+	be, parent, id := m.c.Backend, m.ctx, m.c.NewID()
+	return func() tea.Msg {
+		return loggedOutMsg{insist(parent, be, func(ctx context.Context) error {
+			return be.LogoutWith(ctx, &parleyv1.LogoutRequest{RequestId: id})
+		})}
+	}
+}
+
+func (m *Model) onLoggedOut(msg loggedOutMsg) tea.Cmd {
+	if msg.err != nil {
+		if f := m.c.Backend.Explain(msg.err); !f.Auth { // a session that is over already is what was wanted
+			m.fail("not logged out: " + f.Error())
+			return nil
+		}
+	}
+	return m.sessionEnd("You are logged out.")
+}

@@ -1,0 +1,277 @@
+package chat
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"parley/tui/common"
+	"parley/tui/components/dialog"
+	"parley/tui/components/timeline"
+)
+
+// onKey gives a key to whatever is in front: dialog, help, switcher, select mode, then the page.
+func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
+	k := m.c.Keys
+	if !key.Matches(msg, k.Interrupt) {
+		m.pressed = m.pressed.Add(-quitWithin)
+	}
+	switch {
+	case key.Matches(msg, k.Quit):
+		return m.quit()
+	case key.Matches(msg, k.Redraw):
+		return tea.ClearScreen
+	case key.Matches(msg, k.Suspend):
+		return tea.Suspend
+	case key.Matches(msg, k.Reconnect):
+		return m.reconnect()
+	case m.dialog != nil:
+		done, cmd := m.dialog.Update(msg)
+		if done {
+			m.dialog = nil
+		}
+		return cmd
+	case m.help != nil:
+		if m.help.Update(msg) {
+			m.help = nil
+		}
+		return nil
+	case m.picker != nil:
+		return m.onPickerKey(msg)
+	case m.cur != nil && m.cur.tl.Selecting():
+		return m.onSelectKey(msg)
+	}
+	return m.onPageKey(msg)
+}
+
+func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
+	k := m.c.Keys
+	switch {
+	case key.Matches(msg, k.Interrupt):
+		return m.interrupt()
+	case key.Matches(msg, k.Help):
+		m.openHelp()
+		return nil
+	case key.Matches(msg, k.People):
+		return m.openPicker("")
+	case key.Matches(msg, k.Mouse):
+		m.c.Mouse = !m.c.Mouse
+		m.tell(map[bool]string{true: "mouse on", false: "mouse off: the terminal selects text"}[m.c.Mouse])
+		return nil
+	case key.Matches(msg, k.NextConversation):
+		return m.step(1)
+	case key.Matches(msg, k.PrevConversation):
+		return m.step(-1)
+	case key.Matches(msg, k.NextUnread):
+		return m.nextUnread()
+	case key.Matches(msg, k.JumpTo):
+		if i := int(msg.Code - '1'); i >= 0 && i < len(m.order) {
+			return m.show(m.order[i].name)
+		}
+		return nil
+	case key.Matches(msg, k.Newline):
+		return m.composer.Update(msg)
+	case key.Matches(msg, k.Send):
+		return m.enter()
+	case key.Matches(msg, k.Complete):
+		m.complete()
+		return nil
+	}
+	if m.cur != nil {
+		if handled, cmd := m.onTimelineKey(msg); handled {
+			return cmd
+		}
+	}
+	return m.composer.Update(msg)
+}
+
+// onTimelineKey moves in the timeline without leaving the composer.
+func (m *Model) onTimelineKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
+	k, v := m.c.Keys, m.cur
+	older := func(top bool) (bool, tea.Cmd) {
+		if top {
+			return true, m.load(v, olderPage, 0)
+		}
+		return true, nil
+	}
+	switch {
+	case key.Matches(msg, k.PageUp):
+		return older(v.tl.PageBy(-1))
+	case key.Matches(msg, k.LineUp):
+		return older(v.tl.ScrollBy(-3))
+	case key.Matches(msg, k.PageDown):
+		m.scrollDown(max(1, m.timelineH-1))
+		return true, nil
+	case key.Matches(msg, k.LineDown):
+		m.scrollDown(3)
+		return true, nil
+	case key.Matches(msg, k.Top) && m.composer.Empty():
+		v.tl.Home()
+		return older(true)
+	case key.Matches(msg, k.Bottom) && m.composer.Empty():
+		v.tl.End()
+		v.below = 0
+		return true, nil
+	case key.Matches(msg, k.UnreadLine):
+		if !v.tl.ShowUnread() {
+			m.tell("no unread line here")
+		}
+		return true, nil
+	case key.Matches(msg, k.MarkRead):
+		return true, m.markAll()
+	case key.Matches(msg, k.Select), msg.String() == "up" && m.composer.Empty():
+		if !v.tl.StartSelect() {
+			m.tell("no message to select")
+		}
+		return true, nil
+	case key.Matches(msg, k.Escape):
+		if v.onlyOn {
+			m.leaveUnread(v)
+		}
+		m.flash = ""
+		return true, nil
+	}
+	return false, nil
+}
+
+func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
+	k, tl := m.c.Keys, m.cur.tl
+	switch {
+	case key.Matches(msg, k.Escape, k.Select, k.Interrupt):
+		tl.StopSelect()
+	case key.Matches(msg, k.Help):
+		m.openHelp()
+	case key.Matches(msg, k.Up):
+		if tl.MoveCursor(-1) {
+			return m.load(m.cur, olderPage, 0)
+		}
+	case key.Matches(msg, k.Down):
+		tl.MoveCursor(1)
+	case key.Matches(msg, k.PageUp):
+		if tl.MoveCursor(-max(1, m.timelineH/2)) {
+			return m.load(m.cur, olderPage, 0)
+		}
+	case key.Matches(msg, k.PageDown):
+		tl.MoveCursor(max(1, m.timelineH/2))
+	case key.Matches(msg, k.First):
+		tl.CursorTo(false)
+	case key.Matches(msg, k.Last):
+		tl.CursorTo(true)
+	case key.Matches(msg, k.Mark):
+		tl.ToggleMark()
+		tl.MoveCursor(-1)
+	case key.Matches(msg, k.Delete):
+		return m.askDelete(tl.Marked())
+	case key.Matches(msg, k.Copy):
+		return m.copy(tl.Marked())
+	case key.Matches(msg, k.Retry):
+		return m.resend(tl.Selected())
+	case key.Matches(msg, k.Discard):
+		return m.discard(tl.Selected())
+	}
+	return nil
+}
+
+// copy puts texts on the clipboard, through the terminal.
+func (m *Model) copy(es []*timeline.Entry) tea.Cmd {
+	texts := make([]string, len(es))
+	for i, e := range es {
+		texts[i] = e.Text
+	}
+	m.tell("copied")
+	m.cur.tl.StopSelect()
+	return tea.SetClipboard(strings.Join(texts, "\n"))
+}
+
+// enter sends the draft, or runs it as a command. It is never lost: what is refused stays in the composer.
+func (m *Model) enter() tea.Cmd {
+	text := strings.TrimRight(m.composer.Value(), " \n")
+	switch {
+	case strings.TrimSpace(text) == "":
+		return nil
+	case strings.HasPrefix(text, "//"):
+		text = text[1:]
+	case strings.HasPrefix(text, "/"):
+		return m.run(text)
+	}
+	if m.cur == nil {
+		m.fail("no conversation is open: ^K finds people")
+		return nil
+	}
+	if over := m.composer.Over(); over > 0 {
+		m.fail("too long by " + utoa(uint64(over)) + " bytes: the limit is 8192")
+		return nil
+	}
+	m.composer.SetValue("")
+	return m.submit(m.cur.name, text)
+}
+
+// interrupt clears the draft first and quits second.
+func (m *Model) interrupt() tea.Cmd {
+	if now := m.c.Now(); now.Sub(m.pressed) < quitWithin {
+		return m.quit()
+	}
+	m.pressed = m.c.Now()
+	if m.composer.Empty() {
+		m.tell("^C again quits")
+		return nil
+	}
+	m.composer.SetValue("")
+	m.tell("draft cleared; ^C again quits")
+	return nil
+}
+
+// quit asks first when messages would be given up.
+func (m *Model) quit() tea.Cmd {
+	n := m.waiting()
+	if n == 0 {
+		return tea.Quit
+	}
+	what := "1 message has no verdict yet and would be given up."
+	if n > 1 {
+		what = utoa(uint64(n)) + " messages have no verdict yet and would be given up."
+	}
+	m.dialog = dialog.New(m.c, "Quit?", what, "quit")
+	m.dialog.Danger = true
+	m.dialog.Confirm = func([]string) (string, tea.Cmd) { return "", tea.Quit }
+	return nil
+}
+
+func (m *Model) reconnect() tea.Cmd {
+	m.tell("trying all nodes now")
+	be, ctx := m.c.Backend, m.ctx
+	return tea.Batch(func() tea.Msg { be.Reconnect(ctx); return nil }, m.pumpAll())
+}
+
+func (m *Model) onPaste(msg tea.PasteMsg) tea.Cmd {
+	switch {
+	case m.dialog != nil:
+		_, cmd := m.dialog.Update(msg)
+		return cmd
+	case m.picker != nil:
+		if _, _, changed := m.picker.Update(msg); changed {
+			return m.askSoon()
+		}
+	case m.help == nil:
+		if m.cur != nil {
+			m.cur.tl.StopSelect()
+		}
+		m.composer.Insert(msg.Content)
+	}
+	return nil
+}
+
+// sessionEnd is what logging out and deleting the account have in common.
+func (m *Model) sessionEnd(reason string) tea.Cmd {
+	m.over = true
+	user, forget := m.user, m.c.ForgetSession
+	return func() tea.Msg {
+		if forget != nil {
+			if err := forget(user); err != nil {
+				reason += " The stored token could not be removed: " + common.Line(err.Error())
+			}
+		}
+		return common.LoggedOutMsg{User: user, Reason: reason}
+	}
+}

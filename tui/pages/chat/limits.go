@@ -1,0 +1,50 @@
+package chat
+
+import "time"
+
+const (
+	// pageSize is what opening a conversation loads; a screen has fewer rows.
+	pageSize = 50
+	// maxPage is the server's limit of one page; opening a conversation with many unread messages loads up to it.
+	maxPage = 1000
+	// maxLoaded bounds the messages kept of one conversation; the oldest go while the reader follows the tail.
+	maxLoaded = 5000
+	// maxNotices bounds the rows that the client itself wrote into one conversation.
+	maxNotices = 50
+	// maxConversations bounds one page of the sidebar's list.
+	maxConversations = 1000
+	// maxFrames is how many stream frames one Update takes; more wait in the channel, then in the connection.
+	maxFrames = 256
+	// maxOutgoing bounds the messages that wait in one conversation for a verdict.
+	maxOutgoing = 200
+	// maxMarkRanges is the contract's limit of one MarkRead.
+	maxMarkRanges = 100
+	// maxDelete is the contract's limit of one DeleteMessages.
+	maxDelete = 100
+	// maxPeople is what the switcher shows of a pattern.
+	maxPeople = 100
+	// defaultUnread is how many unread messages /unread shows without a number.
+	defaultUnread = 20
+
+	// retryAfter is the pause before a message without a verdict is tried again; a link that becomes ready cuts it short.
+	retryAfter = time.Second
+	// markAfter gathers what a reader scrolls past into one MarkRead.
+	markAfter = 150 * time.Millisecond
+	// askAfter lets a person type before the switcher asks the cluster.
+	askAfter = 120 * time.Millisecond
+	// probeEvery is how often the round trip to our node is measured.
+	probeEvery = 5 * time.Second
+	// flashFor is how long an answer stays in the status bar.
+	flashFor = 8 * time.Second
+	// quitWithin is how fast ^C must come twice.
+	quitWithin = 2 * time.Second
+	// ageAfter is when a waiting message says how long it waits.
+	ageAfter = 3 * time.Second
+
+	// sidebarWidth and clusterWidth are the terminal widths from which the sidebar and its cluster pane are shown.
+	sidebarWidth = 60
+	clusterWidth = 80
+	// MinWidth and MinHeight are the smallest terminal the page is drawn in.
+	MinWidth  = 40
+	MinHeight = 8
+)

@@ -1,0 +1,139 @@
+package chat
+
+import (
+	"strconv"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"parley/tui/common"
+	"parley/tui/components/sidebar"
+)
+
+// tickMsg redraws what depends on the clock: ages, a flash that ends.
+type tickMsg struct{}
+
+const tickEvery = 500 * time.Millisecond
+
+// Update applies one event. It never blocks.
+func (m *Model) Update(msg tea.Msg) tea.Cmd {
+	cmds := []tea.Cmd{m.dispatch(msg)}
+	if m.recount {
+		m.recount = false
+		cmds = append(cmds, m.loadList())
+	}
+	m.resize()
+	cmds = append(cmds, m.markShown(), m.tick())
+	return tea.Batch(cmds...)
+}
+
+func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tea.KeyPressMsg:
+		return m.onKey(msg)
+	case tea.PasteMsg:
+		return m.onPaste(msg)
+	case tea.MouseWheelMsg:
+		return m.onWheel(msg)
+	case tea.MouseClickMsg:
+		return m.onClick(msg)
+	case common.LinkMsg:
+		return m.onLink(msg)
+	case common.ThemeMsg:
+		m.composer.Restyle()
+	case listedMsg:
+		return m.onListed(msg)
+	case reloadMsg:
+		return m.loadList()
+	case pageMsg:
+		return m.onPage(msg)
+	case whoMsg:
+		return m.onWho(msg)
+	case probeMsg:
+		return m.probe()
+	case framesMsg:
+		return m.onFrames(msg)
+	case refollowMsg:
+		if msg.epoch == m.stream {
+			return m.follow(m.cursor)
+		}
+	case sentMsg:
+		return m.onSent(msg)
+	case retryMsg:
+		return m.pump(m.conversation(msg.conversation))
+	case markMsg:
+		return m.onMark(msg)
+	case markedMsg:
+		return m.onMarked(msg)
+	case remarkMsg:
+		return m.mark(msg.conversation, msg.batch)
+	case deletedMsg:
+		return m.onDeleted(msg)
+	case accountDeletedMsg:
+		return m.onAccountDeleted(msg)
+	case loggedOutMsg:
+		return m.onLoggedOut(msg)
+	case askMsg:
+		return m.onAsk(msg)
+	case peopleMsg:
+		return m.onPeople(msg)
+	case tickMsg:
+		m.onTick()
+	}
+	return nil
+}
+
+// tick runs only while something on screen depends on the clock.
+func (m *Model) tick() tea.Cmd {
+	if m.ticking || m.c.Link.Phase == common.Ready && m.waiting() == 0 && m.flash == "" {
+		return nil
+	}
+	m.ticking = true
+	return tea.Tick(tickEvery, func(time.Time) tea.Msg { return tickMsg{} })
+}
+
+func (m *Model) onTick() {
+	m.ticking = false
+	if m.flash != "" && m.c.Now().After(m.flashEnd) {
+		m.flash = ""
+	}
+	if v := m.cur; v != nil && len(v.out) > 0 {
+		m.restate(v)
+		v.rebuild()
+	}
+}
+
+func (m *Model) onWheel(msg tea.MouseWheelMsg) tea.Cmd {
+	if m.cur == nil || m.overlay() {
+		return nil
+	}
+	switch msg.Button {
+	case tea.MouseWheelUp:
+		if m.cur.tl.ScrollBy(-3) {
+			return m.load(m.cur, olderPage, 0)
+		}
+	case tea.MouseWheelDown:
+		m.scrollDown(3)
+	}
+	return nil
+}
+
+// onClick opens the conversation under the mouse.
+func (m *Model) onClick(msg tea.MouseClickMsg) tea.Cmd {
+	if m.w < sidebarWidth || msg.X >= sidebar.Width || m.overlay() || m.dialog != nil {
+		return nil
+	}
+	if i := msg.Y - 2 + m.firstRow; i >= m.firstRow && i < len(m.order) && msg.Y < m.areaH {
+		return m.show(m.order[i].name)
+	}
+	return nil
+}
+
+func (m *Model) scrollDown(n int) {
+	m.cur.tl.ScrollBy(n)
+	if m.cur.tl.Following() {
+		m.cur.below = 0
+	}
+}
+
+func utoa(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -1,0 +1,262 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"parley/tui/common"
+	"parley/tui/components/sidebar"
+	"parley/tui/components/statusbar"
+)
+
+// SetSize sets the terminal's size.
+func (m *Model) SetSize(w, h int) {
+	m.w, m.h = w, h
+	m.resize()
+}
+
+// resize gives every part its place: the area of sidebar and timeline, then the status bar, then the composer or what stands
+// in for it.
+func (m *Model) resize() {
+	if m.w < MinWidth || m.h < MinHeight {
+		return
+	}
+	m.composer.SetWidth(m.w)
+	hint := ""
+	switch {
+	case m.cur == nil:
+		hint = "^K finds people · /msg @name writes to one · F1 help"
+	default:
+		hint = "Message " + m.cur.name + m.connectionHint()
+	}
+	m.composer.SetPlaceholder(hint)
+	if m.dialog != nil {
+		m.dialog.SetWidth(m.w)
+	}
+	m.paneX = 0
+	if m.w >= sidebarWidth {
+		m.paneX = sidebar.Width + 1
+	}
+	m.areaH = max(1, m.h-1-min(m.bottomRows(), m.h-4))
+	m.timelineH = m.areaH - 1 - len(m.suggestions())
+	for _, v := range m.order {
+		h := m.timelineH
+		if !v.tl.Following() {
+			h-- // the pill
+		}
+		v.tl.SetSize(m.w-m.paneX, max(1, h))
+	}
+	if m.help != nil {
+		m.help.SetSize(m.w-m.paneX, m.areaH)
+	}
+	if m.picker != nil {
+		m.picker.SetSize(m.w-m.paneX, m.areaH)
+	}
+}
+
+func (m *Model) bottomRows() int {
+	switch {
+	case m.dialog != nil:
+		rows, _ := m.dialog.View()
+		return len(rows)
+	case m.cur != nil && m.cur.tl.Selecting():
+		return 1
+	}
+	return m.composer.Rows()
+}
+
+// View is the whole screen and where the cursor is.
+func (m *Model) View() (string, *tea.Cursor) {
+	if m.w < MinWidth || m.h < MinHeight {
+		return common.TooSmall(m.w, m.h, MinWidth, MinHeight), nil
+	}
+	pane, cursor := m.pane()
+	var rows []string
+	if m.paneX > 0 {
+		left := sidebar.View(m.c, m.sidebarRows(), m.areaH, m.w >= clusterWidth, m.rtt)
+		border := m.c.Styles.Rule.Render("│")
+		for i := range pane {
+			pane[i] = left[i] + border + pane[i]
+		}
+		if cursor != nil {
+			cursor.X += m.paneX
+		}
+	}
+	rows = append(rows, pane...)
+	rows = append(rows, m.statusBar())
+	bottom, at := m.bottom()
+	if at != nil && cursor == nil {
+		cursor = at
+		cursor.Y += len(rows)
+	}
+	rows = append(rows, bottom...)
+	if len(rows) > m.h {
+		rows = rows[:m.h]
+	}
+	return strings.Join(rows, "\n"), cursor
+}
+
+// pane is the right-hand side, areaH rows.
+func (m *Model) pane() (rows []string, cursor *tea.Cursor) {
+	switch {
+	case m.help != nil:
+		return m.help.View(), nil
+	case m.picker != nil:
+		return m.picker.View()
+	}
+	rows = append(rows, m.header())
+	if m.cur == nil {
+		rows = append(rows, m.welcome()...)
+	} else {
+		rows = append(rows, m.cur.tl.View()...)
+		if !m.cur.tl.Following() {
+			pill := m.c.Widths.Rule(m.cur.tl.Pill(m.cur.below), m.w-m.paneX)
+			if m.cur.below > 0 {
+				rows = append(rows, m.c.Styles.Unread.Render(pill))
+			} else {
+				rows = append(rows, m.c.Styles.Rule.Render(pill))
+			}
+		}
+		if len(m.cur.tl.Entries()) == 0 {
+			rows[len(rows)-1] = m.c.Styles.Dim.Render(m.emptyText())
+		}
+	}
+	rows = append(rows, m.suggestions()...)
+	for len(rows) < m.areaH {
+		rows = append(rows, "")
+	}
+	return rows[:m.areaH], nil
+}
+
+func (m *Model) header() string {
+	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
+	if m.cur == nil {
+		return " " + st.Strong.Render("Parley") + st.Dim.Render(ws.Truncate(" · "+m.user, w-8))
+	}
+	note := "direct conversation"
+	switch {
+	case m.cur.onlyOn:
+		note = count(len(m.cur.only), "unread message", "unread messages") + ", oldest first · Esc shows all"
+	case m.cur.name == "@"+m.user:
+		note = "notes to yourself"
+	case strings.HasPrefix(m.cur.name, "#"):
+		note = "room"
+	}
+	if above := m.unreadAbove(); above > 0 && !m.cur.onlyOn {
+		note = fmt.Sprintf("↑ %d unread above · alt+u", above)
+	}
+	name := ws.Truncate(m.cur.name, w-2)
+	return " " + st.Strong.Render(name) + st.Dim.Render(ws.Truncate(" · "+note, w-1-ws.Width(name)))
+}
+
+// unreadAbove counts unread messages over the window: a jump to the end leaves them behind.
+func (m *Model) unreadAbove() (n int) {
+	shown := m.cur.tl.Shown()
+	if len(shown) == 0 {
+		return 0
+	}
+	for _, e := range m.cur.tl.Entries() {
+		if e == shown[0] {
+			return n
+		}
+		if e.Unread {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *Model) emptyText() string {
+	switch {
+	case m.cur.loading || !m.cur.loaded:
+		return " loading…"
+	case m.cur.name == "@"+m.user:
+		return " Nothing here yet. Only you can read what you write here."
+	}
+	return " Nothing here yet. Say hello to " + m.cur.name + "."
+}
+
+func (m *Model) welcome() []string {
+	st := m.c.Styles
+	if !m.listed {
+		return []string{"", st.Dim.Render(" loading your conversations…")}
+	}
+	return []string{
+		"", " Welcome, " + st.Strong.Render(m.user) + ". You have no conversations yet.", "",
+		"   " + st.Strong.Render("^K") + "               find people",
+		"   " + st.Strong.Render("/msg @name text") + "  write to somebody",
+		"   " + st.Strong.Render("F1") + "               keys and commands",
+	}
+}
+
+// suggestions are the commands that the draft may become.
+func (m *Model) suggestions() []string {
+	if m.overlay() || m.dialog != nil {
+		return nil
+	}
+	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
+	var out []string
+	for _, c := range m.matching() {
+		if len(out) == max(0, min(7, m.areaH-3)) {
+			break
+		}
+		left := ws.Pad("/"+c.name+" "+c.args, 22)
+		out = append(out, " "+st.Accent.Render(left)+" "+st.Dim.Render(ws.Truncate(c.help, w-24)))
+	}
+	return out
+}
+
+func (m *Model) sidebarRows() []sidebar.Row {
+	rows := make([]sidebar.Row, 0, len(m.order))
+	for _, v := range m.order {
+		rows = append(rows, sidebar.Row{
+			Name: v.name, Unread: v.count(), Current: v == m.cur, Waiting: v.waiting(), Draft: v != m.cur && v.draft != "",
+		})
+	}
+	return rows
+}
+
+func (m *Model) statusBar() string {
+	in := statusbar.Info{Unread: m.unread(), Waiting: m.waiting(), Flash: m.flash, Bad: m.flashBad, Hint: "F1 help"}
+	if !m.asOf.IsZero() && m.c.Link.Phase != common.Ready {
+		in.Stale = "as of " + m.asOf.In(m.c.Zone).Format("15:04:05")
+	}
+	return statusbar.View(m.c, in, m.w)
+}
+
+// bottom is the composer, or the question or the selection that stands in for it.
+func (m *Model) bottom() ([]string, *tea.Cursor) {
+	switch {
+	case m.dialog != nil:
+		return m.dialog.View()
+	case m.cur != nil && m.cur.tl.Selecting():
+		return []string{m.selection()}, nil
+	}
+	rows, cursor := m.composer.View()
+	return rows, cursor
+}
+
+// selection says what the selected message is, and what can be done with it.
+func (m *Model) selection() string {
+	st, ws := m.c.Styles, m.c.Widths
+	e := m.cur.tl.Selected()
+	if e == nil {
+		return ""
+	}
+	what := e.Author
+	if word := e.State.Word(); word != "" {
+		what = word
+	}
+	detail := fmt.Sprintf(" %s %s", e.Time.In(m.c.Zone).Format("15:04:05"), what)
+	if e.ID > 0 {
+		detail += fmt.Sprintf(" · id %d · seq %d", e.ID, e.Seq)
+	}
+	keys := "   d delete · space mark · y copy · Esc"
+	if e.ID == 0 {
+		keys = "   r send again · x discard · y copy · Esc"
+	}
+	detail = ws.Truncate(detail, m.w)
+	return st.Accent.Render(detail) + st.Dim.Render(ws.Truncate(keys, m.w-ws.Width(detail)))
+}

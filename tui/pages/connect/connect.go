@@ -1,0 +1,373 @@
+// Package connect is the first page: log in or create an account, beside the state of the nodes. Errors stand in place, next
+// to what caused them; nothing that was typed is lost by one.
+package connect
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"parley/proto/parleyv1"
+	"parley/tui/common"
+	"parley/tui/components/dialog"
+	"parley/tui/components/statusbar"
+)
+
+// The smallest terminal the page is drawn in.
+const (
+	MinWidth  = 40
+	MinHeight = 8
+)
+
+// The contract's limits of the fields.
+const (
+	maxUser     = 32
+	maxDisplay  = 64
+	minPassword = 8
+	maxPassword = 1024
+)
+
+// Model is the page.
+type Model struct {
+	c      *common.Common
+	ctx    context.Context
+	cancel context.CancelFunc
+	w, h   int
+
+	create bool
+	fields []field
+	at     int
+	busy   bool
+	notice string
+	err    string
+
+	// A creation whose answer got lost is asked again with the same request id, as long as the form says the same.
+	requestID string
+	requested string
+}
+
+type field struct {
+	label string
+	hint  string
+	in    textinput.Model
+	on    func(create bool) bool
+}
+
+const (
+	userField = iota
+	displayField
+	passwordField
+	againField
+)
+
+// doneMsg is the end of an attempt.
+type doneMsg struct {
+	user    string
+	created bool // the account was made, whatever came after
+	warning string
+	err     error
+}
+
+// New makes the page. notice says why we are here, when there is a reason.
+func New(ctx context.Context, c *common.Common, user, notice string) *Model {
+	ctx, cancel := context.WithCancel(ctx)
+	m := &Model{c: c, ctx: ctx, cancel: cancel, notice: notice}
+	always := func(bool) bool { return true }
+	creating := func(create bool) bool { return create }
+	m.fields = []field{
+		{"User name", "a to z, 0 to 9, . _ -", dialog.Input(c, false, maxUser), always},
+		{"Shown as", "optional", dialog.Input(c, false, maxDisplay), creating},
+		{"Password", "", dialog.Input(c, true, maxPassword), always},
+		{"Once more", "", dialog.Input(c, true, maxPassword), creating},
+	}
+	m.fields[userField].in.SetValue(user)
+	if user != "" {
+		m.at = passwordField
+	}
+	m.fields[m.at].in.Focus()
+	return m
+}
+
+// Init does nothing: the page waits for a person.
+func (m *Model) Init() tea.Cmd { return nil }
+
+// Close ends an attempt under way.
+func (m *Model) Close() { m.cancel() }
+
+// Title is the terminal's title.
+func (m *Model) Title() string { return "parley" }
+
+// SetSize sets the terminal's size.
+func (m *Model) SetSize(w, h int) {
+	m.w, m.h = w, h
+	for i := range m.fields {
+		m.fields[i].in.SetWidth(max(6, min(34, w-18)))
+	}
+}
+
+// Update applies one event. It never blocks.
+func (m *Model) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case doneMsg:
+		return m.onDone(msg)
+	case tea.KeyPressMsg:
+		return m.onKey(msg)
+	case tea.PasteMsg:
+		return m.edit(msg)
+	}
+	return nil
+}
+
+func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
+	k := m.c.Keys
+	switch {
+	case key.Matches(msg, k.Quit, k.Interrupt):
+		return tea.Quit
+	case key.Matches(msg, k.Redraw):
+		return tea.ClearScreen
+	case key.Matches(msg, k.Suspend):
+		return tea.Suspend
+	case key.Matches(msg, k.Reconnect):
+		be, ctx := m.c.Backend, m.ctx
+		return func() tea.Msg { be.Reconnect(ctx); return nil }
+	case m.busy:
+		return nil
+	case key.Matches(msg, k.SwitchForm):
+		m.create, m.err, m.notice = !m.create, "", ""
+		return m.focus(userField)
+	case key.Matches(msg, k.Accept):
+		if next := m.next(m.at, 1); next > m.at {
+			return m.focus(next)
+		}
+		return m.submit()
+	case key.Matches(msg, k.NextField):
+		return m.focus(m.next(m.at, 1))
+	case key.Matches(msg, k.PrevField):
+		return m.focus(m.next(m.at, -1))
+	}
+	return m.edit(msg)
+}
+
+func (m *Model) edit(msg tea.Msg) tea.Cmd {
+	if m.busy {
+		return nil
+	}
+	m.err = ""
+	var cmd tea.Cmd
+	m.fields[m.at].in, cmd = m.fields[m.at].in.Update(msg)
+	return cmd
+}
+
+// next is the following visible field, round and round.
+func (m *Model) next(from, step int) int {
+	for i := 1; i <= len(m.fields); i++ {
+		j := (from + i*step + 2*len(m.fields)) % len(m.fields)
+		if m.fields[j].on(m.create) {
+			return j
+		}
+	}
+	return from
+}
+
+func (m *Model) focus(i int) tea.Cmd {
+	m.fields[m.at].in.Blur()
+	m.at = i
+	return m.fields[i].in.Focus()
+}
+
+// submit checks what can be checked here and asks the cluster for the rest.
+func (m *Model) submit() tea.Cmd {
+	user := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(m.fields[userField].in.Value(), "@")))
+	display := strings.TrimSpace(m.fields[displayField].in.Value())
+	password := m.fields[passwordField].in.Value()
+	wrong := func(i int, text string) tea.Cmd {
+		m.err = text
+		return m.focus(i)
+	}
+	switch {
+	case user == "":
+		return wrong(userField, "type a user name")
+	case strings.Trim(user, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "":
+		return wrong(userField, "a user name has only a to z, 0 to 9 and . _ -")
+	case password == "":
+		return wrong(passwordField, "type the password")
+	case m.create && len(password) < minPassword:
+		return wrong(passwordField, fmt.Sprintf("a password has at least %d characters", minPassword))
+	case m.create && m.fields[againField].in.Value() != password:
+		return wrong(againField, "the two passwords differ")
+	}
+	m.busy, m.err = true, ""
+	if form := user + "\x00" + display + "\x00" + password; form != m.requested {
+		m.requested, m.requestID = form, m.c.NewID()
+	}
+	return m.attempt(m.create, user, display, password)
+}
+
+func (m *Model) attempt(create bool, user, display, password string) tea.Cmd {
+	be, parent, label, id, save := m.c.Backend, m.ctx, m.c.Label, m.requestID, m.c.SaveSession
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(parent, 2*common.WriteTimeout)
+		defer cancel()
+		done := doneMsg{user: user}
+		if create {
+			req := &parleyv1.CreateUserRequest{RequestId: id, Username: user, DisplayName: display, Password: password}
+			if _, err := be.CreateUser(ctx, req); err != nil {
+				done.err = err
+				return done
+			}
+			done.created = true
+		}
+		if _, err := be.Login(ctx, user, password, label); err != nil {
+			done.err = err
+			return done
+		}
+		if save != nil {
+			if err := save(user, be.Token()); err != nil {
+				done.warning = "the session is not stored, the next start asks again: " + common.Line(err.Error())
+			}
+		}
+		return done
+	}
+}
+
+func (m *Model) onDone(msg doneMsg) tea.Cmd {
+	m.busy = false
+	if msg.err == nil {
+		user, warning := msg.user, msg.warning
+		return func() tea.Msg { return common.LoggedInMsg{User: user, Warning: warning} }
+	}
+	f := m.c.Backend.Explain(msg.err)
+	m.err = f.Error()
+	if msg.created {
+		m.create = false
+		m.err = "the account is made, logging in did not work: " + f.Error()
+	}
+	if f.Outcome == common.Unknown {
+		m.err = f.Text + " · Enter tries again, as the same request"
+	}
+	return m.focus(passwordField)
+}
+
+// View is the whole screen and where the cursor is.
+func (m *Model) View() (string, *tea.Cursor) {
+	if m.w < MinWidth || m.h < MinHeight {
+		return common.TooSmall(m.w, m.h, MinWidth, MinHeight), nil
+	}
+	form, cursor := m.form()
+	nodes := m.nodes()
+	top := 0
+	if room := m.h - 1 - len(form) - len(nodes) - 1; room >= 0 {
+		form = append(form, "")
+		form = append(form, nodes...)
+		top = min(room/3, 4)
+	}
+	rows := make([]string, top, m.h)
+	rows = append(rows, form...)
+	for len(rows) < m.h-1 {
+		rows = append(rows, "")
+	}
+	rows = append(rows[:m.h-1], statusbar.View(m.c, statusbar.Info{Hint: "^Q quit"}, m.w))
+	if cursor != nil {
+		cursor.Y += top
+		if cursor.Y >= m.h-1 {
+			cursor = nil
+		}
+	}
+	return strings.Join(rows, "\n"), cursor
+}
+
+// form is the fields and what is to be said about them.
+func (m *Model) form() ([]string, *tea.Cursor) {
+	st, ws := m.c.Styles, m.c.Widths
+	w := m.w - 2
+	out := []string{"  " + st.Accent.Bold(true).Render("Parley") + st.Dim.Render(ws.Truncate(" "+m.c.Version, w-8))}
+	roomy := m.h >= 14
+	gap := func() {
+		if roomy {
+			out = append(out, "")
+		}
+	}
+	gap()
+	if m.notice != "" {
+		for _, row := range ws.Wrap(m.notice, w-2) {
+			out = append(out, "  "+st.Warn.Render(row))
+		}
+		gap()
+	}
+	in, make := " Log in ", " Create an account "
+	if m.create {
+		out = append(out, "  "+st.Dim.Render(in)+" "+st.Current.Render(make)+st.Dim.Render("  ^T"))
+	} else {
+		out = append(out, "  "+st.Current.Render(in)+" "+st.Dim.Render(make)+st.Dim.Render("  ^T"))
+	}
+	gap()
+	var cursor *tea.Cursor
+	for i := range m.fields {
+		f := &m.fields[i]
+		if !f.on(m.create) {
+			continue
+		}
+		label := st.Dim.Render(ws.Pad(f.label, 11))
+		if i == m.at {
+			label = st.Accent.Bold(true).Render(ws.Pad(f.label, 11))
+			if cur := f.in.Cursor(); cur != nil && !m.busy {
+				cur.X, cur.Y = cur.X+2+11+1, len(out)
+				cursor = cur
+			}
+		}
+		hint := ""
+		if f.in.Value() == "" && i != m.at {
+			hint = f.hint
+		}
+		if hint != "" {
+			out = append(out, "  "+label+" "+st.Dim.Render(ws.Truncate(hint, w-14)))
+		} else {
+			out = append(out, "  "+label+" "+f.in.View())
+		}
+	}
+	gap()
+	switch {
+	case m.busy:
+		out = append(out, "  "+st.Dim.Render("… asking the cluster"))
+	case m.err != "":
+		for _, row := range ws.Wrap("✗ "+m.err, w-2) {
+			out = append(out, "  "+st.Error.Render(row))
+		}
+	default:
+		out = append(out, "  "+st.Dim.Render(ws.Truncate("Enter goes on · Tab next field · ^T switches", w-2)))
+	}
+	return out, cursor
+}
+
+// nodes is the list of the cluster's nodes as the client library sees them.
+func (m *Model) nodes() []string {
+	st, ws, link := m.c.Styles, m.c.Widths, m.c.Link
+	out := []string{"  " + st.Dim.Render("Nodes")}
+	if len(link.Members) == 0 {
+		for _, a := range m.c.Servers {
+			out = append(out, "  "+st.Dim.Render(ws.Truncate("· "+common.Line(a)+"  not asked yet", m.w-2)))
+		}
+		return out
+	}
+	for _, n := range link.Members {
+		name := common.Line(n.Name)
+		if name == "" {
+			name = "?"
+		}
+		text := ws.Pad(name, 6) + " " + common.Line(n.Address)
+		switch {
+		case n.Reachable && n.Address == link.Address:
+			text = st.Good.Render("●") + " " + text + st.Dim.Render("  connected")
+		case n.Reachable:
+			text = st.Good.Render("●") + " " + text + st.Dim.Render("  up")
+		default:
+			text = st.Bad.Render("○") + " " + text + st.Bad.Render("  no answer")
+		}
+		out = append(out, "  "+ws.Truncate(text, m.w-2))
+	}
+	return out
+}

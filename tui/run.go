@@ -1,0 +1,84 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/google/uuid"
+	"golang.org/x/term"
+
+	"parley/tui/common"
+	"parley/tui/keymap"
+)
+
+// Options say for whom and with what the client runs. Only Client is required.
+type Options struct {
+	Client  Client
+	Servers []string // as configured; shown before the cluster has told its members
+	User    string   // whose token the client has, or who is likely to log in
+	Open    string   // the conversation to begin with: "@user" or "#room"
+	Version string
+
+	// SaveSession keeps a token for the next run, ForgetSession removes it. Both may do file I/O.
+	SaveSession   func(user string, token []byte) error
+	ForgetSession func(user string) error
+}
+
+// ErrNoTerminal is returned when there is no screen to draw on.
+var ErrNoTerminal = errors.New("the chat screen needs a terminal")
+
+// Run shows the client until the person quits or ctx ends. It takes the terminal and gives it back.
+func Run(ctx context.Context, o Options) error {
+	if err := checkTerminal(os.Getenv("TERM"), term.IsTerminal(int(os.Stdin.Fd())), term.IsTerminal(int(os.Stdout.Fd()))); err != nil {
+		return err
+	}
+	return run(ctx, live{o.Client}, o)
+}
+
+// checkTerminal refuses what can not show the screen, and names what works there.
+func checkTerminal(name string, stdin, stdout bool) error {
+	const instead = "use `parley read`, `parley tail` and `parley send` here"
+	switch {
+	case !stdin:
+		return fmt.Errorf("%w: the input is not one; %s", ErrNoTerminal, instead)
+	case !stdout:
+		return fmt.Errorf("%w: the output is not one; %s", ErrNoTerminal, instead)
+	case name == "dumb" || name == "" && runtime.GOOS != "windows":
+		return fmt.Errorf("%w: TERM is %q; %s", ErrNoTerminal, name, instead)
+	}
+	return nil
+}
+
+// label is what the account's list of sessions calls this client; the contract allows 64 characters.
+func label(host string) string {
+	r := []rune(common.Line("parley chat on " + host))
+	return string(r[:min(len(r), 64)])
+}
+
+// run is Run on any backend, without the check.
+func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramOption) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unnamed host"
+	}
+	c := &common.Common{
+		Backend: be, Keys: keymap.Default(), Now: time.Now, Zone: time.Local,
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
+		Label: label(host), Servers: o.Servers, Version: o.Version,
+		SaveSession: o.SaveSession, ForgetSession: o.ForgetSession,
+	}
+	a := newApp(ctx, c, o.User, o.Open)
+	defer func() { a.page.Close() }()
+	_, err = tea.NewProgram(a, append([]tea.ProgramOption{tea.WithContext(ctx)}, opts...)...).Run()
+	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
