@@ -1,0 +1,191 @@
+package store
+
+import (
+	"strings"
+
+	"parley/proto/internalv1"
+)
+
+func (m *machine) sendMessage(c *internalv1.Command, b *internalv1.SendMessage) (*internalv1.Result, error) {
+	target := foldName(b.GetConversation())
+	digest := m.fields("send-message").str(target).str(b.GetText()).digest()
+	from, answer, err := m.begin(c, digest)
+	if answer != nil || err != nil {
+		return answer, err
+	}
+	if why := badText(b.GetText()); why != "" {
+		return refuseField("text", "%s", why), nil
+	}
+	to, refusal, err := m.directTarget("conversation", target)
+	if refusal != nil || err != nil {
+		return refusal, err
+	}
+	if to.GetDeleted() {
+		return refuseDeletedUser("conversation", to.GetUsername()), nil
+	}
+	conv, err := m.direct(from.id, to.id)
+	if err != nil {
+		return nil, err
+	}
+	if conv == nil {
+		for _, a := range []*hotAccount{from.hotAccount, to} {
+			if a.GetConversations() >= MaxConversations {
+				return refuseLimit("conversation", "the account %q has %d conversations, which is the most there may be",
+					a.GetUsername(), MaxConversations), nil
+			}
+		}
+		if conv, err = m.createDirect(from.hotAccount, to); err != nil {
+			return nil, err
+		}
+	}
+	return m.appendMessage(from, to, conv, digest, b.GetText())
+}
+
+// directTarget finds the account behind "@name".
+func (m *machine) directTarget(field, target string) (*hotAccount, *internalv1.Result, error) {
+	name, ok := strings.CutPrefix(target, "@")
+	if !ok {
+		if strings.HasPrefix(target, "#") {
+			return nil, refuse(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND, field, "there is no room %q", target), nil
+		}
+		return nil, refuseField(field, "must be @user or #room"), nil
+	}
+	if why := badName(name); why != "" {
+		return nil, refuseField(field, "the user name %s", why), nil
+	}
+	a, err := m.accountByName(name)
+	if err == nil && a == nil {
+		return nil, refuseNoUser(field, name), nil
+	}
+	return a, nil, err
+}
+
+func (m *machine) createDirect(a, b *hotAccount) (*hotConversation, error) {
+	if a.id > b.id {
+		a, b = b, a
+	}
+	m.globals.LastConversation++
+	m.touchGlobals()
+	c := &hotConversation{id: m.globals.GetLastConversation(), ConversationRecord: &internalv1.ConversationRecord{
+		Kind: internalv1.ConversationKind_CONVERSATION_KIND_DIRECT, Low: a.id, High: b.id,
+	}}
+	if err := m.insert(keyConversation(m.key(), c.id), c.ConversationRecord); err != nil {
+		return nil, err
+	}
+	if err := m.insert(keyDirect(m.key(), a.id, b.id), &internalv1.NumberRecord{Number: c.id}); err != nil {
+		return nil, err
+	}
+	m.convs.put(c.id, c)
+	m.directs.put([2]uint64{a.id, b.id}, c.id)
+	if err := m.join(a, c); err != nil || a == b {
+		return c, err
+	}
+	return c, m.join(b, c)
+}
+
+func (m *machine) join(a *hotAccount, c *hotConversation) error {
+	h := &hotMember{MemberRecord: new(internalv1.MemberRecord), account: a.id, conv: c.id}
+	if err := m.insert(keyMember(m.key(), a.id, c.id), h.MemberRecord); err != nil {
+		return err
+	}
+	m.members.put([2]uint64{a.id, c.id}, h)
+	a.Conversations++
+	m.touchAccount(a)
+	return nil
+}
+
+// appendMessage gives a message its id, seq and time: all come from the log.
+func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversation, digest [digestBytes]byte,
+	text string) (*internalv1.Result, error) {
+	m.globals.LastMessage++
+	m.touchGlobals()
+	conv.LastSeq++
+	conv.LastMessage = m.globals.GetLastMessage()
+	if from.id == conv.GetLow() {
+		conv.SentByLow++
+	}
+	e := &event{
+		kind: internalv1.EventKind_EVENT_KIND_MESSAGE, seq: conv.GetLastSeq(), message: conv.GetLastMessage(),
+		sender: from.id, text: text, timeMS: m.stampMS, requestID: m.request,
+	}
+	if err := m.emit(conv, e); err != nil {
+		return nil, err
+	}
+	r := &internalv1.MessageRecord{
+		Id: e.message, Sender: from.id, TimeUnixMs: m.stampMS, Text: text, RequestId: m.request,
+		EventIndex: e.pos.index, EventOrdinal: e.pos.ordinal, SentByLow: conv.GetSentByLow(),
+	}
+	if err := m.insert(keyMessage(m.key(), conv.id, e.seq), r); err != nil {
+		return nil, err
+	}
+	p := &internalv1.PlaceRecord{Conversation: conv.id, Seq: e.seq}
+	if err := m.insert(keyPlace(m.key(), e.message), p); err != nil {
+		return nil, err
+	}
+	if err := m.recordSend(from.hotAccount, digest, conv.id, e.seq); err != nil {
+		return nil, err
+	}
+	if err := m.countUnread(from.id, to.id, conv); err != nil {
+		return nil, err
+	}
+	return sendResult(r, to.GetUsername(), e.seq, m.clusterID), nil
+}
+
+// countUnread moves both sides' read state past a new message. A member with nothing unread has read everything: its
+// watermark follows, so that it never has to be searched for from far below.
+func (m *machine) countUnread(from, to uint64, conv *hotConversation) error {
+	sender, err := m.member(from, conv.id)
+	if err != nil {
+		return err
+	}
+	if sender.GetUnread() == 0 {
+		sender.ReadSeq = conv.GetLastSeq()
+		m.touchMember(sender)
+	}
+	if from == to {
+		return nil
+	}
+	receiver, err := m.member(to, conv.id)
+	if err != nil {
+		return err
+	}
+	receiver.Unread++
+	m.touchMember(receiver)
+	return nil
+}
+
+func sendResult(r *internalv1.MessageRecord, to string, seq uint64, clusterID []byte) *internalv1.Result {
+	return &internalv1.Result{Outcome: &internalv1.Result_Send{Send: &internalv1.SendResult{
+		Id: r.GetId(), Conversation: "@" + to, Seq: seq, TimeUnixMs: r.GetTimeUnixMs(),
+		Cursor: encodeCursor(clusterID, position{index: r.GetEventIndex(), ordinal: r.GetEventOrdinal()}),
+	}}}
+}
+
+// recomposeSend makes the answer to a sent message again from the message: a placeholder has all of it.
+func (m *machine) recomposeSend(conv, seq uint64) (*internalv1.Result, error) {
+	r, err := m.message(conv, seq)
+	if err != nil {
+		return nil, err
+	}
+	c, err := m.conversation(conv)
+	if err != nil {
+		return nil, err
+	}
+	to, err := m.account(c.other(r.GetSender()))
+	if err != nil {
+		return nil, err
+	}
+	return sendResult(r, to.GetUsername(), seq, m.clusterID), nil
+}
+
+// other returns the other member of a direct conversation; oneself where one talks to oneself.
+func (h *hotConversation) other(account uint64) uint64 {
+	return otherMember(h.ConversationRecord, account)
+}
+
+func otherMember(c *internalv1.ConversationRecord, account uint64) uint64 {
+	if c.GetLow() == account {
+		return c.GetHigh()
+	}
+	return c.GetLow()
+}

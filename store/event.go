@@ -1,0 +1,142 @@
+package store
+
+import (
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"parley/proto/internalv1"
+	"parley/proto/parleyv1"
+)
+
+// event is one change that somebody can see, with all that is needed to tell it to anyone who may: no reader goes back
+// to the state for it. It is made once and shared by all watchers; nobody changes it.
+type event struct {
+	pos  position
+	kind internalv1.EventKind
+	conv uint64
+	// The members of a direct conversation.
+	low, high         uint64
+	lowName, highName string
+	// The only account that may see it; 0 for all members.
+	only uint64
+
+	seq, message  uint64
+	sender        uint64
+	text          string
+	timeMS        int64
+	requestID     []byte
+	deleted, read bool // of a message: it is a placeholder; its reader has read it
+	// Of an event about an account.
+	account string
+	// Of READ_MARKED.
+	readSeq, unread uint64
+}
+
+// nameFor returns the conversation as a member names it.
+func (e *event) nameFor(account uint64) string {
+	if e.low == account {
+		return "@" + e.highName
+	}
+	return "@" + e.lowName
+}
+
+func (e *event) senderName() string {
+	if e.sender == e.low {
+		return e.lowName
+	}
+	return e.highName
+}
+
+// forAccount says it as one account sees it.
+func (e *event) forAccount(account uint64, clusterID []byte) *parleyv1.Event {
+	cursor := encodeCursor(clusterID, e.pos)
+	out := &parleyv1.Event{Cursor: cursor}
+	switch e.kind {
+	case internalv1.EventKind_EVENT_KIND_MESSAGE:
+		m := &parleyv1.Message{
+			Id: e.message, Conversation: e.nameFor(account), Seq: e.seq, Sender: e.senderName(), Text: e.text,
+			Time: timestamp(e.timeMS), Deleted: e.deleted, Cursor: cursor,
+		}
+		if e.sender == account {
+			m.RequestId = formatUUID(e.requestID)
+		} else {
+			m.Unread = !e.deleted && !e.read
+		}
+		out.Change = &parleyv1.Event_Message{Message: m}
+	case internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED, internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN:
+		out.Change = &parleyv1.Event_MessageDeleted{MessageDeleted: &parleyv1.MessageDeleted{
+			Id: e.message, Conversation: e.nameFor(account), Seq: e.seq,
+			OnlyForMe: e.kind == internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN,
+		}}
+	case internalv1.EventKind_EVENT_KIND_READ_MARKED:
+		out.Change = &parleyv1.Event_ReadMarked{ReadMarked: &parleyv1.ReadMarked{
+			Conversation: e.nameFor(account), ReadSeq: e.readSeq, Unread: e.unread,
+		}}
+	case internalv1.EventKind_EVENT_KIND_USER_DELETED:
+		out.Change = &parleyv1.Event_UserDeleted{UserDeleted: &parleyv1.UserDeleted{
+			Username: e.account, Conversation: e.nameFor(account),
+		}}
+	}
+	return out
+}
+
+// emit gives an event its position, indexes it under its conversation or its account, and queues it for the watchers.
+func (m *machine) emit(c *hotConversation, e *event) error {
+	low, err := m.account(c.GetLow())
+	if err != nil {
+		return err
+	}
+	high, err := m.account(c.GetHigh())
+	if err != nil {
+		return err
+	}
+	e.pos = m.nextPosition()
+	e.conv, e.low, e.high = c.id, c.GetLow(), c.GetHigh()
+	e.lowName, e.highName = low.GetUsername(), high.GetUsername()
+	m.events = append(m.events, e)
+	r := &internalv1.EventRecord{Kind: e.kind, Seq: e.seq}
+	switch e.kind {
+	case internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED:
+		r.Message = e.message
+	case internalv1.EventKind_EVENT_KIND_USER_DELETED:
+		r.Account = e.sender
+	case internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN:
+		r.Conversation, r.Message = c.id, e.message
+	case internalv1.EventKind_EVENT_KIND_READ_MARKED:
+		r.Conversation, r.ReadSeq, r.Unread = c.id, e.readSeq, e.unread
+	}
+	if e.only != 0 {
+		return m.insert(keyAccountEvent(m.key(), e.only, e.pos), r)
+	}
+	c.LastEventIndex, c.LastEventOrdinal = e.pos.index, e.pos.ordinal
+	m.touchConversation(c)
+	return m.insert(keyConvEvent(m.key(), c.id, e.pos), r)
+}
+
+func timestamp(unixMS int64) *timestamppb.Timestamp {
+	t := &timestamppb.Timestamp{Seconds: unixMS / 1000, Nanos: int32(unixMS%1000) * 1e6}
+	if t.Nanos < 0 {
+		t.Seconds--
+		t.Nanos += 1e9
+	}
+	return t
+}
+
+const hexDigits = "0123456789abcdef"
+
+// formatUUID writes 16 bytes in the usual form; anything else as "".
+func formatUUID(b []byte) string {
+	if len(b) != requestBytes {
+		return ""
+	}
+	var s [36]byte
+	j := 0
+	for i, c := range b {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			s[j] = '-'
+			j++
+		}
+		s[j], s[j+1] = hexDigits[c>>4], hexDigits[c&15]
+		j += 2
+	}
+	return string(s[:])
+}

@@ -1,0 +1,116 @@
+package store
+
+import "sync"
+
+// hub knows the watchers by account. Apply delivers to it after each publish; a delivery touches the watchers of the
+// accounts that the events are for and no others, so ten thousand idle ones cost nothing.
+type hub struct {
+	mu        sync.RWMutex
+	byAccount map[uint64][]*Watcher
+	n         int
+	closed    bool
+	// Everything up to here was delivered.
+	index uint64
+}
+
+// endedSessions says which sessions of an account ended: one, or all but one.
+type endedSessions struct {
+	account uint64
+	token   []byte
+	allBut  bool // all but token, which may be nil
+}
+
+func (e *endedSessions) covers(token [tokenBytes]byte) bool {
+	return (string(token[:]) == string(e.token)) != e.allBut
+}
+
+func (h *hub) init() { h.byAccount = make(map[uint64][]*Watcher) }
+
+func (h *hub) add(w *Watcher) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrClosed
+	}
+	if h.n >= MaxWatchers {
+		return ErrTooManyWatchers
+	}
+	h.n++
+	h.byAccount[w.account] = append(h.byAccount[w.account], w)
+	return nil
+}
+
+func (h *hub) remove(w *Watcher) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ws := h.byAccount[w.account]
+	for i := range ws {
+		if ws[i] != w {
+			continue
+		}
+		h.n--
+		if len(ws) == 1 {
+			delete(h.byAccount, w.account)
+			return
+		}
+		ws[i] = ws[len(ws)-1]
+		ws[len(ws)-1] = nil
+		h.byAccount[w.account] = ws[:len(ws)-1]
+		return
+	}
+}
+
+// deliver hands out what one publish made visible. Events are in order; index is the publish's.
+func (h *hub) deliver(events []*event, ended []endedSessions, index uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.index = index
+	if h.n == 0 {
+		return
+	}
+	for _, e := range events {
+		if e.only != 0 {
+			h.push(e.only, e)
+			continue
+		}
+		h.push(e.low, e)
+		if e.high != e.low {
+			h.push(e.high, e)
+		}
+	}
+	for i := range ended {
+		for _, w := range h.byAccount[ended[i].account] {
+			if ended[i].covers(w.token) {
+				w.end(ErrSessionEnded)
+			}
+		}
+	}
+}
+
+func (h *hub) push(account uint64, e *event) {
+	for _, w := range h.byAccount[account] {
+		w.push(e)
+	}
+}
+
+// lagAll makes every watcher read the index again: the state was replaced.
+func (h *hub) lagAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, ws := range h.byAccount {
+		for _, w := range ws {
+			w.lag()
+		}
+	}
+}
+
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, ws := range h.byAccount {
+		for _, w := range ws {
+			w.end(ErrClosed)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package store
+
+import "time"
+
+// Bounds on what people write. The edge checks the same ones first; Apply has the last word.
+const (
+	// MaxMessageBytes bounds a message: a long paragraph, far below what one raft entry carries.
+	MaxMessageBytes = 8 << 10
+	// MaxUsernameBytes bounds a user name, whose characters are all ASCII.
+	MaxUsernameBytes = 32
+	// MaxDisplayNameRunes bounds a display name: it has to fit a line of a terminal.
+	MaxDisplayNameRunes = 64
+	// MaxClientRunes bounds what a client calls itself in a login.
+	MaxClientRunes = 64
+	// MaxPHCBytes bounds a password hash in PHC form; argon2id needs about 100.
+	MaxPHCBytes = 512
+	// MaxMarkRanges bounds the ranges of one MarkRead.
+	MaxMarkRanges = 100
+	// MaxDeleteIDs bounds the ids of one DeleteMessages.
+	MaxDeleteIDs = 100
+	// MaxSessions bounds the live sessions of an account; one more login ends the oldest. Low enough that a change of
+	// password ends all of them within MaxCommandKeys.
+	MaxSessions = 100
+	// MaxConversations bounds the conversations of an account: a read that merges all of them stays within a view's life.
+	MaxConversations = 10_000
+	// MaxMembers bounds the replicated member records: node ids are never reused, so replaced nodes add up.
+	MaxMembers = 1_000
+	// MaxReadRanges bounds the read ranges above a watermark. Each costs a few bytes in a record that is written often.
+	MaxReadRanges = 128
+)
+
+// Bounds on what one command does.
+const (
+	// MaxCommandKeys bounds the keys that one command writes (DESIGN section 3).
+	MaxCommandKeys = 1_000
+	// MaxCommandWriteBytes bounds the bytes that one command writes.
+	MaxCommandWriteBytes = 1 << 20
+	// MaxDeadScan bounds the deleted messages that one command counts to keep an unread count exact. Only a
+	// conversation with more deletions than this in one run meets it, and then the command is refused, not wrong.
+	MaxDeadScan = 20_000
+	// EraseMessages bounds the texts that one EraseSlice clears.
+	EraseMessages = 500
+	// EraseScan bounds the messages that one EraseSlice looks at: the other side's are between them.
+	EraseScan = 5_000
+	// EraseEvents bounds the conversations whose members one EraseSlice tells; two keys each.
+	EraseEvents = 250
+	// ExpireItems bounds what one ExpireSlice removes; at most three keys each.
+	ExpireItems = 300
+)
+
+// Times of the state clock, in milliseconds.
+const (
+	// SessionLifeMS is how long a session lives from its login.
+	SessionLifeMS = 90 * dayMS
+	// AnswerLifeMS is how long the answer to a request with a version 7 UUID is kept, unless it is a message.
+	AnswerLifeMS = 30 * dayMS
+	// MaxClockStepMS is how far one entry may move the clock: a leader with a wrong clock cannot expire everything.
+	MaxClockStepMS = int64(time.Hour / time.Millisecond)
+
+	dayMS = int64(24 * time.Hour / time.Millisecond)
+)
+
+// Bounds on memory and files.
+const (
+	// OverlayBytes is how much is gathered in memory before it is flushed; at most two overlays live.
+	OverlayBytes = 4 << 20
+	// FlushInterval is how long a change waits for its flush at the most. It bounds what a restart replays; nothing
+	// that anybody can see depends on it.
+	FlushInterval = 500 * time.Millisecond
+	// initialMmapBytes is address space, not memory: the file grows into it without a remap, which would wait for every
+	// reader.
+	initialMmapBytes = 4 << 30
+	// fileGrowBytes is the step in which the file grows; each costs an extra fsync.
+	fileGrowBytes = 32 << 20
+	// leafFill is how full bbolt leaves a page that it splits. Nearly all inserts append within a prefix, so the left
+	// page is never touched again.
+	leafFill = 0.9
+	// itemOverheadBytes is what an overlay item costs beyond its key and value.
+	itemOverheadBytes = 96
+	// arenaBytes is the step in which an overlay takes memory for keys and values.
+	arenaBytes = 64 << 10
+	// MaxHashMarks bounds the recorded state hashes that are kept.
+	MaxHashMarks = 64
+	// maxCached bounds each of two generations of each cache of decoded records.
+	maxCached = 8_192
+)
+
+// Bounds on reads and streams.
+const (
+	// MaxPage bounds what one read returns.
+	MaxPage = 1_000
+	// maxUserScan bounds the names that one Users call looks at; the page then ends early, with a token.
+	maxUserScan = 100_000
+	// maxHiddenWalk bounds the messages that Conversations walks back over to find one that is not hidden.
+	maxHiddenWalk = 200
+	// MaxWatchBatch bounds what one Next returns.
+	MaxWatchBatch = 256
+	// maxWatchQueue bounds the events that wait for one reader; a slower one falls back to reading the index.
+	maxWatchQueue = 1_024
+	// MaxWatchers bounds the readers of one node.
+	MaxWatchers = 50_000
+	// maxCursorAhead is how many entries a cursor may be ahead of this node: it may come from a faster one. Beyond it
+	// the cursor is taken for one of another history.
+	maxCursorAhead = 1_000_000
+	// maxHashWaiters bounds the callers that wait in HashAt.
+	maxHashWaiters = 1_024
+)

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"parley/proto/internalv1"
+)
+
+const (
+	tokenBytes     = 32
+	requestBytes   = 16
+	clusterIDBytes = 16
+)
+
+// maxClusterVersion is the highest cluster version whose commands this program knows.
+const maxClusterVersion = 1
+
+// machine is the deterministic heart: commands in, answers and changed keys out. It has no clock, no randomness and no
+// goroutine; what it reads is the state and what it writes goes to the active overlay. Apply's goroutine owns it.
+type machine struct {
+	layers
+	active    *overlay
+	clusterID []byte
+
+	globals      *internalv1.GlobalsRecord
+	globalsDirty bool
+	accounts     cache[uint64, *hotAccount]
+	names        cache[string, uint64]
+	sessions     cache[[tokenBytes]byte, *internalv1.SessionRecord]
+	convs        cache[uint64, *hotConversation]
+	directs      cache[[2]uint64, uint64]
+	members      cache[[2]uint64, *hotMember]
+	dirty        []hot
+
+	// The entry being applied.
+	index, term uint64
+	stampMS     int64
+	ordinal     uint32
+	// The command being applied.
+	wroteKeys, wroteBytes int
+	request               []byte
+	keyBuf                [maxKeyBytes]byte
+	digestBuf             []byte
+
+	// What the watchers are told when the batch is published.
+	events []*event
+	ended  []endedSessions
+
+	// Kept to answer Work without a read.
+	erasing    int
+	nextExpiry int64 // earliest key of the expiry table, or earlier; noExpiry when it is empty
+
+	hash func() (multiset, error) // of the settled state
+	mark func(multiset)           // records a HashMark
+}
+
+const noExpiry = int64(^uint64(0) >> 1)
+
+// errUnknownCommand stops a node that meets a command from a later version.
+var errUnknownCommand = errors.New("unknown command: this program is older than the cluster; upgrade it")
+
+func (m *machine) key() []byte { return m.keyBuf[:0] }
+
+func (m *machine) resetCaches() {
+	m.accounts = newCache[uint64, *hotAccount]()
+	m.names = newCache[string, uint64]()
+	m.sessions = newCache[[tokenBytes]byte, *internalv1.SessionRecord]()
+	m.convs = newCache[uint64, *hotConversation]()
+	m.directs = newCache[[2]uint64, uint64]()
+	m.members = newCache[[2]uint64, *hotMember]()
+	m.dirty = nil
+}
+
+// load takes over the state that the layers hold.
+func (m *machine) load() error {
+	m.resetCaches()
+	m.globalsDirty = false
+	g, err := load[internalv1.GlobalsRecord](&m.layers, keyGlobals(m.key()))
+	if err != nil {
+		return err
+	}
+	if g == nil {
+		g = &internalv1.GlobalsRecord{ClusterVersion: 1}
+	}
+	m.globals = g
+	m.erasing = 0
+	it := m.scan([]byte{tagErase}, []byte{tagErase + 1}, false)
+	for it.next() {
+		m.erasing++
+	}
+	if it.err != nil {
+		return it.err
+	}
+	return m.findNextExpiry()
+}
+
+func (m *machine) findNextExpiry() error {
+	m.nextExpiry = noExpiry
+	it := m.scan([]byte{tagExpiry}, []byte{tagExpiry + 1}, false)
+	if it.next() {
+		m.nextExpiry = int64(u64At(it.key, 0))
+	}
+	return it.err
+}
+
+// settle writes what the hot records owe. The state is then the layers and nothing else.
+func (m *machine) settle() error {
+	keys, bytes := m.wroteKeys, m.wroteBytes
+	defer func() { m.wroteKeys, m.wroteBytes = keys, bytes }() // not the present command's
+	for _, h := range m.dirty {
+		if err := h.write(m); err != nil {
+			return err
+		}
+	}
+	m.dirty = m.dirty[:0]
+	if m.globalsDirty {
+		m.globalsDirty = false
+		if err := m.put(keyGlobals(m.key()), m.globals); err != nil {
+			return err
+		}
+	}
+	m.accounts.age()
+	m.names.age()
+	m.sessions.age()
+	m.convs.age()
+	m.directs.age()
+	m.members.age()
+	return nil
+}
+
+func (m *machine) writeHot(s *hotState, key []byte, r proto.Message) error {
+	s.dirty = false
+	return m.put(key, r)
+}
+
+// put stores a record under a key that may exist.
+func (m *machine) put(key []byte, r proto.Message) error { return m.store(key, r, 0) }
+
+// insert stores a record under a key that no layer has: its numbers were never used before.
+func (m *machine) insert(key []byte, r proto.Message) error { return m.store(key, r, itemFresh) }
+
+func (m *machine) store(key []byte, r proto.Message, flags uint8) error {
+	o := proto.MarshalOptions{Deterministic: true}
+	size := o.Size(r)
+	m.countKey(len(key) + size)
+	value, err := proto.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(m.active.bytes(size), r)
+	if err != nil {
+		return fmt.Errorf("marshal %s: %w", describeKey(key), err)
+	}
+	m.active.set(item{key: m.active.clone(key), value: value, flags: flags})
+	return nil
+}
+
+// remove deletes a key.
+func (m *machine) remove(key []byte) {
+	m.countKey(len(key))
+	m.active.set(item{key: m.active.clone(key), flags: itemGone})
+}
+
+func (m *machine) countKey(bytes int) {
+	m.wroteKeys++
+	m.wroteBytes += bytes
+}
+
+func (m *machine) touchGlobals() {
+	m.countKey(0)
+	m.globalsDirty = true
+}
+
+// beginEntry moves the clock to an entry's stamp: never back, and an hour at the most, so that one leader's wrong clock
+// does not expire everything. The first stamp sets it. Entries without a stamp leave it.
+func (m *machine) beginEntry(e *Entry) {
+	m.index, m.term, m.ordinal = e.Index, e.Term, 0
+	m.stampMS = e.StampMS
+	if e.StampMS <= 0 {
+		m.stampMS = m.globals.GetClockMs()
+		return
+	}
+	clock := e.StampMS
+	if now := m.globals.GetClockMs(); now != 0 {
+		clock = max(now, min(e.StampMS, now+MaxClockStepMS))
+	}
+	if clock != m.globals.GetClockMs() {
+		m.globals.ClockMs = clock
+		m.globalsDirty = true
+	}
+}
+
+func (m *machine) clock() int64 { return m.globals.GetClockMs() }
+
+// nextPosition numbers the next event of the entry.
+func (m *machine) nextPosition() position {
+	p := position{index: m.index, ordinal: m.ordinal}
+	m.ordinal++
+	return p
+}
+
+// apply carries out one command and returns its marshalled Result. An error is fatal.
+func (m *machine) apply(cmd []byte) ([]byte, error) {
+	var c internalv1.Command
+	if err := proto.Unmarshal(cmd, &c); err != nil {
+		return nil, fmt.Errorf("the command does not parse: %w", err)
+	}
+	if c.GetBody() == nil || len(c.ProtoReflect().GetUnknown()) != 0 {
+		return nil, errUnknownCommand
+	}
+	m.wroteKeys, m.wroteBytes = 0, 0
+	m.request = c.GetRequestId()
+	r, err := m.dispatch(&c)
+	if err != nil {
+		return nil, err
+	}
+	if m.wroteKeys > MaxCommandKeys || m.wroteBytes > MaxCommandWriteBytes {
+		return nil, fmt.Errorf("the command wrote %d keys and %d bytes, more than %d and %d", m.wroteKeys, m.wroteBytes,
+			MaxCommandKeys, MaxCommandWriteBytes)
+	}
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("marshal the result: %w", err)
+	}
+	return b, nil
+}
+
+// dispatch sends a command to its handler. Each handler validates everything first and writes after.
+func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
+	switch b := c.GetBody().(type) {
+	case *internalv1.Command_SendMessage:
+		return m.sendMessage(c, b.SendMessage)
+	case *internalv1.Command_CreateUser:
+		return m.createUser(c, b.CreateUser)
+	case *internalv1.Command_Login:
+		return m.login(c, b.Login)
+	default:
+		return nil, errUnknownCommand
+	}
+}
+
+func done() *internalv1.Result {
+	return &internalv1.Result{Outcome: &internalv1.Result_Done{Done: &internalv1.Done{}}}
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"parley/proto/internalv1"
+)
+
+// message is a pointer to a generated message type.
+type message[T any] interface {
+	*T
+	proto.Message
+}
+
+// load reads one record; nil when there is none.
+func load[T any, P message[T]](l *layers, key []byte) (P, error) {
+	value, ok, err := l.get(key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return decode[T, P](l, key, value)
+}
+
+func decode[T any, P message[T]](l *layers, key, value []byte) (P, error) {
+	r := P(new(T))
+	if err := proto.Unmarshal(value, r); err != nil {
+		return nil, l.locate(&DamageError{Key: append([]byte(nil), key...), Err: err, Hint: hintRestore})
+	}
+	return r, nil
+}
+
+// must turns a missing record into an error: where another record points to it, its absence is damage.
+func must[P any](r *P, err error, what string, ns ...uint64) (*P, error) {
+	if err == nil && r == nil {
+		return nil, &DamageError{Err: fmt.Errorf("%w: %s %v", errMissing, what, ns), Hint: hintRestore}
+	}
+	return r, err
+}
+
+var errMissing = errors.New("a record that another one points to is missing")
+
+func (l *layers) account(id uint64) (*internalv1.AccountRecord, error) {
+	r, err := load[internalv1.AccountRecord](l, keyAccount(l.key(), id))
+	return must(r, err, "account", id)
+}
+
+// accountID returns 0 when nobody has, or had, the name.
+func (l *layers) accountID(name string) (uint64, error) {
+	if len(name) > MaxUsernameBytes {
+		return 0, nil
+	}
+	r, err := load[internalv1.NumberRecord](l, keyAccountName(l.key(), name))
+	return r.GetNumber(), err
+}
+
+func (l *layers) session(token []byte) (*internalv1.SessionRecord, error) {
+	if len(token) != tokenBytes {
+		return nil, nil
+	}
+	return load[internalv1.SessionRecord](l, keySession(l.key(), token))
+}
+
+func (l *layers) conversation(id uint64) (*internalv1.ConversationRecord, error) {
+	r, err := load[internalv1.ConversationRecord](l, keyConversation(l.key(), id))
+	return must(r, err, "conversation", id)
+}
+
+// direct returns the direct conversation of two accounts, 0 when they never talked.
+func (l *layers) direct(a, b uint64) (uint64, error) {
+	r, err := load[internalv1.NumberRecord](l, keyDirect(l.key(), min(a, b), max(a, b)))
+	return r.GetNumber(), err
+}
+
+func (l *layers) member(account, conv uint64) (*internalv1.MemberRecord, error) {
+	return load[internalv1.MemberRecord](l, keyMember(l.key(), account, conv))
+}
+
+func (l *layers) message(conv, seq uint64) (*internalv1.MessageRecord, error) {
+	r, err := load[internalv1.MessageRecord](l, keyMessage(l.key(), conv, seq))
+	return must(r, err, "message", conv, seq)
+}
+
+func (l *layers) place(id uint64) (*internalv1.PlaceRecord, error) {
+	return load[internalv1.PlaceRecord](l, keyPlace(l.key(), id))
+}
+
+func (l *layers) has(key []byte) (bool, error) {
+	_, ok, err := l.get(key)
+	return ok, err
+}

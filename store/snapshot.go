@@ -1,0 +1,225 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+
+	"parley/proto/internalv1"
+)
+
+// Inspect opens a store file that nobody else has open and returns the mark and the cluster that it holds.
+func Inspect(path string) (m Mark, clusterID []byte, err error) {
+	meta, err := inspect(path)
+	if err != nil {
+		return Mark{}, nil, err
+	}
+	return Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}, meta.GetClusterId(), nil
+}
+
+func inspect(path string) (meta *internalv1.FlushRecord, err error) {
+	err = readFile(path, func(tx Tx) error {
+		meta, err = decodeMeta(tx.Meta())
+		return err
+	})
+	return meta, err
+}
+
+// Verify reads a whole store file that nobody else has open: every checksum, and the state hash of the flush record.
+func Verify(path string) error {
+	return readFile(path, func(tx Tx) error {
+		meta, err := decodeMeta(tx.Meta())
+		if err != nil {
+			return err
+		}
+		h, err := hashOf(&layers{path: path, base: func() (Tx, error) { return tx, nil }})
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(h.bytes(), meta.GetHash()) {
+			return &DamageError{Path: path, Err: errHashDiffers, Hint: hintRestore}
+		}
+		return nil
+	})
+}
+
+var errHashDiffers = errors.New("its content does not have the state hash that was recorded with it")
+
+// readFile calls f with a read of a file, and survives one that sends bbolt astray.
+func readFile(path string, f func(Tx) error) (err error) {
+	defer faultsPanic()()
+	defer func() {
+		if e := recovered(recover()); e != nil {
+			err = &DamageError{Path: path, Err: e, Hint: hintRestore}
+		}
+	}()
+	d, err := openBolt(path, true)
+	if err != nil {
+		return err
+	}
+	tx, err := d.Begin()
+	if err != nil {
+		return errors.Join(err, d.Close())
+	}
+	err = (&layers{path: path}).locate(f(tx))
+	return errors.Join(err, tx.Close(), d.Close())
+}
+
+// Spool writes a consistent copy of what is flushed to path, synced, and returns its mark and size. It runs at the
+// disk's speed: while it does, the file cannot reuse what its read pins.
+func (s *Store) Spool(path string) (Mark, int64, error) {
+	s.spoolMu.Lock()
+	defer s.spoolMu.Unlock()
+	m, n, err := s.spool(path)
+	if err != nil {
+		return Mark{}, 0, errors.Join(fmt.Errorf("store: spool: %w", err), removeIfThere(path))
+	}
+	return m, n, nil
+}
+
+func (s *Store) spool(path string) (m Mark, n int64, err error) {
+	if err := s.usable(); err != nil {
+		return Mark{}, 0, err
+	}
+	s.pubMu.Lock()
+	h := s.disk
+	s.pubMu.Unlock()
+	if !h.acquire() {
+		return Mark{}, 0, ErrClosed
+	}
+	defer h.release()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return Mark{}, 0, err
+	}
+	defer func() {
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	tx, err := h.disk.Begin()
+	if err != nil {
+		return Mark{}, 0, err
+	}
+	meta, err := decodeMeta(tx.Meta())
+	if err == nil {
+		n, err = tx.WriteTo(f)
+	}
+	if err = errors.Join(err, tx.Close()); err != nil {
+		return Mark{}, 0, err
+	}
+	m = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
+	return m, n, f.Sync()
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Install takes over a received store file: what is in memory is dropped, the file is renamed over the store's own and
+// is the state when Install returns. It belongs to Apply's goroutine. Open views finish on the old file. Watchers go on
+// from their cursors. A refused file (wrong cluster, stale, damaged) changes nothing; an error after the rename leaves
+// the store unusable, and the process must stop.
+func (s *Store) Install(path string) (Mark, error) {
+	s.spoolMu.Lock()
+	defer s.spoolMu.Unlock()
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	if err := s.usable(); err != nil {
+		return Mark{}, err
+	}
+	meta, err := inspect(path)
+	switch {
+	case err != nil:
+		return Mark{}, err
+	case !bytes.Equal(meta.GetClusterId(), s.clusterID):
+		return Mark{}, ErrWrongCluster
+	case meta.GetIndex() < s.mark.Index:
+		return Mark{}, fmt.Errorf("%w: it is at index %d, applied is %d", ErrStale, meta.GetIndex(), s.mark.Index)
+	}
+	if err := syncFile(path); err != nil {
+		return Mark{}, err
+	}
+	s.flushMu.Lock()
+	defer s.flushMu.Unlock()
+	s.pubMu.Lock()
+	old := s.disk
+	s.pubMu.Unlock()
+	d, err := old.disk.Install(path)
+	if err != nil {
+		return Mark{}, s.fail(err)
+	}
+	if err := s.takeOver(newHandle(d)); err != nil {
+		return Mark{}, s.fail(errors.Join(err, d.Close()))
+	}
+	s.hub.lagAll()
+	if err := old.retire(); err != nil {
+		return Mark{}, s.fail(err)
+	}
+	s.pubMu.Lock()
+	close(s.flushDone)
+	s.flushDone = make(chan struct{})
+	hooks, m := s.onFlush, s.flushed
+	s.pubMu.Unlock()
+	for _, f := range hooks {
+		f(m)
+	}
+	return m, nil
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("store: install: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// RecomputeHash reads all of what is flushed, every checksum included, and returns its mark, the state hash that was
+// recorded with it and the one that it has. It holds one read of the disk for as long as that takes.
+func (s *Store) RecomputeHash() (m Mark, recorded, computed []byte, err error) {
+	s.pubMu.Lock()
+	h := s.disk
+	s.pubMu.Unlock()
+	if s.closed.Load() || !h.acquire() {
+		return Mark{}, nil, nil, ErrClosed
+	}
+	defer h.release()
+	defer faultsPanic()()
+	defer func() {
+		if e := recovered(recover()); e != nil {
+			err = &DamageError{Path: s.path, Err: e, Hint: hintRestore}
+		}
+	}()
+	tx, err := h.disk.Begin()
+	if err != nil {
+		return Mark{}, nil, nil, err
+	}
+	l := &layers{path: s.path, base: func() (Tx, error) { return tx, nil }}
+	meta, err := decodeMeta(tx.Meta())
+	var sum multiset
+	if err == nil {
+		sum, err = hashOf(l)
+	}
+	if err = errors.Join(l.locate(err), tx.Close()); err != nil {
+		return Mark{}, nil, nil, err
+	}
+	m = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
+	return m, meta.GetHash(), sum.bytes(), nil
+}
+
+// hashOf computes the state hash of everything that layers hold.
+func hashOf(l *layers) (multiset, error) {
+	var h, e multiset
+	var scratch []byte
+	it := l.scan(nil, nil, false)
+	for it.next() {
+		e, scratch = element(scratch, it.key, it.value)
+		h.add(e)
+	}
+	return h, it.err
+}

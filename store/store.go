@@ -1,0 +1,418 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"parley/proto/internalv1"
+)
+
+// Mark is a place in the log and the membership that was in force there.
+type Mark struct {
+	Index, Term uint64
+	ConfState   []byte
+}
+
+// Entry is one log entry. Commands are marshalled internalv1.Command; there may be none. StampMS is the leader's clock
+// in unix milliseconds, 0 where an entry has none.
+type Entry struct {
+	Index, Term uint64
+	StampMS     int64
+	Commands    [][]byte
+}
+
+// Options of a store. The zero value is right for production.
+type Options struct {
+	// OverlayBytes is OverlayBytes when 0.
+	OverlayBytes int
+	// FlushInterval is FlushInterval when 0.
+	FlushInterval time.Duration
+	// Manual means that there is no flusher: Flush, and Apply when an overlay is full, flush before they return. For
+	// the simulator and for tests, in which nothing may happen by itself.
+	Manual bool
+}
+
+// Store is the chat state of one node. Apply, SetConfState and Install are for one goroutine; everything else may be
+// called from any.
+type Store struct {
+	o         Options
+	path      string
+	clusterID []byte
+
+	// applyMu guards the machine, the active overlay and the mark: whoever freezes the overlay needs it as well.
+	applyMu sync.Mutex
+	machine *machine
+	mark    Mark // applied
+	armed   bool // the flusher knows that there is something to flush
+	applyTx Tx   // the machine's read of the disk during one call
+
+	// flushMu is held from the reading of the frozen overlay to its commit: an Install waits for it.
+	flushMu sync.Mutex
+
+	// pubMu guards what follows, and every change of cur. It is never held over a read or a write of the disk.
+	pubMu     sync.Mutex
+	frozen    *overlay
+	flushed   Mark
+	disk      *handle
+	hashMarks []hashMark
+	forced    bool
+	onFlush   []func(Mark)
+	flushDone chan struct{} // closed at the end of each flush, and at a failure
+	cur       atomic.Pointer[published]
+
+	full   atomic.Bool
+	failed atomic.Pointer[error]
+	closed atomic.Bool
+	hub    hub
+	hashAt hashWaiters
+
+	wake    chan struct{} // to the flusher
+	stop    chan struct{}
+	stopped chan struct{}
+	spoolMu sync.Mutex // a Spool and an Install never run together
+}
+
+// published is what a view reads: an instant of the state. It is immutable.
+type published struct {
+	index   uint64
+	clockMS int64
+	active  *overlay
+	frozen  *overlay
+	disk    *handle
+	// What the disk's own flush record must say: the index, or already that of the frozen overlay, which then changes
+	// nothing.
+	flushed uint64
+	version uint32
+	erase   bool
+	expire  bool
+}
+
+// Create makes a store file with the empty state at a mark; os.ErrExist when there is one.
+func Create(path string, clusterID []byte, m Mark) error {
+	if len(clusterID) != clusterIDBytes {
+		return fmt.Errorf("store: create: a cluster id has %d bytes, not %d", clusterIDBytes, len(clusterID))
+	}
+	return createBolt(path, initialMeta(clusterID, m))
+}
+
+// Open opens a store file that exists. It reads the flush record and the counters, not the history.
+func Open(path string, o Options) (*Store, error) {
+	d, err := openBolt(path, false)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openDisk(d, path, o)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return s, nil
+}
+
+// OpenDisk opens a store on a disk of the caller's.
+func OpenDisk(d Disk, o Options) (*Store, error) { return openDisk(d, "", o) }
+
+func openDisk(d Disk, path string, o Options) (*Store, error) {
+	if o.OverlayBytes == 0 {
+		o.OverlayBytes = OverlayBytes
+	}
+	if o.FlushInterval == 0 {
+		o.FlushInterval = FlushInterval
+	}
+	s := &Store{
+		o: o, path: path, flushDone: make(chan struct{}),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	s.machine = &machine{hash: s.currentHash, mark: s.recordHashMark}
+	s.machine.path = path
+	s.machine.base = s.applyBase
+	s.hub.init()
+	s.hashAt.init()
+	if err := s.takeOver(newHandle(d)); err != nil {
+		return nil, err
+	}
+	if o.Manual {
+		close(s.stopped)
+	} else {
+		go s.runFlusher()
+	}
+	return s, nil
+}
+
+// takeOver makes a disk's content the state, at Open and at Install. The caller holds applyMu or is alone.
+func (s *Store) takeOver(h *handle) error {
+	tx, err := h.disk.Begin()
+	if err != nil {
+		return fmt.Errorf("store: open: %w", err)
+	}
+	meta, err := decodeMeta(tx.Meta())
+	if cerr := tx.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return s.machine.locate(err)
+	}
+	if s.clusterID != nil && !bytes.Equal(s.clusterID, meta.GetClusterId()) {
+		return ErrWrongCluster
+	}
+	s.clusterID = meta.GetClusterId()
+	s.machine.clusterID = s.clusterID
+	s.mark = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
+	s.machine.active = newOverlay()
+	s.machine.over = [2]*overlay{s.machine.active, nil}
+	s.armed = false
+
+	s.pubMu.Lock()
+	s.disk, s.frozen, s.flushed = h, nil, s.mark
+	s.hashMarks = nil
+	for _, hm := range meta.GetHashMarks() {
+		s.hashMarks = append(s.hashMarks, hashMark{index: hm.GetIndex(), hash: hm.GetHash()})
+	}
+	s.pubMu.Unlock()
+
+	err = s.machine.load()
+	if cerr := s.endBase(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	s.publish()
+	return nil
+}
+
+// applyBase opens the machine's read of the disk at the first use in a call. The overlay that was frozen when the call
+// began stays in front of it until the call ends, so it does not matter on which side of that overlay's flush it falls.
+func (s *Store) applyBase() (Tx, error) {
+	if s.applyTx != nil {
+		return s.applyTx, nil
+	}
+	s.pubMu.Lock()
+	h := s.disk
+	s.pubMu.Unlock()
+	tx, err := h.disk.Begin()
+	if err != nil {
+		return nil, err
+	}
+	s.applyTx = tx
+	return tx, nil
+}
+
+// endBase closes the machine's read: a commit that has to remap the file waits for it.
+func (s *Store) endBase() error {
+	if s.applyTx == nil {
+		return nil
+	}
+	err := s.applyTx.Close()
+	s.applyTx = nil
+	return err
+}
+
+// Apply carries out entries in order and returns, for each command, its marshalled internalv1.Result. It publishes one
+// view and wakes the watchers once. Any error is fatal: nothing of the call that is not yet published ever will be, and
+// the process must stop, for other nodes may have carried the command out. Apply waits when both overlays are full.
+func (s *Store) Apply(es []Entry) (results [][][]byte, err error) {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	at := ApplyError{Index: s.mark.Index, Term: s.mark.Term}
+	defer faultsPanic()()
+	defer func() {
+		if e := recovered(recover()); e != nil {
+			err = e
+		}
+		if cerr := s.endBase(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			at.Err = err
+			err = s.fail(&at)
+			results = nil
+		}
+	}()
+	s.beginCall()
+	results = make([][][]byte, len(es))
+	for i := range es {
+		e := &es[i]
+		at.Index, at.Term, at.Command = e.Index, e.Term, 0
+		if e.Index != s.mark.Index+1 || e.Term < s.mark.Term {
+			return nil, fmt.Errorf("the entry does not follow index %d, term %d", s.mark.Index, s.mark.Term)
+		}
+		if err := s.makeRoom(); err != nil {
+			return nil, err
+		}
+		s.machine.beginEntry(e)
+		if len(e.Commands) > 0 {
+			results[i] = make([][]byte, len(e.Commands))
+		}
+		for j, cmd := range e.Commands {
+			at.Command = j
+			if results[i][j], err = s.machine.apply(cmd); err != nil {
+				return nil, err
+			}
+		}
+		s.mark.Index, s.mark.Term = e.Index, e.Term
+	}
+	return results, s.finish()
+}
+
+// SetConfState records a membership change at its index, and returns once that is durable: a snapshot without its
+// receiver in the membership would be ignored.
+func (s *Store) SetConfState(index, term uint64, cs []byte) error {
+	if err := s.setConfState(index, term, cs); err != nil {
+		return err
+	}
+	return s.Flush()
+}
+
+func (s *Store) setConfState(index, term uint64, cs []byte) error {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
+	if index != s.mark.Index+1 || term < s.mark.Term {
+		return s.fail(&ApplyError{Index: index, Term: term,
+			Err: fmt.Errorf("the entry does not follow index %d, term %d", s.mark.Index, s.mark.Term)})
+	}
+	s.mark = Mark{Index: index, Term: term, ConfState: bytes.Clone(cs)}
+	s.beginCall()
+	return s.finish()
+}
+
+// beginCall puts the present layers under the machine.
+func (s *Store) beginCall() {
+	s.pubMu.Lock()
+	defer s.pubMu.Unlock()
+	s.machine.over = [2]*overlay{s.machine.active, s.frozen}
+}
+
+// finish makes what was applied visible and sees to its flush.
+func (s *Store) finish() error {
+	if err := s.machine.settle(); err != nil {
+		return err
+	}
+	s.publish()
+	if s.machine.active.size >= s.o.OverlayBytes {
+		if err := s.endBase(); err != nil {
+			return err
+		}
+		s.tryFreeze()
+		if s.o.Manual {
+			return s.flushFrozen()
+		}
+	}
+	if !s.armed {
+		s.armed = true
+		s.wakeFlusher()
+	}
+	return nil
+}
+
+// publish makes the settled state the one that new views read, then tells the watchers.
+func (s *Store) publish() {
+	m := s.machine
+	p := &published{
+		index: s.mark.Index, clockMS: m.clock(), active: m.active.snapshot(), version: m.globals.GetClusterVersion(),
+		erase: m.erasing > 0, expire: m.clock() > m.nextExpiry,
+	}
+	s.pubMu.Lock()
+	p.frozen, p.disk, p.flushed = s.frozen, s.disk, s.flushed.Index
+	s.cur.Store(p)
+	s.full.Store(s.frozen != nil && m.active.size >= s.o.OverlayBytes)
+	s.pubMu.Unlock()
+	s.hub.deliver(m.events, m.ended, p.index)
+	m.events, m.ended = nil, nil
+	s.hashAt.wake()
+}
+
+// fail makes the first failure the store's last word.
+func (s *Store) fail(err error) error {
+	s.failed.CompareAndSwap(nil, &err)
+	s.pubMu.Lock()
+	close(s.flushDone)
+	s.flushDone = make(chan struct{})
+	s.pubMu.Unlock()
+	return *s.failed.Load()
+}
+
+func (s *Store) usable() error {
+	if p := s.failed.Load(); p != nil {
+		return *p
+	}
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Err returns why the store failed, nil while it did not.
+func (s *Store) Err() error {
+	if p := s.failed.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Applied returns the index of the last entry that views can see.
+func (s *Store) Applied() uint64 { return s.cur.Load().index }
+
+// Flushed returns what is durable.
+func (s *Store) Flushed() Mark {
+	s.pubMu.Lock()
+	defer s.pubMu.Unlock()
+	return s.flushed
+}
+
+// Full says that both overlays are full: Apply would wait. The leader then takes no more proposals.
+func (s *Store) Full() bool { return s.full.Load() }
+
+// ClusterID returns the 16 bytes that the store was created with.
+func (s *Store) ClusterID() []byte { return bytes.Clone(s.clusterID) }
+
+// ClusterVersion returns the replicated cluster version.
+func (s *Store) ClusterVersion() uint32 { return s.cur.Load().version }
+
+// Work says whether an EraseSlice or an ExpireSlice would find something to do.
+func (s *Store) Work() (erase, expire bool) {
+	p := s.cur.Load()
+	return p.erase, p.expire
+}
+
+// Members returns the replicated member records, by id.
+func (s *Store) Members() []*internalv1.AnnounceMember {
+	v, err := s.View()
+	if err != nil {
+		return nil
+	}
+	defer v.Close()
+	ms, err := v.members()
+	if err != nil {
+		return nil
+	}
+	return ms
+}
+
+// Close flushes what was applied, ends the watchers and releases the file once the open views are done.
+func (s *Store) Close() error {
+	if !s.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	var err error
+	if s.Err() == nil {
+		err = s.flush()
+	}
+	close(s.stop)
+	<-s.stopped
+	s.hub.close()
+	s.hashAt.wake()
+	s.pubMu.Lock()
+	h := s.disk
+	s.pubMu.Unlock()
+	return errors.Join(err, h.retire(), h.wait())
+}

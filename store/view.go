@@ -1,0 +1,133 @@
+package store
+
+import (
+	"fmt"
+
+	"parley/proto/internalv1"
+)
+
+// View is the state at one instant: the overlays as they were then and one read of the disk below them. It is cheap, is
+// used by one goroutine, and must be closed within a second: an open one pins what the disk would reuse. Nothing that
+// it returned points into it.
+type View struct {
+	layers
+	p         *published
+	tx        Tx
+	clusterID []byte
+	names     map[uint64]*internalv1.AccountRecord
+}
+
+// View opens a view of what was last published.
+func (s *Store) View() (*View, error) {
+	for {
+		if s.closed.Load() {
+			return nil, ErrClosed
+		}
+		p := s.cur.Load()
+		if !p.disk.acquire() {
+			continue // an install put another disk in its place; cur names it soon
+		}
+		v, err := s.viewOf(p)
+		if err != nil {
+			p.disk.release()
+			return nil, err
+		}
+		if v != nil {
+			return v, nil
+		}
+		p.disk.release()
+	}
+}
+
+// viewOf is nil when a flush came between the published instant and the read of the disk.
+func (s *Store) viewOf(p *published) (v *View, err error) {
+	defer faultsPanic()()
+	defer func() {
+		if e := recovered(recover()); e != nil {
+			err = &DamageError{Path: s.path, Err: e, Hint: hintRestore}
+		}
+	}()
+	tx, err := p.disk.disk.Begin()
+	if err != nil {
+		return nil, fmt.Errorf("store: view: %w", err)
+	}
+	flushed, err := metaIndex(tx.Meta())
+	if err == nil && (flushed == p.flushed || p.frozen != nil && flushed == p.frozen.mark.Index) {
+		v = &View{p: p, tx: tx, clusterID: s.clusterID}
+		v.over = [2]*overlay{p.active, p.frozen}
+		v.base = func() (Tx, error) { return tx, nil }
+		v.path = s.path
+		return v, nil
+	}
+	if cerr := tx.Close(); err == nil {
+		err = cerr
+	}
+	return nil, err
+}
+
+// Close ends the view.
+func (v *View) Close() {
+	if v.tx == nil {
+		return
+	}
+	_ = v.tx.Close() // a read has nothing to lose
+	v.tx = nil
+	v.base = func() (Tx, error) { return nil, ErrClosed }
+	v.p.disk.release()
+}
+
+// guard turns a panic or a memory fault of a read into a DamageError. Use: defer v.guard(&err)()
+func (v *View) guard(err *error) func() {
+	restore := faultsPanic()
+	return func() {
+		restore()
+		if e := recovered(recover()); e != nil {
+			*err = &DamageError{Path: v.path, Err: e, Hint: hintRestore}
+		}
+	}
+}
+
+// Index returns the raft index of the last entry that the view has.
+func (v *View) Index() uint64 { return v.p.index }
+
+// ClockMS returns the state clock in unix milliseconds.
+func (v *View) ClockMS() int64 { return v.p.clockMS }
+
+// Cursor returns the cursor of everything that the view has: a Watch from it misses nothing that comes after.
+func (v *View) Cursor() string {
+	return encodeCursor(v.clusterID, position{index: v.p.index, ordinal: maxOrdinal})
+}
+
+// person returns an account's record, read once for a view.
+func (v *View) person(id uint64) (*internalv1.AccountRecord, error) {
+	if a, ok := v.names[id]; ok {
+		return a, nil
+	}
+	a, err := v.account(id)
+	if err != nil {
+		return nil, err
+	}
+	if v.names == nil {
+		v.names = make(map[uint64]*internalv1.AccountRecord)
+	}
+	v.names[id] = a
+	return a, nil
+}
+
+func (v *View) eventFloor() (uint64, error) {
+	g, err := load[internalv1.GlobalsRecord](&v.layers, keyGlobals(v.key()))
+	return g.GetEventFloor(), err
+}
+
+func (v *View) members() (ms []*internalv1.AnnounceMember, err error) {
+	defer v.guard(&err)()
+	it := v.scan([]byte{tagNode}, []byte{tagNode + 1}, false)
+	for it.next() {
+		n, err := decode[internalv1.AnnounceMember](&v.layers, it.key, it.value)
+		if err != nil {
+			return nil, err
+		}
+		ms = append(ms, n)
+	}
+	return ms, it.err
+}
