@@ -13,10 +13,11 @@ import (
 func TestGone(t *testing.T) {
 	// start gives node 1, which knows node 2 at some address, and has seen its boot 10.
 	start := func(t *testing.T, addr string) *fakeNode {
-		one := newNode().start(t, identity(1), nil, map[uint64]string{2: addr})
+		one := newNode().start(t, identity(1), nil, nil)
 		if r := one.t.known.check(identity(2), true); r != nil {
 			t.Fatal(r)
 		}
+		one.t.SetPeers(map[uint64]string{2: addr})
 		return one
 	}
 	changed := func(change func(id *internalv1.Identity)) func(t *testing.T) string {

@@ -216,7 +216,7 @@ func (l *link) handOnSession() error {
 	deadline := time.AfterFunc(helloTimeout, cancel)
 	defer deadline.Stop()
 	// Without a connection this fails at once, and the callers can try again elsewhere.
-	stream, err := l.client.HandOn(ctx, grpc.WaitForReady(false))
+	stream, err := l.conn.Load().HandOn(ctx, grpc.WaitForReady(false))
 	if err != nil {
 		return err
 	}

@@ -282,4 +282,3 @@ func TestHandOnAnswerNeverBlocks(t *testing.T) {
 		t.Errorf("the stream ended with %v", err)
 	}
 }
-

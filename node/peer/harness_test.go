@@ -72,7 +72,9 @@ func (n *fakeNode) CheckIdentity(id *internalv1.Identity) error {
 	return nil
 }
 
-func (n *fakeNode) OpenIncoming(m *raftpb.Message, size uint64) (Incoming, error) { return n.open(m, size) }
+func (n *fakeNode) OpenIncoming(m *raftpb.Message, size uint64) (Incoming, error) {
+	return n.open(m, size)
+}
 
 func (n *fakeNode) Status() *internalv1.PeerStatusResponse {
 	return &internalv1.PeerStatusResponse{Term: 7, Applied: n.id * 100}

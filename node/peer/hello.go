@@ -40,9 +40,10 @@ func (t *Transport) HelloAddr(ctx context.Context, addr string) (*internalv1.Hel
 func RefusalIn(resp *internalv1.HelloResponse) *Refusal { return parseRefusal(resp.GetRefused()) }
 
 func (l *link) hello(ctx context.Context) (*internalv1.HelloResponse, error) {
-	connected := l.cc.GetState() == connectivity.Ready
+	c := l.conn.Load()
+	connected := c.GetState() == connectivity.Ready
 	asked := time.Now()
-	resp, err := l.t.ask(ctx, l.client, l.id)
+	resp, err := l.t.ask(ctx, c, l.id)
 	took := time.Since(asked)
 	if err != nil {
 		return resp, err

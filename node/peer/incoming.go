@@ -57,8 +57,10 @@ func (t *Transport) attend(ended <-chan struct{}, watchdog *time.Timer, f func()
 // admitStream is admit for the methods that need a cluster.
 func (t *Transport) admitStream(ctx context.Context, from *internalv1.Identity, to uint64) error {
 	if r := t.admit(ctx, from, to); r != nil {
-		t.log.Warn("a peer was refused", "peer", from.GetId(), "name", from.GetName(), "boot", from.GetBoot(),
-			"reason", string(r.Reason), "text", r.Text)
+		if t.news.is("refused", from.GetId(), r.Error()) {
+			t.log.Warn("a peer was refused", "peer", from.GetId(), "name", from.GetName(), "boot", from.GetBoot(),
+				"reason", string(r.Reason), "text", r.Text)
+		}
 		return refusalError(r)
 	}
 	if len(t.self.Load().ClusterId) == 0 || len(from.ClusterId) == 0 {

@@ -30,6 +30,8 @@ const (
 	snapshotChunkBytes = 256 << 10
 	// snapshotStall is how long a transfer may stand still before either side gives it up.
 	snapshotStall = 10 * time.Second
+	// snapshotTurn is how long a file waits for the end of an earlier one, which may have failed a moment ago.
+	snapshotTurn = 500 * time.Millisecond
 	// snapshotCommitTimeout is how long the receiver may take to check and fsync a whole file.
 	snapshotCommitTimeout = 2 * time.Minute
 	// maxSnapshotBytes bounds what a peer can make this node write.

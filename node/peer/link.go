@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 	grpcpeer "google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 
@@ -21,10 +23,12 @@ type link struct {
 	id     uint64
 	addr   string
 	v      *vitals
-	cc     *grpc.ClientConn
-	client internalv1.PeerServiceClient
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	// mu guards the replacement of conn.
+	mu   sync.Mutex
+	conn atomic.Pointer[conn]
 
 	lanes  lanes
 	up     atomic.Bool
@@ -33,14 +37,19 @@ type link struct {
 	hand   handOn
 }
 
+// conn is a connection with its client.
+type conn struct {
+	*grpc.ClientConn
+	internalv1.PeerServiceClient
+}
+
 func newLink(t *Transport, id uint64, addr string, old *link) (*link, error) {
 	cc, err := t.dial(addr)
 	if err != nil {
 		return nil, err
 	}
 	l := &link{
-		t: t, id: id, addr: addr, cc: cc,
-		client: internalv1.NewPeerServiceClient(cc),
+		t: t, id: id, addr: addr,
 		lanes:  newLanes(),
 		kicked: make(chan struct{}, 1),
 		hand:   newHandOn(),
@@ -50,6 +59,7 @@ func newLink(t *Transport, id uint64, addr string, old *link) (*link, error) {
 	} else {
 		l.v = &vitals{began: time.Now()}
 	}
+	l.conn.Store(&conn{cc, internalv1.NewPeerServiceClient(cc)})
 	l.ctx, l.cancel = context.WithCancel(t.ctx)
 	return l, nil
 }
@@ -64,12 +74,23 @@ func (l *link) start() {
 // close ends the link without waiting for its goroutines.
 func (l *link) close() {
 	l.cancel()
-	l.cc.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conn.Load().Close()
 }
 
-// kick ends the gap before the next dial: the peer was just heard.
+// kick ends the gap before the next dial: the peer was just heard. gRPC's ResetConnectBackoff is not used: as of v1.85 it
+// walks a map that others write (grpc-go pull request 9155), which ends the process. A new connection has no gap.
 func (l *link) kick() {
-	l.cc.ResetConnectBackoff()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.conn.Load()
+	if l.ctx.Err() == nil && old.GetState() == connectivity.TransientFailure {
+		if cc, err := l.t.dial(l.addr); err == nil {
+			l.conn.Store(&conn{cc, internalv1.NewPeerServiceClient(cc)})
+			old.Close()
+		}
+	}
 	select {
 	case l.kicked <- struct{}{}:
 	default:
@@ -130,7 +151,7 @@ func (l *link) pause(d time.Duration) {
 func (l *link) session() (lived time.Duration, err error) {
 	ctx, cancel := context.WithCancel(l.ctx)
 	defer cancel()
-	stream, err := l.client.Raft(ctx, grpc.WaitForReady(true))
+	stream, err := l.conn.Load().Raft(ctx, grpc.WaitForReady(true))
 	if err != nil {
 		return 0, err
 	}
@@ -211,7 +232,9 @@ func (l *link) greet(stream internalv1.PeerService_RaftClient) error {
 func (l *link) accept(ctx context.Context, hello *internalv1.Identity) error {
 	p, _ := grpcpeer.FromContext(ctx)
 	if err := l.t.checkPeer(p, hello, l.id); err != nil {
-		l.t.log.Warn("this node does not accept a peer", "peer", l.id, "address", l.addr, "err", err)
+		if l.t.news.is("not accepted", l.id, err.Error()) {
+			l.t.log.Warn("this node does not accept a peer", "peer", l.id, "address", l.addr, "err", err)
+		}
 		return fmt.Errorf("peer %d is not accepted: %v", l.id, err)
 	}
 	l.v.hear()

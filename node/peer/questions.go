@@ -19,7 +19,7 @@ func (t *Transport) PeerStatus(ctx context.Context, id uint64) (*internalv1.Peer
 		return nil, ErrUnknownPeer
 	}
 	var p grpcpeer.Peer
-	resp, err := l.client.PeerStatus(ctx, &internalv1.PeerStatusRequest{From: t.me(), To: id}, grpc.Peer(&p))
+	resp, err := l.conn.Load().PeerStatus(ctx, &internalv1.PeerStatusRequest{From: t.me(), To: id}, grpc.Peer(&p))
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (t *Transport) PeerHash(ctx context.Context, id, index uint64) (hash []byte
 		return nil, 0, ErrUnknownPeer
 	}
 	var p grpcpeer.Peer
-	resp, err := l.client.PeerHash(ctx, &internalv1.PeerHashRequest{From: t.me(), To: id, Index: index}, grpc.Peer(&p))
+	resp, err := l.conn.Load().PeerHash(ctx, &internalv1.PeerHashRequest{From: t.me(), To: id, Index: index}, grpc.Peer(&p))
 	if err != nil {
 		return nil, 0, err
 	}

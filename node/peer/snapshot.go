@@ -161,10 +161,16 @@ func (s *service) takeFile(stream internalv1.PeerService_SnapshotServer, watchdo
 		return status.Errorf(codes.InvalidArgument, "the file has %d bytes; the limit is %d",
 			h.GetSizeBytes(), uint64(maxSnapshotBytes))
 	}
-	if !t.receiving.CompareAndSwap(false, true) {
+	turn := time.NewTimer(snapshotTurn)
+	defer turn.Stop()
+	select {
+	case t.receiving <- struct{}{}:
+		defer func() { <-t.receiving }()
+	case <-turn.C:
 		return status.Error(codes.ResourceExhausted, "another file is coming in")
+	case <-stream.Context().Done():
+		return errClosing
 	}
-	defer t.receiving.Store(false)
 	watchdog.Reset(t.patience.snapshotStall)
 	w, err := t.o.Handler.OpenIncoming(m, h.GetSizeBytes())
 	if err != nil {

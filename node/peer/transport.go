@@ -40,11 +40,13 @@ type Transport struct {
 
 	inMu sync.Mutex
 	in   map[uint64]*incoming
-	// receiving is true while a store file comes in.
-	receiving atomic.Bool
+	// receiving holds a token while a store file comes in.
+	receiving chan struct{}
 
 	// patience holds the limits that tests shorten.
 	patience patience
+
+	news news
 
 	// lost wakes the goroutine that reports unreachable peers.
 	lost chan struct{}
@@ -55,12 +57,13 @@ func New(o Options) *Transport { return newTransport(o, defaultPatience) }
 
 func newTransport(o Options, p patience) *Transport {
 	t := &Transport{
-		o:        o,
-		log:      o.Logger,
-		formed:   make(chan struct{}),
-		in:       make(map[uint64]*incoming),
-		lost:     make(chan struct{}, 1),
-		patience: p,
+		o:         o,
+		log:       o.Logger,
+		formed:    make(chan struct{}),
+		in:        make(map[uint64]*incoming),
+		lost:      make(chan struct{}, 1),
+		receiving: make(chan struct{}, 1),
+		patience:  p,
 	}
 	t.known.seen = make(map[uint64]*internalv1.Identity)
 	if t.log == nil {
@@ -266,8 +269,38 @@ func (t *Transport) reportLost() {
 
 // refused tells the node that a peer does not accept it.
 func (t *Transport) refused(id uint64, r *Refusal) {
-	t.log.Warn("a peer refused this node", "peer", id, "reason", string(r.Reason), "text", r.Text)
+	if t.news.is("refused by", id, r.Error()) {
+		t.log.Warn("a peer refused this node", "peer", id, "reason", string(r.Reason), "text", r.Text)
+	}
 	if t.o.Refused != nil && t.ctx.Err() == nil {
 		t.o.Refused(id, r)
 	}
+}
+
+// news keeps what is said again at every attempt from being logged again. It is bounded: what does not fit is logged.
+type news struct {
+	mu   sync.Mutex
+	last map[newsKey]string
+}
+
+type newsKey struct {
+	what string
+	peer uint64
+}
+
+// is reports whether text differs from what was last said of this.
+func (n *news) is(what string, peer uint64, text string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	k := newsKey{what, peer}
+	if n.last[k] == text {
+		return false
+	}
+	if n.last == nil {
+		n.last = make(map[newsKey]string)
+	}
+	if len(n.last) < maxKnownPeers {
+		n.last[k] = text
+	}
+	return true
 }
