@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"parley/tui"
+)
+
+func newChat(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "chat [TO]",
+		Short: "The terminal client (what parley does without a command)",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.chat(cmd.Context())
+			}
+			to, err := conversationName(args[0])
+			if err != nil {
+				return err
+			}
+			return a.openChat(cmd.Context(), to)
+		},
+	}
+}
+
+func (a *app) chat(ctx context.Context) error { return a.openChat(ctx, "") }
+
+// openChat opens the client, logged in when there is a token; else it asks for a name and a password itself.
+func (a *app) openChat(ctx context.Context, to string) error {
+	token, user, err := a.token()
+	var f *failure
+	if err != nil && (!errors.As(err, &f) || f.code != exitAuth) {
+		return err
+	}
+	if err != nil {
+		token, user = nil, foldName(a.flags.user)
+	}
+	return a.runChat(ctx, chatOptions{token: token, user: user, open: to})
+}
+
+type chatOptions struct {
+	token []byte
+	user  string
+	open  string
+}
+
+func (a *app) runChat(ctx context.Context, o chatOptions) error {
+	st, err := a.state()
+	if err != nil {
+		return err
+	}
+	c, err := a.dialWith(o.token)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	err = tui.Run(ctx, tui.Options{
+		Client: c, Servers: a.flags.servers, User: o.user, Open: o.open, Version: version(),
+		SaveSession: st.save, ForgetSession: st.forget,
+	})
+	switch {
+	case errors.Is(err, tui.ErrNoTerminal):
+		return usageError("%s", err.Error())
+	case errors.Is(err, context.Canceled):
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,35 @@
+package main
+
+import "time"
+
+const (
+	// maxStdinBytes is read of a message from stdin: the server's limit of 8 KiB and enough above it that the refusal is the
+	// server's, with its wording.
+	maxStdinBytes = 64 << 10
+	// maxPasswordBytes bounds a password file; the server takes at most 1 KiB.
+	maxPasswordBytes = 4 << 10
+	// maxStateFileBytes bounds what is read back from the state directory.
+	maxStateFileBytes = 4 << 10
+
+	// defaultReadLimit is a screen or two.
+	defaultReadLimit = 50
+	// maxReadLimit bounds one `read`: the newest N are collected before the oldest of them is printed.
+	maxReadLimit = 10_000
+	// pageSize is the most that the API hands out at once.
+	pageSize = 1000
+	// maxRanges and maxDeleteIDs are the API's bounds of one request.
+	maxRanges    = 100
+	maxDeleteIDs = 100
+
+	// localMarkTimeout bounds the marking after a local read, where there may well be no quorum to take the mark.
+	localMarkTimeout = 2 * time.Second
+
+	// readyTimeout is how long `up`, `demo` and `bench` wait until every node serves: a log of a million messages is back in
+	// three seconds, and a machine may be slow.
+	readyTimeout = 2 * time.Minute
+	// drainTimeout is how long `serve` may take to end after SIGTERM before it stops waiting: local.Stop kills after 10 s.
+	drainTimeout = 8 * time.Second
+)
+
+// adminTimeout bounds how long a client of the admin address may take to send its request.
+const adminTimeout = 5 * time.Second
