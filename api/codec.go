@@ -1,0 +1,95 @@
+package api
+
+import (
+	"bytes"
+	"crypto/rand"
+	"unicode/utf8"
+
+	"google.golang.org/grpc/encoding"
+	grpcproto "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// codec is gRPC's protobuf codec, except that a request which does not decode still reaches the interceptors, marked.
+// gRPC itself would answer INTERNAL, before any interceptor runs; but bad bytes, such as text that is not UTF-8, are the
+// caller's mistake and get INVALID_ARGUMENT naming the field.
+type codec struct{ encoding.CodecV2 }
+
+func newCodec() encoding.CodecV2 { return codec{encoding.GetCodecV2(grpcproto.Name)} }
+
+// markNumber is a field number that no message of ours uses; markNonce keeps a client from sending the mark itself.
+const markNumber = protowire.Number(536870911)
+
+var markNonce = func() []byte {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails: see crypto/rand
+	return b
+}()
+
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	err := c.CodecV2.Unmarshal(data, v)
+	if err == nil {
+		return nil
+	}
+	m, ok := v.(proto.Message)
+	if !ok || m.ProtoReflect().Descriptor().ParentFile().Package() != "parley.v1" {
+		return err
+	}
+	field := badUTF8(data.Materialize(), m.ProtoReflect().Descriptor())
+	proto.Reset(m)
+	mark := protowire.AppendTag(nil, markNumber, protowire.BytesType)
+	mark = protowire.AppendBytes(mark, append(bytes.Clone(markNonce), field...))
+	m.ProtoReflect().SetUnknown(mark)
+	return nil
+}
+
+// malformed returns the refusal for a request that did not decode; nil for all others.
+func malformed(req any) error {
+	m, ok := req.(proto.Message)
+	if !ok {
+		return nil
+	}
+	num, _, n := protowire.ConsumeTag(m.ProtoReflect().GetUnknown())
+	if n < 0 || num != markNumber {
+		return nil
+	}
+	body, k := protowire.ConsumeBytes(m.ProtoReflect().GetUnknown()[n:])
+	if k < 0 || !bytes.HasPrefix(body, markNonce) {
+		return nil
+	}
+	if field := string(body[len(markNonce):]); field != "" {
+		return invalid(violation{field, "must be UTF-8"})
+	}
+	return invalid(violation{"request", "is not a valid message of this method"})
+}
+
+// badUTF8 names the first string field of the message, at any depth, that is not UTF-8.
+func badUTF8(b []byte, d protoreflect.MessageDescriptor) string {
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return ""
+		}
+		b = b[n:]
+		n = protowire.ConsumeFieldValue(num, typ, b)
+		if n < 0 {
+			return ""
+		}
+		if fd := d.Fields().ByNumber(num); fd != nil && typ == protowire.BytesType {
+			v, _ := protowire.ConsumeBytes(b)
+			switch {
+			case fd.Kind() == protoreflect.StringKind && !utf8.Valid(v):
+				return string(fd.Name())
+			case fd.Kind() == protoreflect.MessageKind:
+				if inner := badUTF8(v, fd.Message()); inner != "" {
+					return string(fd.Name()) + "." + inner
+				}
+			}
+		}
+		b = b[n:]
+	}
+	return ""
+}

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"parley/proto/internalv1"
+	"parley/proto/parleyv1"
+	"parley/store"
+)
+
+func (s *chat) SendMessage(ctx context.Context, r *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error) {
+	resp, err := s.send(ctx, r)
+	s.metrics.messages.WithLabelValues(sendResult(err)).Inc()
+	return resp, err
+}
+
+func (s *chat) send(ctx context.Context, r *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error) {
+	var f form
+	id := f.requestID(r.RequestId)
+	conv := f.conversation("conversation", r.Conversation)
+	text := f.text("text", r.Text)
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	sess, err := s.sender(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.sends != nil {
+		if wait, ok := s.sends.take(sess.Username); !ok {
+			return nil, exhausted(reasonTooFast, "this account sends faster than this node allows; slow down", wait)
+		}
+	}
+	res, err := s.propose(ctx, &internalv1.Command{RequestId: id, Session: callerOf(ctx).token,
+		Body: &internalv1.Command_SendMessage{SendMessage: &internalv1.SendMessage{Conversation: conv, Text: text}}})
+	if err != nil {
+		return nil, err
+	}
+	m := res.GetSend()
+	return &parleyv1.SendMessageResponse{
+		Id: m.GetId(), Conversation: m.GetConversation(), Seq: m.GetSeq(), Cursor: m.GetCursor(),
+		Time: timestamppb.New(time.UnixMilli(m.GetTimeUnixMs())),
+	}, nil
+}
+
+func (s *chat) ReadMessages(ctx context.Context, r *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error) {
+	var f form
+	q := store.MessageQuery{
+		OnlyUnread: r.OnlyUnread, Limit: f.page("limit", r.Limit, defaultMessagesPage),
+		BeforeID: r.BeforeId, AfterID: r.AfterId,
+	}
+	if r.Conversation != "" {
+		q.Conversation = f.conversation("conversation", r.Conversation)
+	}
+	if r.BeforeId != 0 && r.AfterId >= r.BeforeId {
+		f.add("after_id", "must be below before_id")
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	resp := &parleyv1.ReadMessagesResponse{}
+	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) (err error) {
+		resp.Messages, resp.More, err = v.Messages(sess, q)
+		if errors.Is(err, store.ErrNotFound) {
+			return &failure{code: codes.NotFound, reason: reasonName(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND),
+				message: "there is no conversation " + q.Conversation + "; check the name, or list users and conversations",
+				fields:  []violation{{"conversation", "is unknown"}}}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	newestFirst := r.AfterId == 0 && !r.OnlyUnread
+	if kept := fitReply(resp.Messages, newestFirst); len(kept) < len(resp.Messages) {
+		resp.Messages, resp.More = kept, true
+	}
+	resp.ReadInfo = info
+	return resp, nil
+}
+
+// fitReply keeps what fits a reply, from the end that paging starts at: the rest comes with the next page. One message
+// always fits.
+func fitReply(ms []*parleyv1.Message, newestFirst bool) []*parleyv1.Message {
+	size := 0
+	for i := range ms {
+		at := i
+		if newestFirst {
+			at = len(ms) - 1 - i
+		}
+		size += proto.Size(ms[at])
+		if size > maxReplyBytes && i > 0 {
+			if newestFirst {
+				return ms[at+1:]
+			}
+			return ms[:at]
+		}
+	}
+	return ms
+}
+
+func (s *chat) MarkRead(ctx context.Context, r *parleyv1.MarkReadRequest) (*parleyv1.MarkReadResponse, error) {
+	var f form
+	id := f.requestID(r.RequestId)
+	if len(r.Ranges) == 0 || len(r.Ranges) > maxRanges {
+		f.add("ranges", "must be 1 to %d", maxRanges)
+		return nil, f.err()
+	}
+	mark := &internalv1.MarkRead{}
+	for _, g := range r.Ranges {
+		if len(f.bad) > 0 { // the first wrong range says enough
+			break
+		}
+		conv := f.conversation("ranges.conversation", g.GetConversation())
+		if g.GetFromSeq() == 0 || g.GetFromSeq() > g.GetToSeq() {
+			f.add("ranges.from_seq", "must be at least 1 and not above to_seq")
+		}
+		mark.Ranges = append(mark.Ranges, &internalv1.MarkRead_Range{
+			Conversation: conv, FromSeq: g.GetFromSeq(), ToSeq: g.GetToSeq(),
+		})
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	_, err := s.write(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_MarkRead{MarkRead: mark}})
+	if err != nil {
+		return nil, err
+	}
+	return &parleyv1.MarkReadResponse{}, nil
+}
+
+func (s *chat) ListConversations(ctx context.Context, r *parleyv1.ListConversationsRequest) (
+	*parleyv1.ListConversationsResponse, error,
+) {
+	var f form
+	size := f.page("page_size", r.PageSize, defaultConversations)
+	token := f.opaque("page_token", r.PageToken, maxPageTokenBytes)
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	// A conversation carries its last message: a page of the longest ones must fit a reply.
+	size = min(size, maxReplyBytes/(maxTextBytes+1024))
+	resp := &parleyv1.ListConversationsResponse{}
+	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) (err error) {
+		resp.Conversations, resp.NextPageToken, err = v.Conversations(sess, size, token)
+		resp.Cursor = v.Cursor()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp.ReadInfo = info
+	return resp, nil
+}
+
+func (s *chat) DeleteMessages(ctx context.Context, r *parleyv1.DeleteMessagesRequest) (*parleyv1.DeleteMessagesResponse, error) {
+	var f form
+	id := f.requestID(r.RequestId)
+	if len(r.Ids) == 0 || len(r.Ids) > maxIDs {
+		f.add("ids", "must be 1 to %d", maxIDs)
+		return nil, f.err()
+	}
+	seen := make(map[uint64]bool, len(r.Ids))
+	ids := make([]uint64, 0, len(r.Ids))
+	for _, m := range r.Ids {
+		if m == 0 {
+			f.add("ids", "must be message ids; 0 is none")
+			break
+		}
+		if !seen[m] { // an id given twice is deleted once, and counted once
+			seen[m] = true
+			ids = append(ids, m)
+		}
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	res, err := s.write(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_DeleteMessages{
+		DeleteMessages: &internalv1.DeleteMessages{Ids: ids},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return &parleyv1.DeleteMessagesResponse{Deleted: res.GetDelete().GetDeleted()}, nil
+}

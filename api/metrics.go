@@ -1,0 +1,150 @@
+package api
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"google.golang.org/grpc/codes"
+
+	"parley/node"
+)
+
+// metrics are this package's. What the node knows of Raft and its disk it registers itself, on the same registry, under
+// etcd's names. gRPC's are the names of go-grpc-prometheus, which etcd uses.
+type metrics struct {
+	handled     *prometheus.CounterVec
+	seconds     *prometheus.HistogramVec
+	messages    *prometheus.CounterVec
+	readsFailed prometheus.Counter
+	delivered   prometheus.Counter
+	resets      prometheus.Counter
+	hashSeconds prometheus.Histogram
+	refused     *prometheus.CounterVec
+}
+
+// Results of a send, the label of messages_total.
+const (
+	sendOK         = "ok"
+	sendRefused    = "refused"
+	sendNotApplied = "not_applied"
+	sendUnknown    = "unknown"
+)
+
+func newMetrics(s *Server) *metrics {
+	const ns = "parley"
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: ns, Name: name, Help: help})
+	}
+	m := &metrics{
+		handled: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: ns, Name: "grpc_server_handled_total",
+			Help: "Calls and streams that ended, by method and code."}, []string{"grpc_method", "grpc_code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: ns, Name: "grpc_server_handling_seconds",
+			Help:    "Time from a unary call's arrival to its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"grpc_method"}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: ns, Name: "messages_total",
+			Help: "Messages that clients sent through this node, by result."}, []string{"result"}),
+		readsFailed: counter("server_read_indexes_failed_total", "Reads that could not be made linearizable."),
+		delivered:   counter("events_delivered_total", "Events sent to subscribers."),
+		resets:      counter("subscription_resets_total", "Subscriptions whose cursor could not be continued."),
+		hashSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: ns, Name: "password_hash_seconds",
+			Help: "Time of a password check or hash, with the wait for a slot.", Buckets: prometheus.ExponentialBuckets(.02, 2, 10)}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: ns, Name: "refused_total",
+			Help: "Refused for a limit of this node, by what."}, []string{"limit"}),
+	}
+	for _, r := range []string{sendOK, sendRefused, sendNotApplied, sendUnknown} {
+		m.messages.WithLabelValues(r) // a rate needs the zero
+	}
+	gauge := func(name, help string, f func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: ns, Name: name, Help: help}, f)
+	}
+	status := func(name, help string, f func(node.Status) float64) prometheus.Collector {
+		return gauge(name, help, func() float64 { return f(s.replica.Status()) })
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Name: "build_info", Help: "Always 1.",
+		ConstLabels: prometheus.Labels{"version": s.opts.Version, "go_version": runtime.Version()}})
+	build.Set(1)
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		var already prometheus.AlreadyRegisteredError
+		if err := s.opts.Registry.Register(c); err != nil && !errors.As(err, &already) {
+			panic(err) // two metrics of one name: a bug in this program, found by its first test
+		}
+	}
+	s.opts.Registry.MustRegister(m.handled, m.seconds, m.messages, m.readsFailed, m.delivered, m.resets, m.hashSeconds, m.refused,
+		build, members{s.replica},
+		gauge("subscribers", "Open subscriptions.", func() float64 { return float64(s.subscriptions.now()) }),
+		gauge("connections", "Open connections of the client port.", func() float64 { return float64(s.connections.now()) }),
+		gauge("server_calls", "Unary calls under way.", func() float64 { return float64(s.calls.Load()) }),
+		status("server_ready", "1 while this node has a quorum, has caught up and is not draining.", func(st node.Status) float64 {
+			return flag(ready(st) && !s.draining())
+		}),
+		status("server_age_seconds", "Time since this node last knew itself to be current.", func(st node.Status) float64 {
+			return st.Age.Seconds()
+		}),
+		status("server_is_learner", "1 while this node does not vote.", func(st node.Status) float64 {
+			for _, m := range st.Members {
+				if m.ID == st.ID {
+					return flag(m.Learner)
+				}
+			}
+			return 0
+		}))
+	if s.opts.CertNotAfter != nil {
+		s.opts.Registry.MustRegister(gauge("certificate_not_after_seconds", "End of the certificate in use, Unix time.",
+			func() float64 {
+				if t := s.opts.CertNotAfter(); !t.IsZero() {
+					return float64(t.Unix())
+				}
+				return 0
+			}))
+	}
+	return m
+}
+
+// call counts one call. Only methods of the table get here as labels: an unknown path must not make a series.
+func (m *metrics) call(method string, code codes.Code, took time.Duration) {
+	if _, ok := rules[method]; !ok {
+		method = "unknown"
+	}
+	name := strings.TrimPrefix(method, "/")
+	m.handled.WithLabelValues(name, code.String()).Inc()
+	if !streaming[method] {
+		m.seconds.WithLabelValues(name).Observe(took.Seconds())
+	}
+}
+
+// streaming are the methods whose time says nothing.
+var streaming = map[string]bool{
+	chatPath + "Subscribe":                                           true,
+	"/grpc.health.v1.Health/Watch":                                   true,
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      true,
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": true,
+}
+
+// members collects one series a member; they come and go with the configuration.
+type members struct{ r Replica }
+
+var memberReachable = prometheus.NewDesc("parley_network_member_reachable",
+	"1 while this node has a working link to the member.", []string{"member"}, nil)
+
+func (m members) Describe(ch chan<- *prometheus.Desc) { ch <- memberReachable }
+
+func (m members) Collect(ch chan<- prometheus.Metric) {
+	for _, mem := range m.r.Status().Members {
+		if mem.Name != "" {
+			ch <- prometheus.MustNewConstMetric(memberReachable, prometheus.GaugeValue, flag(mem.Reachable), mem.Name)
+		}
+	}
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

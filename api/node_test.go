@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"parley/node"
+	"parley/proto/parleyv1"
+)
+
+var _ Replica = (*node.Node)(nil)
+
+// TestOnARealNode runs the services over a cluster of one: Raft, disk and all, and stops it under the client.
+func TestOnARealNode(t *testing.T) {
+	pl, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	registry := prometheus.NewRegistry()
+	n, err := node.Start(t.Context(), node.Config{
+		Name: "n1", Dir: t.TempDir(), Address: "127.0.0.1:1", PeerAddress: pl.Addr().String(), PeerListener: pl,
+		FirstMembers: map[string]string{"n1": pl.Addr().String()}, Registerer: registry,
+	})
+	must(t, err)
+	t.Cleanup(func() { _ = n.Stop(context.Background()) })
+	s := New(n, n.Store(), Options{Registry: registry})
+	t.Cleanup(s.Drain)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	g := grpc.NewServer(s.ServerOptions(false)...)
+	s.Register(g)
+	done := make(chan struct{})
+	go func() { defer close(done); _ = g.Serve(s.Listener(l)) }() // ends with the server
+	t.Cleanup(func() { g.Stop(); <-done })
+	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+
+	w, err := healthpb.NewHealthClient(conn).Watch(t.Context(), &healthpb.HealthCheckRequest{Service: chatService})
+	must(t, err)
+	for {
+		h, err := w.Recv()
+		must(t, err)
+		if h.Status == healthpb.HealthCheckResponse_SERVING {
+			break
+		}
+	}
+	chat := parleyv1.NewChatServiceClient(conn)
+	_, err = chat.CreateUser(t.Context(), &parleyv1.CreateUserRequest{RequestId: rid().s, Username: "alice", Password: testPassword})
+	must(t, err)
+	token := randomToken()
+	_, err = chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice", Password: testPassword, Token: token})
+	must(t, err)
+	ctx := withToken(t.Context(), token)
+	st, err := chat.Subscribe(ctx, &parleyv1.SubscribeRequest{})
+	must(t, err)
+	f, err := st.Recv()
+	must(t, err)
+	if f.GetSubscribed().GetNode() != "n1" {
+		t.Fatalf("got %v", f)
+	}
+	sent, err := chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "to disk"})
+	must(t, err)
+	if m := nextEvent(t, st).GetMessage(); m.GetId() != sent.Id || m.GetText() != "to disk" {
+		t.Fatalf("got %v", m)
+	}
+	cluster := parleyv1.NewClusterServiceClient(conn)
+	status, err := cluster.Status(ctx, &parleyv1.StatusRequest{})
+	must(t, err)
+	if status.Leader != "n1" || !status.Quorum || len(status.Members) != 1 || status.Applied == 0 || len(status.ClusterId) != 32 {
+		t.Fatalf("got %v", status)
+	}
+	hashes, err := cluster.StateHash(ctx, &parleyv1.StateHashRequest{})
+	must(t, err)
+	if hashes.Voters != 1 || len(hashes.Members) != 1 || hashes.Members[0].Hash == "" {
+		t.Fatalf("got %v", hashes)
+	}
+	rec := httptest.NewRecorder()
+	s.AdminHandler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	for _, name := range []string{"parley_server_is_leader 1", "parley_messages_total", "process_resident_memory_bytes"} {
+		if !strings.Contains(rec.Body.String(), name) {
+			t.Errorf("/metrics has no %s", name)
+		}
+	}
+
+	stop, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	must(t, n.Stop(stop))
+	_, err = chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "too late"})
+	if info := wantError(t, err, codes.Unavailable, "STOPPING"); info.Metadata["applied"] != "no" {
+		t.Fatalf("got %v", info.Metadata)
+	}
+	for {
+		if _, err := st.Recv(); err != nil {
+			wantError(t, err, codes.Unavailable, "STOPPING")
+			break
+		}
+	}
+}

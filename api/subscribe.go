@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"parley/proto/parleyv1"
+	"parley/store"
+)
+
+// Subscribe sends what the session's account can see, in log order. It needs no quorum: a node without one serves what it
+// has applied, and says so in its heartbeats.
+func (s *chat) Subscribe(r *parleyv1.SubscribeRequest, stream grpc.ServerStreamingServer[parleyv1.SubscribeResponse]) error {
+	ctx := stream.Context()
+	var f form
+	cursor := f.opaque("cursor", r.Cursor, maxCursorBytes)
+	if err := f.err(); err != nil {
+		return err
+	}
+	sess, err := s.localSession(ctx)
+	if errors.Is(err, store.ErrNoSession) {
+		if err := s.confirm(ctx); err != nil {
+			return err
+		}
+		if sess, err = s.localSession(ctx); errors.Is(err, store.ErrNoSession) {
+			return sessionInvalid()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if all, ok := s.subscriptions.enter(sess.Username); !ok {
+		s.metrics.refused.WithLabelValues("subscriptions").Inc()
+		if all {
+			return exhausted(reasonTooManyStreams, "this node has too many subscribers; use another node", time.Second)
+		}
+		return exhausted(reasonTooManyStreams, "this account has too many subscriptions on this node; close one", time.Second)
+	}
+	defer s.subscriptions.leave(sess.Username)
+
+	w, err := s.store.Watch(store.WatchOptions{Session: callerOf(ctx).token, Cursor: cursor})
+	if err != nil {
+		return watchFailure(err)
+	}
+	defer w.Close()
+	return s.follow(ctx, w, stream)
+}
+
+// follow sends frames until something ends the stream. Next is woken by Apply; the deadline on it only tells silence.
+func (s *chat) follow(ctx context.Context, w *store.Watcher, stream grpc.ServerStreamingServer[parleyv1.SubscribeResponse]) error {
+	start, reset := w.Start()
+	err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Subscribed{
+		Subscribed: &parleyv1.Subscribed{Node: s.name, Cursor: start},
+	}})
+	if err != nil {
+		return err
+	}
+	if reset != "" {
+		s.metrics.resets.Inc()
+		err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Reset_{
+			Reset_: &parleyv1.Reset{Cursor: start, Reason: reset},
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	for {
+		events, err := s.next(ctx, w)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Event{Event: e}}); err != nil {
+				return err
+			}
+		}
+		s.metrics.delivered.Add(float64(len(events)))
+		if len(events) == 0 {
+			err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Heartbeat{
+				Heartbeat: &parleyv1.Heartbeat{Cursor: w.Cursor(), Quorum: s.replica.Status().Quorum},
+			}})
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// next returns the next events, or none after a second of silence.
+func (s *chat) next(ctx context.Context, w *store.Watcher) ([]*parleyv1.Event, error) {
+	wait, cancel := context.WithTimeout(ctx, s.heartbeatAfter)
+	defer cancel()
+	events, err := w.Next(wait)
+	switch {
+	case err == nil:
+		return events, nil
+	case ctx.Err() != nil: // the client went, or Drain: the interceptor knows which
+		return nil, contextFailure(ctx.Err())
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, nil
+	}
+	return nil, watchFailure(err)
+}
+
+func watchFailure(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoSession), errors.Is(err, store.ErrSessionEnded):
+		return sessionInvalid()
+	case errors.Is(err, store.ErrTooManyWatchers):
+		return exhausted(reasonTooManyStreams, "this node has too many subscribers; use another node", time.Second)
+	case errors.Is(err, store.ErrClosed):
+		return &failure{code: codes.Unavailable, reason: "STOPPING", message: "this node is stopping; use another node", cause: err}
+	}
+	return storeFailure(err)
+}
