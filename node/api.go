@@ -34,6 +34,8 @@ const (
 	CauseTooLarge
 	// CauseDiskLow means that the leader is short of disk space and takes only commands that add nothing.
 	CauseDiskLow
+	// CauseDiskStuck means that the leader's disk does not answer; it gives leadership away.
+	CauseDiskStuck
 )
 
 // Error is returned by Propose and ReadBarrier when there is no result.
@@ -68,6 +70,8 @@ func (c Cause) String() string {
 		return "the command is too large"
 	case CauseDiskLow:
 		return "the leader is short of disk space"
+	case CauseDiskStuck:
+		return "the leader's disk does not answer"
 	default:
 		return fmt.Sprintf("cause %d", int(c))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -349,4 +350,28 @@ func TestStreamsWaitForCluster(t *testing.T) {
 	if len(one.refused) > 0 {
 		t.Errorf("refused: %v", <-one.refused)
 	}
+}
+
+// A peer that comes back and says hello is dialled at once, on a new connection that has no gap to wait out.
+func TestHelloEndsTheGap(t *testing.T) {
+	l2 := listen(t, "127.0.0.1:0")
+	addr := l2.Addr().String()
+	l2.Close()
+	one := newNode().start(t, identity(1), listen(t, "127.0.0.1:0"), map[uint64]string{2: addr})
+	before := one.t.link(2).conn.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), patienceOfTests)
+	defer cancel()
+	for one.t.link(2).conn.Load() == before { // a hello that meets a dial in progress changes nothing
+		if ctx.Err() != nil {
+			t.Fatalf("the connection is %v and was not replaced", before.GetState())
+		}
+		if _, err := rawRaft(t, one, one.addr, identity(2), 1).Recv(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := before.GetState(); s != connectivity.Shutdown {
+		t.Errorf("the replaced connection is %v, expected it closed", s)
+	}
+	newNode().start(t, identity(2), listen(t, addr), nil)
+	wait(t, "the link", one.ups)
 }

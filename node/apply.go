@@ -1,0 +1,114 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"parley/store"
+)
+
+// applier feeds committed entries to the state machine and answers their waiters. It belongs to the apply worker.
+type applier struct {
+	sm *store.Store
+	// confChange makes a configuration change take effect in raft and returns the new configuration; nil when the node
+	// is stopping.
+	confChange func(pb.ConfChangeI) *pb.ConfState
+}
+
+// errStopping ends an apply without harm: what was not applied is applied after the next start.
+var errStopping = errors.New("the node is stopping")
+
+// apply applies the entries of several MsgStorageApply as one: readers see one new view, subscribers one wake-up. An error
+// is fatal: one node must never answer "error" where others applied.
+func (a *applier) apply(works []applyWork) error {
+	var run []store.Entry
+	var waiters []inflightEntry
+	for _, w := range works {
+		waiters = append(waiters, w.waiters...)
+		for _, e := range w.m.GetEntries() {
+			if e.GetType() != pb.EntryNormal {
+				if err := a.applyRun(run, &waiters); err != nil {
+					return err
+				}
+				run = run[:0]
+				if err := a.applyConfChange(e); err != nil {
+					return err
+				}
+				continue
+			}
+			se := store.Entry{Index: e.GetIndex(), Term: e.GetTerm()}
+			if len(e.GetData()) > 0 {
+				var err error
+				if se.StampMS, se.Commands, err = parseEnvelope(e.GetData()); err != nil {
+					return fmt.Errorf("apply index %d term %d: %w", se.Index, se.Term, err)
+				}
+			}
+			run = append(run, se)
+		}
+	}
+	return a.applyRun(run, &waiters)
+}
+
+// applyRun applies normal entries and answers the waiters among them.
+func (a *applier) applyRun(run []store.Entry, waiters *[]inflightEntry) error {
+	if len(run) == 0 {
+		return nil
+	}
+	results, err := a.sm.Apply(run)
+	if err != nil {
+		return err
+	}
+	for i, e := range run {
+		if len(*waiters) == 0 {
+			break
+		}
+		w := (*waiters)[0]
+		if w.index != e.Index {
+			continue
+		}
+		*waiters = (*waiters)[1:]
+		if len(results[i]) != len(w.proposals) {
+			panic(fmt.Sprintf("node: entry %d gave %d results for %d commands", e.Index, len(results[i]), len(w.proposals)))
+		}
+		for j, p := range w.proposals {
+			p.done(outcome{index: e.Index, data: results[i][j]})
+		}
+	}
+	return nil
+}
+
+func (a *applier) applyConfChange(e *pb.Entry) error {
+	var cc pb.ConfChangeI
+	switch e.GetType() {
+	case pb.EntryConfChange:
+		v1 := new(pb.ConfChange)
+		if err := proto.Unmarshal(e.GetData(), v1); err != nil {
+			return fmt.Errorf("apply configuration change at index %d: %w", e.GetIndex(), err)
+		}
+		cc = v1
+	default:
+		v2 := new(pb.ConfChangeV2)
+		if err := proto.Unmarshal(e.GetData(), v2); err != nil {
+			return fmt.Errorf("apply configuration change at index %d: %w", e.GetIndex(), err)
+		}
+		cc = v2
+	}
+	conf := a.confChange(cc)
+	if conf == nil {
+		return errStopping
+	}
+	cs, err := proto.Marshal(conf)
+	if err != nil {
+		return err
+	}
+	return a.sm.SetConfState(e.GetIndex(), e.GetTerm(), cs)
+}
+
+// lastIndex is the index of the last entry of the works.
+func lastIndex(works []applyWork) uint64 {
+	es := works[len(works)-1].m.GetEntries()
+	return es[len(es)-1].GetIndex()
+}

@@ -1,0 +1,281 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"parley/node/peer"
+	"parley/proto/internalv1"
+	"parley/raftlog"
+	"parley/store"
+)
+
+const (
+	logFile       = "raft.db"
+	storeFile     = "store.db"
+	incarnationSz = 16
+	clusterIDSz   = 16
+	// formRetry is how often a first start asks the members that it has not heard.
+	formRetry = 100 * time.Millisecond
+)
+
+// open makes or opens the data directory, counts the start, brings the peer server up and, at the first start, forms the
+// cluster with the other first members.
+func (n *Node) open(ctx context.Context) error {
+	if err := os.MkdirAll(n.cfg.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := removeTemporary(n.cfg.Dir); err != nil {
+		return err
+	}
+	if err := n.openLog(); err != nil {
+		return err
+	}
+	id := n.log.Identity()
+	n.id = id.ID
+	nonce := make([]byte, incarnationSz)
+	rand.Read(nonce) //nolint:errcheck // never fails since Go 1.24
+	n.self = &internalv1.Identity{
+		Id: id.ID, Name: id.Name, ClusterId: id.ClusterID, Incarnation: id.Incarnation, Boot: id.Boot, BootNonce: nonce,
+		Address: n.cfg.Address, PeerAddress: n.cfg.PeerAddress, MaxClusterVersion: MaxClusterVersion,
+		SoftwareVersion: n.cfg.SoftwareVersion, FirstMembers: formatMembers(n.cfg.FirstMembers),
+	}
+	if len(id.ClusterID) > 0 {
+		if err := n.openStore(); err != nil {
+			return err
+		}
+	}
+	n.startTransport()
+	if len(id.ClusterID) > 0 {
+		return nil
+	}
+	err := n.form(ctx)
+	if err != nil {
+		n.stopTransport()
+	}
+	return err
+}
+
+// removeTemporary deletes what an earlier process left half done.
+func removeTemporary(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove a temporary file: %w", err)
+		}
+	}
+	return nil
+}
+
+// openLog opens raft.db, made with a new incarnation when there is none, and counts this start durably.
+func (n *Node) openLog() error {
+	path := filepath.Join(n.cfg.Dir, logFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(n.cfg.Dir, storeFile)); err == nil {
+			return fmt.Errorf("%s is missing beside %s: this member's promises to its peers are lost. Remove this member, "+
+				"empty the directory and add a new one", path, storeFile)
+		}
+		if len(n.cfg.FirstMembers) == 0 {
+			return errors.New("the data directory is empty and no first members are named (--cluster)")
+		}
+		incarnation := make([]byte, incarnationSz)
+		rand.Read(incarnation) //nolint:errcheck // never fails since Go 1.24
+		id := uint64(slices.Index(memberNames(n.cfg.FirstMembers), n.cfg.Name) + 1)
+		if err := raftlog.Create(path, raftlog.Identity{ID: id, Name: n.cfg.Name, Incarnation: incarnation}); err != nil {
+			return fmt.Errorf("make the raft log: %w", err)
+		}
+	}
+	log, err := raftlog.Open(path, raftlog.Options{})
+	if err != nil {
+		return fmt.Errorf("open the raft log: %w", err)
+	}
+	n.log = log
+	id := log.Identity()
+	if id.Name != n.cfg.Name {
+		return fmt.Errorf("%s belongs to node %q, not %q", path, id.Name, n.cfg.Name)
+	}
+	id.Boot++
+	if err := log.SetIdentity(id); err != nil {
+		return fmt.Errorf("count this start: %w", err)
+	}
+	return nil
+}
+
+// openStore opens store.db and makes the log meet it.
+func (n *Node) openStore() error {
+	st, err := store.Open(filepath.Join(n.cfg.Dir, storeFile), store.Options{})
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	n.store = st
+	n.serving.Store(st)
+	return reconcile(n.log, st.Flushed())
+}
+
+// form waits until every first member was heard, so that each knows the others' incarnations, and agrees on the cluster
+// id, which is their hash. A member of a cluster that exists already meets a refusal here, and so does a second cluster.
+func (n *Node) form(ctx context.Context) error {
+	names := memberNames(n.cfg.FirstMembers)
+	heard := map[string]*internalv1.Identity{n.cfg.Name: n.self}
+	var waiting string
+	retry := time.NewTicker(formRetry)
+	defer retry.Stop()
+	for len(heard) < len(names) {
+		missing := ""
+		for _, name := range names {
+			if heard[name] != nil {
+				continue
+			}
+			id, err := n.greet(ctx, name)
+			if err != nil {
+				return err
+			}
+			if id == nil {
+				missing += " " + name
+				continue
+			}
+			heard[name] = id
+		}
+		if missing == "" {
+			break
+		}
+		if missing != waiting {
+			waiting = missing
+			n.logger.Info("waiting for the first members", "missing", missing[1:])
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the first members%s were not heard: %w", missing, ctx.Err())
+		case <-retry.C:
+		}
+	}
+	sum := sha256.New()
+	conf := new(pb.ConfState)
+	for i, name := range names {
+		fmt.Fprintf(sum, "%s\x00%x\x00", name, heard[name].GetIncarnation())
+		conf.Voters = append(conf.Voters, uint64(i+1))
+	}
+	clusterID := sum.Sum(nil)[:clusterIDSz]
+	for name, id := range heard {
+		if c := id.GetClusterId(); len(c) > 0 && string(c) != string(clusterID) {
+			return fmt.Errorf("node %s belongs to another cluster already (%x)", name, c)
+		}
+	}
+	return n.formed(clusterID, conf)
+}
+
+// greet asks one first member who it is; nil when it does not answer yet.
+func (n *Node) greet(ctx context.Context, name string) (*internalv1.Identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	resp, err := n.transport.HelloAddr(ctx, n.cfg.FirstMembers[name])
+	if refusal, ok := errors.AsType[*peer.Refusal](err); ok {
+		return nil, fmt.Errorf("this node does not accept node %s: %w", name, refusal)
+	}
+	if err != nil {
+		return nil, nil //nolint:nilerr // not there yet: asked again
+	}
+	if refusal := peer.RefusalIn(resp); refusal != nil {
+		return nil, refusedError(name, refusal)
+	}
+	id := resp.GetIdentity()
+	if id.GetName() != name {
+		return nil, fmt.Errorf("%s answers as node %q, not %q; check --cluster", n.cfg.FirstMembers[name], id.GetName(), name)
+	}
+	return id, nil
+}
+
+// formed writes the state that every first member starts from: a synthetic snapshot with the configuration. The store
+// comes first and the cluster id last, so that a crash in between forms again.
+func (n *Node) formed(clusterID []byte, conf *pb.ConfState) error {
+	cs, err := proto.MarshalOptions{Deterministic: true}.Marshal(conf)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(n.cfg.Dir, storeFile)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := store.Create(path, clusterID, store.Mark{Index: 1, Term: 1, ConfState: cs}); err != nil {
+		return fmt.Errorf("make the store: %w", err)
+	}
+	one := uint64(1)
+	if err := n.log.Reset(1, 1, &pb.HardState{Term: &one, Commit: &one}); err != nil {
+		return err
+	}
+	id := n.log.Identity()
+	id.ClusterID = clusterID
+	if err := n.log.SetIdentity(id); err != nil {
+		return err
+	}
+	n.self.ClusterId = clusterID
+	n.logger.Info("cluster formed", "cluster", fmt.Sprintf("%x", clusterID), "members", formatMembers(n.cfg.FirstMembers))
+	return n.openStore()
+}
+
+// startTransport serves the peer port. Before serveRaft only hellos are answered.
+func (n *Node) startTransport() {
+	peers := map[uint64]string{}
+	for i, name := range memberNames(n.cfg.FirstMembers) {
+		if name != n.cfg.Name {
+			peers[uint64(i+1)] = n.cfg.FirstMembers[name]
+		}
+	}
+	if n.store != nil {
+		for _, m := range n.store.Members() {
+			if m.GetId() != n.id {
+				peers[m.GetId()] = m.GetPeerAddress()
+			}
+		}
+	}
+	n.transport = peer.New(peer.Options{
+		Self: n.self, Handler: handler{n}, Server: n.cfg.PeerServerTLS, Client: n.cfg.PeerClientTLS, Logger: n.logger,
+		Peers:       peers,
+		Unreachable: func(id uint64) { n.inbox.call(func(c *core) { c.unreachable(id) }) },
+		Refused:     n.refused,
+	})
+	n.peerServer = grpc.NewServer(n.transport.ServerOptions()...)
+	n.transport.Register(n.peerServer)
+	go n.peerServer.Serve(n.cfg.PeerListener) //nolint:errcheck // ends with Stop; its owner is stopTransport
+}
+
+// serveRaft begins to exchange raft messages.
+func (n *Node) serveRaft() { n.transport.SetClusterID(n.store.ClusterID()) }
+
+// stopTransport ends the links. What peers notice first is that this process refuses to be dialled.
+func (n *Node) stopTransport() {
+	if n.transport != nil {
+		n.cfg.PeerListener.Close()
+		n.transport.Close()
+		n.peerServer.Stop()
+	}
+}
+
+// refused runs when a peer does not accept this node.
+func (n *Node) refused(id uint64, r *peer.Refusal) {
+	if r.Fatal() {
+		n.fatal(refusedError(fmt.Sprint(id), r))
+		return
+	}
+	n.logger.Warn("a peer refuses this node", "peer", id, "reason", r.Reason, "text", r.Text)
+}
+
+// refusedError says what an operator does about a data directory that its cluster does not know.
+func refusedError(by string, r *peer.Refusal) error {
+	return fmt.Errorf("node %s refuses this node: %w. If its disk is lost, replace it on a running member: "+
+		"parley cluster remove NAME; parley cluster add NEWNAME HOST:PORT; then start NEWNAME with --join on an empty directory", by, r)
+}

@@ -1,0 +1,274 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/quorum"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// core is the deterministic heart of a node: inputs in, outputs out. It is not safe for concurrent use. Time is an
+// argument: now is any monotonic clock, wallMS the wall clock that a leader stamps entries with.
+//
+// After one or more inputs the owner calls ready, carries out the output, and feeds what comes of it back as inputs.
+type core struct {
+	id   uint64
+	rn   *raft.RawNode
+	now  time.Duration
+	tick uint64
+	// Wall clock in Unix milliseconds, for the stamps of entries.
+	wallMS int64
+
+	// Raft's soft state as of the last ready.
+	state raft.StateType
+	lead  uint64
+	term  uint64
+	// Tick at which the leader was lost; meaningful while lead is 0.
+	leaderlessSince uint64
+	// Tick at which this node last knew itself to be in contact with a leader that has a quorum.
+	currentTick uint64
+	applied     uint64
+
+	proposals proposalQueue
+	reads     readQueue
+	quick     quickElection
+	handover  handover
+	appends   []uint64 // ticks at which unanswered appends were emitted, oldest first
+
+	out output
+}
+
+// output is what the inputs since the last ready ask for. Within each list the order counts; between them it does not.
+type output struct {
+	messages  []*pb.Message // to peers, at once
+	appends   []*pb.Message // MsgStorageAppend, strictly first in first out
+	applies   []applyWork   // strictly first in first out
+	snapshots []*pb.Message // MsgSnap: metadata only; send the store file, then report with snapshotSent
+	handOns   []*proposal   // to the leader, once
+	failed    []failure     // proposals that end without a result
+	readable  []*readWait   // reads that may go on, or that failed
+	probes    []probe       // ask whether this peer's process is gone; report with peerGone
+	changed   bool          // leader, state or term differs from the last ready
+}
+
+// failure is a proposal's end without a result.
+type failure struct {
+	p   *proposal
+	err *Error
+}
+
+// probe asks whether the process that led term and counted boot starts is gone.
+type probe struct {
+	peer, boot, term uint64
+}
+
+// coreConfig is what core needs to know; the sizes come from limits.go.
+type coreConfig struct {
+	id      uint64
+	storage raft.Storage
+	applied uint64
+	logger  raft.Logger
+}
+
+func newCore(c coreConfig) (*core, error) {
+	rn, err := raft.NewRawNode(&raft.Config{
+		ID:                        c.id,
+		ElectionTick:              ElectionTicks,
+		HeartbeatTick:             HeartbeatTicks,
+		Storage:                   c.storage,
+		Applied:                   c.applied,
+		AsyncStorageWrites:        true,
+		MaxSizePerMsg:             maxRaftMessageBytes,
+		MaxCommittedSizePerReady:  maxApplyingBytes,
+		MaxUncommittedEntriesSize: maxUncommittedBytes,
+		MaxInflightMsgs:           maxInflightMessages,
+		MaxInflightBytes:          maxInflightBytes,
+		CheckQuorum:               true,
+		PreVote:                   true,
+		ReadOnlyOption:            raft.ReadOnlySafe,
+		Logger:                    c.logger,
+		DisableProposalForwarding: true,
+		StepDownOnRemoval:         true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start raft: %w", err)
+	}
+	st := rn.BasicStatus()
+	return &core{id: c.id, rn: rn, applied: c.applied, state: st.RaftState, lead: st.Lead, term: st.GetTerm()}, nil
+}
+
+// advance moves the clock. Every other input happens at the time of the last advance.
+func (c *core) advance(now time.Duration, wallMS int64) { c.now, c.wallMS = now, wallMS }
+
+// doTick moves raft's logical clock by one tick.
+func (c *core) doTick() {
+	c.tick++
+	c.rn.Tick()
+	c.retryReads()
+	c.pushHandover()
+	c.expireHeld()
+	c.watchDisk()
+}
+
+// step takes a message from a peer or a response from a worker.
+func (c *core) step(m *pb.Message) {
+	switch m.GetType() {
+	case pb.MsgStorageAppendResp, pb.MsgStorageApplyResp:
+		// The owner tells what was applied through appliedTo before it steps the response.
+	case pb.MsgApp, pb.MsgHeartbeat, pb.MsgSnap:
+		if m.GetTerm() >= c.term {
+			c.currentTick = c.tick
+		}
+	case pb.MsgTimeoutNow:
+		c.quick = quickElection{}
+	}
+	if err := c.rn.Step(m); err != nil && !errors.Is(err, raft.ErrProposalDropped) &&
+		!errors.Is(err, raft.ErrStepPeerNotFound) {
+		panic(fmt.Sprintf("node %d: raft refused a %s from %d at term %d: %v", c.id, m.GetType(), m.GetFrom(), c.term, err))
+	}
+}
+
+// appendDone says that the oldest n unanswered appends are durable. Their responses are stepped by the owner.
+func (c *core) appendDone(n int) { c.appends = c.appends[n:] }
+
+// appliedTo says that the state machine has applied index.
+func (c *core) appliedTo(index uint64) {
+	if index > c.applied {
+		c.applied = index
+		c.releaseReads()
+	}
+}
+
+// applyConfChange makes a committed configuration change take effect.
+func (c *core) applyConfChange(cc pb.ConfChangeI) *pb.ConfState { return c.rn.ApplyConfChange(cc) }
+
+// unreachable says that messages to a peer are being lost.
+func (c *core) unreachable(peer uint64) { c.rn.ReportUnreachable(peer) }
+
+// snapshotSent reports what became of a MsgSnap.
+func (c *core) snapshotSent(peer uint64, ok bool) {
+	status := raft.SnapshotFinish
+	if !ok {
+		status = raft.SnapshotFailure
+	}
+	c.rn.ReportSnapshot(peer, status)
+}
+
+// mostCaughtUp is the voter other than this node whose log is longest and that was heard lately; 0 when there is none.
+func (c *core) mostCaughtUp() uint64 {
+	var best, match uint64
+	st := c.rn.Status()
+	for id := range st.Config.Voters.IDs() {
+		pr, ok := st.Progress[id]
+		if !ok || id == c.id || !pr.RecentActive {
+			continue
+		}
+		if best == 0 || pr.Match > match || pr.Match == match && id < best {
+			best, match = id, pr.Match
+		}
+	}
+	return best
+}
+
+// conf is the configuration in force.
+func (c *core) conf() *pb.ConfState {
+	cfg := c.rn.Status().Config
+	return &pb.ConfState{Voters: cfg.Voters[0].Slice(), Learners: quorum.MajorityConfig(cfg.Learners).Slice()}
+}
+
+// watchDisk gives leadership away when the own disk is stuck: such a leader still heartbeats, so nobody else notices.
+func (c *core) watchDisk() {
+	if c.state != raft.StateLeader || !c.diskStuck() {
+		return
+	}
+	if to := c.mostCaughtUp(); to != 0 {
+		c.rn.TransferLeader(to)
+	}
+	c.failInflight(&Error{Outcome: Unknown, Cause: CauseDiskStuck})
+}
+
+func (c *core) isLeader() bool { return c.state == raft.StateLeader }
+
+func (c *core) diskStuck() bool { return len(c.appends) > 0 && c.tick-c.appends[0] >= stuckDiskTicks }
+
+// hasQuorum says whether this node is in contact with a leader that has a quorum. CheckQuorum makes a leader without
+// one step down within an election timeout; a follower trusts what it heard within the same time.
+func (c *core) hasQuorum() bool {
+	if c.isLeader() {
+		return true
+	}
+	return c.lead != 0 && c.tick-c.currentTick < 2*ElectionTicks
+}
+
+// ready lets raft act on the inputs and returns what is to be done. The lists are the caller's.
+func (c *core) ready() output {
+	c.fireTimers()
+	for {
+		c.pushHandover()
+		c.flushProposals()
+		c.startReadRound()
+		if !c.rn.HasReady() {
+			break
+		}
+		c.take(c.rn.Ready())
+	}
+	out := c.out
+	c.out = output{}
+	return out
+}
+
+// take sorts one Ready into the output.
+func (c *core) take(rd raft.Ready) {
+	c.proposals.placed(rd.Entries)
+	if rd.SoftState != nil {
+		c.noteSoftState(rd.SoftState)
+	}
+	if !raft.IsEmptyHardState(rd.HardState) && rd.HardState.GetTerm() != c.term {
+		c.term = rd.HardState.GetTerm()
+		c.out.changed = true
+	}
+	for _, rs := range rd.ReadStates {
+		c.confirmReads(rs)
+	}
+	for _, m := range rd.Messages {
+		switch {
+		case m.GetTo() == raft.LocalAppendThread:
+			c.appends = append(c.appends, c.tick)
+			c.out.appends = append(c.out.appends, m)
+		case m.GetTo() == raft.LocalApplyThread:
+			c.out.applies = append(c.out.applies, c.proposals.claim(m))
+		case m.GetType() == pb.MsgSnap:
+			c.out.snapshots = append(c.out.snapshots, m)
+		default:
+			c.out.messages = append(c.out.messages, m)
+		}
+	}
+}
+
+// noteSoftState follows a change of leader or role, and answers at once whom it concerns.
+func (c *core) noteSoftState(s *raft.SoftState) {
+	wasLeader := c.state == raft.StateLeader
+	if c.lead != 0 && s.Lead == 0 {
+		c.leaderlessSince = c.tick
+	}
+	if s.Lead != c.lead {
+		c.restartReads()
+	}
+	if s.Lead != 0 && s.Lead != c.lead {
+		c.currentTick = c.tick
+	}
+	c.state, c.lead = s.RaftState, s.Lead
+	c.out.changed = true
+	if c.lead != 0 && c.lead != c.id {
+		c.handover = handover{}
+	}
+	if wasLeader && s.RaftState != raft.StateLeader {
+		c.failInflight(&Error{Outcome: Unknown, Cause: CauseLeaderLost})
+	}
+}
+
+// leaderless says whether there has been no leader for so long that waiting for one is no use.
+func (c *core) leaderless() bool { return c.lead == 0 && c.tick-c.leaderlessSince >= holdTicks }

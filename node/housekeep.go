@@ -1,0 +1,145 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"parley/proto/internalv1"
+)
+
+const (
+	// housekeepInterval is how often a node looks after itself when nothing else wakes it.
+	housekeepInterval = time.Second
+	// sliceTimeout bounds one command of the housekeeper; it is made again if it fails.
+	sliceTimeout = 5 * time.Second
+)
+
+// housekeep does what nobody asks for: it announces this node, proposes what a leader owes the cluster, and watches the
+// disk and the clock. It ends with the node.
+func (n *Node) housekeep() {
+	for {
+		changed := n.Changed()
+		n.disk.check(n.cfg.Dir, n.logger)
+		n.catchUp()
+		n.announce()
+		if st := n.Status(); st.Leader == n.id {
+			n.announceOthers(st)
+			n.work()
+			n.watchClock(st)
+		}
+		select {
+		case <-changed:
+		case <-time.After(housekeepInterval):
+		case <-n.ctx.Done():
+			return
+		}
+	}
+}
+
+// catchUp notes when this node has applied everything that was committed before it started.
+func (n *Node) catchUp() {
+	if n.caughtUp.Load() || !n.Status().Quorum {
+		return
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, sliceTimeout)
+	defer cancel()
+	if n.ReadBarrier(ctx) == nil {
+		n.caughtUp.Store(true)
+		n.inbox.call(func(*core) { n.publishStatus() })
+	}
+}
+
+// announce records this start in the replicated state, so that a copy of an older directory is known for what it is.
+func (n *Node) announce() {
+	if !n.Status().Quorum {
+		return
+	}
+	for _, m := range n.store.Members() {
+		if m.GetId() == n.id && m.GetBoot() == n.self.GetBoot() && slices.Equal(m.GetBootNonce(), n.self.GetBootNonce()) {
+			return
+		}
+	}
+	n.proposeInternal(announcement(n.self))
+}
+
+// announceOthers has the leader record members that were heard and are not recorded yet. Without it a first member that
+// dies before its own announcement could come back with an empty directory unnoticed.
+func (n *Node) announceOthers(st Status) {
+	records := n.store.Members()
+	for _, m := range st.Members {
+		known := slices.ContainsFunc(records, func(r *internalv1.AnnounceMember) bool { return r.GetId() == m.ID })
+		if id := n.transport.Seen(m.ID); !known && m.ID != n.id && id != nil {
+			n.proposeInternal(announcement(id))
+		}
+	}
+}
+
+func announcement(id *internalv1.Identity) *internalv1.Command {
+	return &internalv1.Command{Body: &internalv1.Command_AnnounceMember{AnnounceMember: &internalv1.AnnounceMember{
+		Id: id.GetId(), Name: id.GetName(), Incarnation: id.GetIncarnation(), Boot: id.GetBoot(),
+		BootNonce: id.GetBootNonce(), Address: id.GetAddress(), PeerAddress: id.GetPeerAddress(),
+		MaxClusterVersion: id.GetMaxClusterVersion(), SoftwareVersion: id.GetSoftwareVersion(),
+	}}}
+}
+
+// work proposes slices of work that one command may not do at once, until none is left or leadership moves.
+func (n *Node) work() {
+	for n.ctx.Err() == nil && n.Status().Leader == n.id {
+		erase, expire := n.store.Work()
+		var ok bool
+		switch {
+		case erase:
+			ok = n.proposeInternal(&internalv1.Command{
+				Body: &internalv1.Command_EraseSlice{EraseSlice: &internalv1.EraseSlice{}},
+			})
+		case expire:
+			ok = n.proposeInternal(&internalv1.Command{
+				Body: &internalv1.Command_ExpireSlice{ExpireSlice: &internalv1.ExpireSlice{}},
+			})
+		}
+		if !ok {
+			return
+		}
+	}
+}
+
+// proposeInternal proposes a command of the node's own and reports whether it was applied.
+func (n *Node) proposeInternal(cmd *internalv1.Command) bool {
+	data, err := proto.Marshal(cmd)
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, sliceTimeout)
+	defer cancel()
+	if data, err = n.Propose(ctx, data); err != nil {
+		n.logger.Debug("an internal command was not applied", "err", err)
+		return false
+	}
+	res := new(internalv1.Result)
+	if err := proto.Unmarshal(data, res); err != nil || res.GetRefusal() != nil {
+		n.logger.Warn("an internal command was refused", "refusal", res.GetRefusal())
+		return false
+	}
+	return true
+}
+
+// watchClock gives leadership away when this node's clock is far off the others': the leader's clock stamps messages.
+func (n *Node) watchClock(st Status) {
+	offsets := []time.Duration{0}
+	for _, m := range st.Members {
+		if off, ok := n.transport.ClockOffset(m.ID); ok && m.ID != n.id && m.Reachable {
+			offsets = append(offsets, off)
+		}
+	}
+	slices.Sort(offsets)
+	median := offsets[len(offsets)/2]
+	n.metrics.clockOffset.Set(-median.Seconds())
+	if len(offsets) < 3 || median.Abs() <= maxClockOffset {
+		return
+	}
+	n.logger.Error("this node's clock is off the quorum's median; giving leadership away", "offset", -median)
+	n.inbox.call(func(c *core) { c.transferLeader(0) })
+}

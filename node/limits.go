@@ -1,0 +1,85 @@
+package node
+
+import "time"
+
+const (
+	// TickInterval is the logical clock's step. Short, so that a stopped leader is replaced in about a second.
+	TickInterval = 50 * time.Millisecond
+	// ElectionTicks is the silence after which a follower campaigns, randomised by raft to [10, 20) ticks.
+	ElectionTicks = 10
+	// HeartbeatTicks is how often a leader is heard.
+	HeartbeatTicks = 1
+
+	// MaxCommandBytes bounds one command: the 64 KiB a client may send, with room for what the edge adds.
+	MaxCommandBytes = 96 << 10
+	// maxEntryBytes bounds one entry; several commands share it. Small enough that a message to a peer, which holds at
+	// least one entry, stays far below the transport's frame limit.
+	maxEntryBytes = 256 << 10
+	// maxEntryCommands bounds the time that one entry keeps the apply worker busy.
+	maxEntryCommands = 512
+
+	// maxQueuedProposals bounds what waits to be given to raft; above it callers are told to come back.
+	maxQueuedProposals = 16384
+	// maxQueuedProposalBytes is the same bound in memory.
+	maxQueuedProposalBytes = 32 << 20
+	// maxInflightProposals bounds the waiters of what raft has accepted.
+	maxInflightProposals = 65536
+	// maxHandOns bounds how often a follower hands one command on: to the leader, and again when that one is just
+	// giving leadership away.
+	maxHandOns = 4
+	// handOnGrace is how long a leader that was replaced may still answer what was handed to it. One that died or hangs
+	// does not; one that gave leadership away answers at once.
+	handOnGrace = 100 * time.Millisecond
+	// maxWaitingReads bounds the readers that wait for a read index or for Apply.
+	maxWaitingReads = 65536
+	// maxInboxMessages makes a peer's stream wait when the loop cannot keep up; gRPC flow control does the rest.
+	maxInboxMessages = 4096
+
+	// holdTicks is how long proposals and reads wait for a leader while an election may be under way: two election
+	// timeouts. A node that has had no leader for longer says so at once.
+	holdTicks = 2 * ElectionTicks
+	// readRetryTicks is when an unanswered ReadIndex round is asked again, with a fresh context.
+	readRetryTicks = 4
+	// stuckDiskTicks is the age of the oldest unanswered append at which a leader gives leadership away.
+	stuckDiskTicks = 2 * ElectionTicks
+
+	// quickCampaignDelay lets the other voters notice the leader's death before the first pre-vote reaches them: a
+	// pre-vote that meets a voter in its lease is dropped without an answer. Measured in a probe; see docs/performance.md.
+	quickCampaignDelay = 2 * time.Millisecond
+	// quickCampaignStagger keeps voters of different rank from splitting the vote.
+	quickCampaignStagger = 10 * time.Millisecond
+	// quickCampaignTries bounds the quick campaigns; after them the election timeout decides.
+	quickCampaignTries = 5
+
+	// maxRaftMessageBytes bounds the entries in one MsgApp.
+	maxRaftMessageBytes = 512 << 10
+	// maxInflightMessages and maxInflightBytes bound what is on the way to one follower.
+	maxInflightMessages = 256
+	maxInflightBytes    = 8 << 20
+	// maxUncommittedBytes bounds a leader's uncommitted tail; above it raft drops proposals.
+	maxUncommittedBytes = 64 << 20
+	// maxApplyingBytes bounds what is handed to the apply worker and not yet applied.
+	maxApplyingBytes = 4 << 20
+
+	// DefaultRetainEntries and retainBytes bound the log kept behind the flushed index for followers that lag: beyond
+	// it they get the store file.
+	DefaultRetainEntries = 10_000
+	retainBytes          = 64 << 20
+	// maxUnflushedLogBytes makes a follower drop MsgApp until its store has flushed, so that a slow disk bounds the log
+	// instead of the memory.
+	maxUnflushedLogBytes = 64 << 20
+
+	// MaxSnapshotSends bounds the store files that are streamed out at the same time.
+	MaxSnapshotSends = 2
+	// snapshotSendTimeout bounds one transfer as a whole; a stalled one ends much earlier.
+	snapshotSendTimeout = 10 * time.Minute
+
+	// gracefulTransferTimeout bounds how long a stopping leader waits for its successor.
+	gracefulTransferTimeout = 2 * time.Second
+	// peerAskTimeout bounds a question to one peer for a status page.
+	peerAskTimeout = 500 * time.Millisecond
+	// maxClockOffset is how far a leader's clock may be off the quorum's median before it gives leadership away.
+	maxClockOffset = 2 * time.Second
+	// minFreeDiskBytes is the free space below which a leader takes only commands that add nothing.
+	minFreeDiskBytes = 64 << 20
+)

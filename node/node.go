@@ -1,0 +1,298 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/grpc"
+
+	"parley/node/peer"
+	"parley/proto/internalv1"
+	"parley/raftlog"
+	"parley/store"
+)
+
+// Node is one member of the cluster. Its methods are safe for concurrent use.
+type Node struct {
+	cfg     Config
+	id      uint64
+	log     *raftlog.Log
+	store   *store.Store
+	core    *core // the loop's own
+	logger  *slog.Logger
+	started time.Time
+	metrics *metrics
+	disk    diskWatch
+
+	self       *internalv1.Identity
+	peerServer *grpc.Server
+	transport  *peer.Transport
+	identities identities
+	serving    atomic.Pointer[store.Store] // set once the store is open: hellos are judged by its member records
+	reign      atomic.Pointer[reign]
+
+	inbox       *inbox
+	appendQueue *mailbox[*pb.Message] // bounded by raft's own limits on what is in flight
+	applyQueue  *mailbox[applyJob]    // bounded by maxApplyingBytes
+
+	status   atomic.Pointer[Status]
+	changed  changeSignal
+	caughtUp atomic.Bool // what was committed when this node started is applied
+
+	sends    snapshotSends
+	incoming incomingSnapshot
+
+	workers  sync.WaitGroup // loop, append and apply worker
+	helpers  sync.WaitGroup // housekeeper, snapshot senders, probes
+	ctx      context.Context
+	cancel   context.CancelFunc
+	quit     chan struct{} // closed to end the loop
+	loopDone chan struct{}
+	done     chan struct{} // closed when the node stopped, by itself or by Stop
+	stopOnce sync.Once
+	err      atomic.Pointer[error]
+}
+
+// Start opens or makes the data directory, joins the peers and begins to serve. At the first start it waits until every
+// first member was heard. It returns when the node takes part; it may have no leader yet.
+func Start(ctx context.Context, cfg Config) (*Node, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg: cfg, logger: cfg.Logger.With("node", cfg.Name), started: time.Now(),
+		inbox: newInbox(), appendQueue: newMailbox[*pb.Message](), applyQueue: newMailbox[applyJob](),
+		quit: make(chan struct{}), loopDone: make(chan struct{}), done: make(chan struct{}),
+	}
+	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	n.changed.init()
+	n.metrics = newMetrics()
+	if err := n.open(ctx); err != nil {
+		n.closeFiles()
+		n.cancel()
+		return nil, err
+	}
+	c, err := newCore(coreConfig{
+		id:      n.id,
+		storage: storage{Log: n.log, flushed: n.store.Flushed},
+		applied: n.store.Flushed().Index,
+		logger:  raftLogger{n.logger},
+	})
+	if err != nil {
+		n.stopTransport()
+		n.closeFiles()
+		n.cancel()
+		return nil, err
+	}
+	n.core = c
+	n.store.OnFlush(n.flushed)
+	n.publishStatus()
+	n.metrics.register(cfg.Registerer, n)
+	n.workers.Add(3)
+	go func() { defer close(n.loopDone); n.loop() }()
+	go n.appendWorker()
+	go n.applyWorker()
+	n.serveRaft()
+	n.helpers.Go(n.housekeep)
+	n.logger.Info("node started", "id", n.id, "boot", n.self.GetBoot(), "applied", n.store.Applied())
+	return n, nil
+}
+
+// Store is the state machine, for reads and subscriptions.
+func (n *Node) Store() *store.Store { return n.store }
+
+// Done is closed when the node has stopped, by Stop or because it could not go on; Err then says why.
+func (n *Node) Done() <-chan struct{} { return n.done }
+
+// Err is why the node stopped by itself; nil after Stop, and while it runs.
+func (n *Node) Err() error {
+	if p := n.err.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// fatal stops the node by itself. It does not wait, so that a worker may call it about its own end.
+func (n *Node) fatal(err error) {
+	if n.err.CompareAndSwap(nil, &err) {
+		n.logger.Error("the node stops", "err", err)
+		go n.shutdown()
+	}
+}
+
+// Propose replicates one command and returns its result, a marshalled Result. On a follower it hands the command to the
+// leader; when that one answers that it took nothing because leadership is moving, it is handed to the successor, at most
+// maxHandOns times in all. The error is always an *Error; a context that ends leaves the outcome unknown.
+func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
+	var out outcome
+	for range maxHandOns {
+		out = n.propose(ctx, cmd, false)
+		if out.leader == 0 {
+			break
+		}
+		out = n.handOn(ctx, out.leader, cmd)
+		if out.err == nil || out.err.Outcome != NotApplied || out.err.Cause != CauseLeaderLost {
+			break
+		}
+	}
+	if out.err != nil {
+		n.metrics.proposalsFailed.Inc()
+		return nil, n.withHint(out.err)
+	}
+	return out.data, nil
+}
+
+// propose gives a command to the loop and waits for its end.
+func (n *Node) propose(ctx context.Context, cmd []byte, handedOn bool) outcome {
+	ch := make(chan outcome, 1)
+	p := &proposal{cmd: cmd, handedOn: handedOn, done: func(o outcome) { ch <- o }}
+	if ctx.Err() != nil {
+		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseDeadline}}
+	}
+	if !n.inbox.propose(p) {
+		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseStopped}}
+	}
+	n.metrics.proposalsPending.Inc()
+	defer n.metrics.proposalsPending.Dec()
+	select {
+	case o := <-ch:
+		return o
+	case <-ctx.Done():
+		return outcome{err: &Error{Outcome: Unknown, Cause: CauseDeadline}}
+	case <-n.done:
+		select { // the loop answers everybody before the node is done
+		case o := <-ch:
+			return o
+		default:
+			return outcome{err: &Error{Outcome: Unknown, Cause: CauseStopped}}
+		}
+	}
+}
+
+// ReadBarrier returns once the store holds everything that was committed when it was called: a read of the store is then
+// linearizable. It works on any member. The error is an *Error.
+func (n *Node) ReadBarrier(ctx context.Context) error {
+	ch := make(chan *Error, 1)
+	if !n.inbox.read(&readWait{done: func(err *Error) { ch <- err }}) {
+		return &Error{Outcome: NotApplied, Cause: CauseStopped}
+	}
+	select {
+	case err := <-ch:
+		if err != nil {
+			return n.withHint(err)
+		}
+		return nil
+	case <-ctx.Done():
+		return n.withHint(&Error{Outcome: NotApplied, Cause: CauseDeadline})
+	case <-n.done:
+		return &Error{Outcome: NotApplied, Cause: CauseStopped}
+	}
+}
+
+// withHint adds where to go next.
+func (n *Node) withHint(err *Error) *Error {
+	if st := n.status.Load(); st != nil && st.Leader != n.id {
+		err.Leader = st.LeaderAddress
+	}
+	return err
+}
+
+// HandOver gives leadership away if this node has it, and waits until somebody else leads. Commands under way are finished
+// first; new ones wait for the successor.
+func (n *Node) HandOver(ctx context.Context) error {
+	st := n.Status()
+	if st.Leader != n.id || len(st.Members) < 2 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, gracefulTransferTimeout)
+	defer cancel()
+	_, err := n.TransferLeadership(ctx, "")
+	return err
+}
+
+// Stop hands leadership over, finishes what is under way, flushes and closes. The context bounds the hand-over only.
+func (n *Node) Stop(ctx context.Context) error {
+	if err := n.HandOver(ctx); err != nil {
+		n.logger.Warn("stopping without a hand-over", "err", err)
+	}
+	n.shutdown()
+	<-n.done
+	return n.Err()
+}
+
+// shutdown ends every goroutine in the order in which they feed each other, then closes the files.
+func (n *Node) shutdown() {
+	n.stopOnce.Do(func() {
+		n.cancel()
+		close(n.quit)
+		<-n.loopDone
+		n.appendQueue.close()
+		n.applyQueue.close()
+		n.stopTransport()
+		n.workers.Wait()
+		n.helpers.Wait()
+		if err := n.closeFiles(); err != nil {
+			n.err.CompareAndSwap(nil, &err)
+		}
+		close(n.done)
+	})
+}
+
+func (n *Node) closeFiles() error {
+	var errs []error
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	if n.log != nil {
+		errs = append(errs, n.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// flushed runs after each flush of the store: the log behind it may go, but for what lagging members may still want.
+func (n *Node) flushed(m store.Mark) {
+	n.inbox.call(func(*core) {
+		last, err := n.log.LastIndex()
+		if err != nil {
+			return
+		}
+		to := m.Index
+		if last > n.cfg.RetainEntries {
+			to = min(to, last-n.cfg.RetainEntries)
+		} else {
+			to = 0
+		}
+		if n.log.Bytes() > retainBytes {
+			to = m.Index
+		}
+		if compacted, _ := n.log.Compacted(); to > compacted {
+			n.log.Compact(to)
+		}
+	})
+}
+
+// changeSignal is a channel that is closed at a change and then replaced.
+type changeSignal struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func (s *changeSignal) init() { s.ch = make(chan struct{}) }
+
+func (s *changeSignal) wait() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ch
+}
+
+func (s *changeSignal) fire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.ch)
+	s.ch = make(chan struct{})
+}

@@ -1,0 +1,219 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"parley/proto/internalv1"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// maxApplyLag is how many entries a node that counts as caught up may have committed and not applied.
+const maxApplyLag = 4096
+
+// Status is what this node knows by itself, at most one tick old where the log's progress is concerned.
+func (n *Node) Status() Status {
+	st := *n.status.Load()
+	st.Applied = n.store.Applied()
+	st.Flushed = n.store.Flushed().Index
+	st.Compacted, _ = n.log.Compacted()
+	return st
+}
+
+// Changed is closed at the next change of leader, term, quorum or readiness. Take it before Status.
+func (n *Node) Changed() <-chan struct{} { return n.changed.wait() }
+
+// publishStatus runs on the loop.
+func (n *Node) publishStatus() {
+	c := n.core
+	bs := c.rn.BasicStatus()
+	st := &Status{
+		ID: n.id, Name: n.cfg.Name, ClusterID: n.store.ClusterID(), Term: bs.GetTerm(), Leader: c.lead,
+		Quorum: c.hasQuorum(), Committed: bs.GetCommit(), Members: n.members(),
+	}
+	if !c.isLeader() {
+		st.Age = time.Duration(c.tick-c.currentTick) * TickInterval
+	}
+	for _, m := range st.Members {
+		if m.ID == st.Leader {
+			st.LeaderName, st.LeaderAddress = m.Name, m.Address
+		}
+	}
+	lag := int64(bs.GetCommit()) - int64(c.applied)
+	st.CaughtUp = n.caughtUp.Load() && lag <= maxApplyLag
+	old := n.status.Swap(st)
+	if old == nil {
+		return
+	}
+	if old.Term != st.Term || old.Leader != st.Leader {
+		if st.Leader != 0 && old.Leader != st.Leader {
+			n.metrics.leaderChanges.Inc()
+		}
+		n.logger.Info("leadership", "term", st.Term, "leader", st.LeaderName, "was", old.LeaderName, "state", c.state)
+	}
+	if old.Term != st.Term || old.Leader != st.Leader || old.Quorum != st.Quorum || old.CaughtUp != st.CaughtUp ||
+		old.LeaderAddress != st.LeaderAddress {
+		n.changed.fire()
+	}
+}
+
+// members lists the configuration with what the member records and the hellos say. It runs on the loop.
+func (n *Node) members() []Member {
+	cs := n.confMembers()
+	records := n.store.Members()
+	out := make([]Member, 0, len(cs))
+	for _, m := range cs {
+		if id := n.knownIdentity(m.ID); id != nil {
+			m.Name, m.Address, m.PeerAddress, m.SoftwareVersion = id.GetName(), id.GetAddress(), id.GetPeerAddress(),
+				id.GetSoftwareVersion()
+		}
+		for _, r := range records {
+			if r.GetId() == m.ID && m.Name == "" {
+				m.Name, m.Address, m.PeerAddress, m.SoftwareVersion = r.GetName(), r.GetAddress(), r.GetPeerAddress(),
+					r.GetSoftwareVersion()
+			}
+		}
+		if m.Name == "" { // a first member that was never heard
+			if names := memberNames(n.cfg.FirstMembers); int(m.ID) <= len(names) {
+				m.Name = names[m.ID-1]
+				m.PeerAddress = n.cfg.FirstMembers[m.Name]
+			}
+		}
+		m.Reachable = m.ID == n.id || n.transport.Reachable(m.ID)
+		out = append(out, m)
+	}
+	return out
+}
+
+// confMembers lists ids and roles in order.
+func (n *Node) confMembers() []Member {
+	conf := n.core.conf()
+	var out []Member
+	for _, id := range conf.GetVoters() {
+		out = append(out, Member{ID: id})
+	}
+	for _, id := range conf.GetLearners() {
+		out = append(out, Member{ID: id, Learner: true})
+	}
+	return out
+}
+
+// knownIdentity is what a member said of itself most recently.
+func (n *Node) knownIdentity(id uint64) *internalv1.Identity {
+	if id == n.id {
+		return n.self
+	}
+	return n.transport.Seen(id)
+}
+
+// ClusterStatus is Status with every member asked for its progress.
+func (n *Node) ClusterStatus(ctx context.Context) Status {
+	st := n.Status()
+	members := make([]Member, len(st.Members))
+	copy(members, st.Members)
+	st.Members = members
+	ctx, cancel := context.WithTimeout(ctx, peerAskTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for i := range members {
+		m := &members[i]
+		if m.ID == n.id {
+			m.Reachable, m.Applied = true, st.Applied
+			continue
+		}
+		wg.Go(func() {
+			resp, err := n.transport.PeerStatus(ctx, m.ID)
+			m.Reachable = err == nil
+			m.Applied = resp.GetApplied()
+		})
+	}
+	wg.Wait()
+	return st
+}
+
+// StateHashes fixes one index with a HashMark and asks every member for its state hash there. voters is the number of
+// voting members, to judge whether those that answered are a quorum.
+func (n *Node) StateHashes(ctx context.Context) (hashes []MemberHash, voters int, err error) {
+	cmd, err := proto.Marshal(&internalv1.Command{Body: &internalv1.Command_HashMark{HashMark: &internalv1.HashMark{}}})
+	if err != nil {
+		return nil, 0, err
+	}
+	data, err := n.Propose(ctx, cmd)
+	if err != nil {
+		return nil, 0, err
+	}
+	res := new(internalv1.Result)
+	if err := proto.Unmarshal(data, res); err != nil {
+		return nil, 0, err
+	}
+	index := res.GetHash().GetIndex()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	st := n.Status()
+	hashes = make([]MemberHash, len(st.Members))
+	var wg sync.WaitGroup
+	for i, m := range st.Members {
+		if !m.Learner {
+			voters++
+		}
+		h := &hashes[i]
+		h.Name, h.Applied = m.Name, index
+		wg.Go(func() {
+			if m.ID == n.id {
+				h.Hash, h.Err = n.store.HashAt(ctx, index)
+				return
+			}
+			h.Hash, _, h.Err = n.transport.PeerHash(ctx, m.ID, index)
+		})
+	}
+	wg.Wait()
+	return hashes, voters, nil
+}
+
+// TransferLeadership moves leadership to the member of that name, or to the most caught-up one when it is empty, and waits
+// until it leads. Any member can be asked.
+func (n *Node) TransferLeadership(ctx context.Context, to string) (string, error) {
+	st := n.Status()
+	var target uint64
+	for _, m := range st.Members {
+		if m.Name == to && to != "" {
+			if m.Learner {
+				return "", fmt.Errorf("%s is a learner and cannot lead; promote it first", to)
+			}
+			target = m.ID
+		}
+	}
+	if to != "" && target == 0 {
+		return "", fmt.Errorf("%w: no member is called %q", ErrNoMember, to)
+	}
+	if st.Leader == 0 {
+		return "", &Error{Outcome: NotApplied, Cause: CauseNoLeader}
+	}
+	old := st.Leader
+	if !n.inbox.call(func(c *core) { c.transferLeader(target) }) {
+		return "", &Error{Outcome: NotApplied, Cause: CauseStopped}
+	}
+	ctx, cancel := context.WithTimeout(ctx, gracefulTransferTimeout)
+	defer cancel()
+	for {
+		changed := n.Changed()
+		st := n.Status()
+		if st.Leader != 0 && (to == "" && st.Leader != old || to != "" && st.LeaderName == to) {
+			return st.LeaderName, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return "", fmt.Errorf("no transfer happened within %v; the target may be down or behind", gracefulTransferTimeout)
+		case <-n.done:
+			return "", &Error{Outcome: Unknown, Cause: CauseStopped}
+		}
+	}
+}
+
+// ErrNoMember is returned when no member has the name that was given.
+var ErrNoMember = errors.New("node: unknown member")
