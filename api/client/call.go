@@ -49,7 +49,7 @@ type call struct {
 
 // invoke runs one operation.
 func invoke[Q, R proto.Message](
-	c *Client, ctx context.Context, method string, k kind, req Q,
+	ctx context.Context, c *Client, method string, k kind, req Q,
 	f func(context.Context, Q, ...grpc.CallOption) (R, error),
 ) (R, error) {
 	cl := &call{c: c, method: method, kind: k, mutates: k == kindOnce}
@@ -116,7 +116,11 @@ func (cl *call) run(ctx context.Context, do func(context.Context) error) error {
 			return cl.fail(verdict{code: codeOf(err), message: err.Error(), outcome: NotApplied}, err)
 		}
 		news := c.pool.newsChan()
+		if !c.slot(ctx) {
+			continue
+		}
 		addr, v, err := cl.once(ctx, do)
+		<-c.slots
 		if err == nil {
 			return nil
 		}
@@ -133,6 +137,17 @@ func (cl *call) run(ctx context.Context, do func(context.Context) error) error {
 			c.sleep(ctx, d, news)
 		}
 	}
+}
+
+// slot waits for leave to make a try; whoever got it takes it back out of slots. False: a context ended.
+func (c *Client) slot(ctx context.Context) bool {
+	select {
+	case c.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+	case <-c.ctx.Done():
+	}
+	return false
 }
 
 // once makes one try.

@@ -42,6 +42,7 @@ type Client struct {
 	token  []byte
 	wg     sync.WaitGroup // everything started by spawn
 
+	slots   chan struct{} // one for each unary try under way
 	triesMu sync.Mutex
 	tries   map[*try]struct{}
 	probing map[string]bool
@@ -85,6 +86,7 @@ func Dial(o Options) (*Client, error) {
 		opts: o, pool: p, resolver: r, conn: conn, token: slices.Clone(o.Token),
 		chat: parleyv1.NewChatServiceClient(conn), cluster: parleyv1.NewClusterServiceClient(conn),
 		health: grpc_health_v1.NewHealthClient(conn),
+		slots:  make(chan struct{}, MaxTries),
 		kick:   make(chan struct{}, 1), tries: make(map[*try]struct{}), probing: make(map[string]bool),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

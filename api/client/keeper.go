@@ -61,7 +61,10 @@ func (k *keeper) round(c *Client) time.Duration {
 	if d.unsettled {
 		return UnsettledInterval
 	}
-	return max(UnsettledInterval, min(StatusInterval, c.opts.StatusInterval))
+	if c.opts.StatusInterval < 0 {
+		return StatusInterval
+	}
+	return max(UnsettledInterval, c.opts.StatusInterval)
 }
 
 // ask refreshes the view of the cluster. Without a session nobody answers; the admin socket needs none.

@@ -40,8 +40,8 @@ const (
 	StreamBackoffMax = 2 * time.Second
 	// RetryInfoMax is the longest wait asked by a server that a call follows by itself.
 	RetryInfoMax = time.Second
-	// InternalTries is how often an INTERNAL or UNKNOWN error is tried again: it may be this node's, it may be the
-	// request's.
+	// InternalTries is how often a call may end in INTERNAL, UNKNOWN, DATA_LOSS or ABORTED: it may be one node's trouble,
+	// or a race; it may be the request's.
 	InternalTries = 3
 
 	// StatusInterval is how often the current node is asked for leader and members; the answer is local and small.
@@ -59,8 +59,11 @@ const (
 	MaxServers = 32
 	// MaxStateWatchers bounds the channels made by States; the oldest is closed for the next.
 	MaxStateWatchers = 16
-	// MaxReceiveBytes bounds one answer: 1000 messages of 8 KiB with their frames.
-	MaxReceiveBytes = 16 << 20
+	// MaxTries bounds the unary tries under way at once; more wait here. Servers take 1,024 streams a connection, and a
+	// probe that waits behind that bound would make a busy node look hung.
+	MaxTries = 768
+	// MaxReceiveBytes bounds one answer; servers cut their pages at 2 MiB.
+	MaxReceiveBytes = 4 << 20
 
 	// KeepaliveTime is the shortest that gRPC allows a client; servers must allow 10 s or less, also without a stream.
 	KeepaliveTime = 10 * time.Second

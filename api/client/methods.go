@@ -13,7 +13,7 @@ import (
 
 // CreateUser makes an account. It needs no session.
 func (c *Client) CreateUser(ctx context.Context, r *parleyv1.CreateUserRequest) (*parleyv1.CreateUserResponse, error) {
-	return invoke(c, ctx, "CreateUser", kindOpen, r, c.chat.CreateUser)
+	return invoke(ctx, c, "CreateUser", kindOpen, r, c.chat.CreateUser)
 }
 
 // Login opens a session and uses its token from then on. label is what ListSessions shows.
@@ -31,7 +31,7 @@ func (c *Client) LoginWith(ctx context.Context, r *parleyv1.LoginRequest) (*parl
 			Client: r.GetClient(),
 		}
 	}
-	resp, err := invoke(c, ctx, "Login", kindOpen, r, c.chat.Login)
+	resp, err := invoke(ctx, c, "Login", kindOpen, r, c.chat.Login)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (c *Client) Logout(ctx context.Context) error {
 // LogoutWith is Logout with the whole request.
 func (c *Client) LogoutWith(ctx context.Context, r *parleyv1.LogoutRequest) error {
 	token := c.Token()
-	if _, err := invoke(c, ctx, "Logout", kindSession, r, c.chat.Logout); err != nil {
+	if _, err := invoke(ctx, c, "Logout", kindSession, r, c.chat.Logout); err != nil {
 		return err
 	}
 	c.dropToken(token)
@@ -56,72 +56,72 @@ func (c *Client) LogoutWith(ctx context.Context, r *parleyv1.LogoutRequest) erro
 
 // WhoAmI tells the account and the session.
 func (c *Client) WhoAmI(ctx context.Context, r *parleyv1.WhoAmIRequest) (*parleyv1.WhoAmIResponse, error) {
-	return invoke(c, ctx, "WhoAmI", kindSession, r, c.chat.WhoAmI)
+	return invoke(ctx, c, "WhoAmI", kindSession, r, c.chat.WhoAmI)
 }
 
 // ChangePassword replaces the password; this session goes on, the account's others end.
 func (c *Client) ChangePassword(
 	ctx context.Context, r *parleyv1.ChangePasswordRequest,
 ) (*parleyv1.ChangePasswordResponse, error) {
-	return invoke(c, ctx, "ChangePassword", kindSession, r, c.chat.ChangePassword)
+	return invoke(ctx, c, "ChangePassword", kindSession, r, c.chat.ChangePassword)
 }
 
 // ListSessions lists the account's sessions.
 func (c *Client) ListSessions(
 	ctx context.Context, r *parleyv1.ListSessionsRequest,
 ) (*parleyv1.ListSessionsResponse, error) {
-	return invoke(c, ctx, "ListSessions", kindSession, r, c.chat.ListSessions)
+	return invoke(ctx, c, "ListSessions", kindSession, r, c.chat.ListSessions)
 }
 
 // RevokeSession ends one session of the account.
 func (c *Client) RevokeSession(
 	ctx context.Context, r *parleyv1.RevokeSessionRequest,
 ) (*parleyv1.RevokeSessionResponse, error) {
-	return invoke(c, ctx, "RevokeSession", kindSession, r, c.chat.RevokeSession)
+	return invoke(ctx, c, "RevokeSession", kindSession, r, c.chat.RevokeSession)
 }
 
 // ListUsers returns one page of the accounts whose name matches a glob.
 func (c *Client) ListUsers(ctx context.Context, r *parleyv1.ListUsersRequest) (*parleyv1.ListUsersResponse, error) {
-	return invoke(c, ctx, "ListUsers", kindSession, r, c.chat.ListUsers)
+	return invoke(ctx, c, "ListUsers", kindSession, r, c.chat.ListUsers)
 }
 
 // SendMessage returns when a majority has the message on disk.
 func (c *Client) SendMessage(
 	ctx context.Context, r *parleyv1.SendMessageRequest,
 ) (*parleyv1.SendMessageResponse, error) {
-	return invoke(c, ctx, "SendMessage", kindSession, r, c.chat.SendMessage)
+	return invoke(ctx, c, "SendMessage", kindSession, r, c.chat.SendMessage)
 }
 
 // ReadMessages returns one page of messages. It marks nothing as read.
 func (c *Client) ReadMessages(
 	ctx context.Context, r *parleyv1.ReadMessagesRequest,
 ) (*parleyv1.ReadMessagesResponse, error) {
-	return invoke(c, ctx, "ReadMessages", kindSession, r, c.chat.ReadMessages)
+	return invoke(ctx, c, "ReadMessages", kindSession, r, c.chat.ReadMessages)
 }
 
 // MarkRead marks ranges of messages as read.
 func (c *Client) MarkRead(ctx context.Context, r *parleyv1.MarkReadRequest) (*parleyv1.MarkReadResponse, error) {
-	return invoke(c, ctx, "MarkRead", kindSession, r, c.chat.MarkRead)
+	return invoke(ctx, c, "MarkRead", kindSession, r, c.chat.MarkRead)
 }
 
 // ListConversations returns one page of conversations and the cursor to subscribe from.
 func (c *Client) ListConversations(
 	ctx context.Context, r *parleyv1.ListConversationsRequest,
 ) (*parleyv1.ListConversationsResponse, error) {
-	return invoke(c, ctx, "ListConversations", kindSession, r, c.chat.ListConversations)
+	return invoke(ctx, c, "ListConversations", kindSession, r, c.chat.ListConversations)
 }
 
 // DeleteMessages deletes messages by id.
 func (c *Client) DeleteMessages(
 	ctx context.Context, r *parleyv1.DeleteMessagesRequest,
 ) (*parleyv1.DeleteMessagesResponse, error) {
-	return invoke(c, ctx, "DeleteMessages", kindSession, r, c.chat.DeleteMessages)
+	return invoke(ctx, c, "DeleteMessages", kindSession, r, c.chat.DeleteMessages)
 }
 
 // DeleteUser deletes the account and forgets the token.
 func (c *Client) DeleteUser(ctx context.Context, r *parleyv1.DeleteUserRequest) (*parleyv1.DeleteUserResponse, error) {
 	token := c.Token()
-	resp, err := invoke(c, ctx, "DeleteUser", kindSession, r, c.chat.DeleteUser)
+	resp, err := invoke(ctx, c, "DeleteUser", kindSession, r, c.chat.DeleteUser)
 	if err == nil {
 		c.dropToken(token)
 	}
@@ -132,31 +132,31 @@ func (c *Client) DeleteUser(ctx context.Context, r *parleyv1.DeleteUserRequest) 
 
 // Status describes the cluster as one live node sees it; it needs no quorum.
 func (c *Client) Status(ctx context.Context, r *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error) {
-	return invoke(c, ctx, "Status", kindAnyNode, r, c.cluster.Status)
+	return invoke(ctx, c, "Status", kindAnyNode, r, c.cluster.Status)
 }
 
 // StateHash has every reachable member hash its state at one applied index.
 func (c *Client) StateHash(ctx context.Context, r *parleyv1.StateHashRequest) (*parleyv1.StateHashResponse, error) {
-	return invoke(c, ctx, "StateHash", kindSession, r, c.cluster.StateHash)
+	return invoke(ctx, c, "StateHash", kindSession, r, c.cluster.StateHash)
 }
 
 // TransferLeadership moves leadership. It has no request id: a try whose outcome is unknown is not repeated.
 func (c *Client) TransferLeadership(
 	ctx context.Context, r *parleyv1.TransferLeadershipRequest,
 ) (*parleyv1.TransferLeadershipResponse, error) {
-	return invoke(c, ctx, "TransferLeadership", kindOnce, r, c.cluster.TransferLeadership)
+	return invoke(ctx, c, "TransferLeadership", kindOnce, r, c.cluster.TransferLeadership)
 }
 
 // SetOperator grants or takes the operator bit.
 func (c *Client) SetOperator(
 	ctx context.Context, r *parleyv1.SetOperatorRequest,
 ) (*parleyv1.SetOperatorResponse, error) {
-	return invoke(c, ctx, "SetOperator", kindSession, r, c.cluster.SetOperator)
+	return invoke(ctx, c, "SetOperator", kindSession, r, c.cluster.SetOperator)
 }
 
 // ResetPassword sets a new password for an account whose owner lost it.
 func (c *Client) ResetPassword(
 	ctx context.Context, r *parleyv1.ResetPasswordRequest,
 ) (*parleyv1.ResetPasswordResponse, error) {
-	return invoke(c, ctx, "ResetPassword", kindSession, r, c.cluster.ResetPassword)
+	return invoke(ctx, c, "ResetPassword", kindSession, r, c.cluster.ResetPassword)
 }

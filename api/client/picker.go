@@ -55,7 +55,6 @@ type choice struct {
 // snapshot is an immutable copy of the table of nodes, in the order of configuration.
 type snapshot struct {
 	current string
-	served  bool
 	choices []choice
 }
 
@@ -65,7 +64,7 @@ func (p *pool) snapshot() *snapshot {
 		nodes = append(nodes, n)
 	}
 	slices.SortFunc(nodes, func(a, b *node) int { return a.order - b.order })
-	s := &snapshot{current: p.current, served: p.served, choices: make([]choice, 0, len(nodes))}
+	s := &snapshot{current: p.current, choices: make([]choice, 0, len(nodes))}
 	for _, n := range nodes {
 		s.choices = append(s.choices, choice{
 			addr: n.addr, sc: n.sc, ready: n.conn == connectivity.Ready && n.sc != nil,

@@ -77,7 +77,6 @@ type pool struct {
 	nodes     map[string]*node
 	nextOrder int
 	current   string
-	served    bool
 	everReady bool
 	failovers int
 	// dark is since when no usable node serves; zero while one does.
@@ -163,7 +162,7 @@ func (p *pool) best() *node {
 }
 
 func (p *pool) moveTo(n *node) {
-	if p.current != "" && p.served {
+	if p.current != "" && p.everReady {
 		p.failovers++
 		p.log.Info("moved to another node", "from", p.current, "to", n.addr, "failovers", p.failovers)
 	}
@@ -322,7 +321,7 @@ func (p *pool) succeeded(addr string, needsQuorum bool) {
 	s := p.snap.Load()
 	if c := s.find(addr); c != nil && !c.suspect {
 		cur := s.find(s.current)
-		if !needsQuorum || s.served && c.serves != servingNo && cur != nil && cur.ready && cur.serves != servingNo {
+		if !needsQuorum || c.serves != servingNo && cur != nil && cur.ready && cur.serves != servingNo {
 			return
 		}
 	}
@@ -340,7 +339,6 @@ func (p *pool) succeeded(addr string, needsQuorum bool) {
 		if n != cur && (cur == nil || !cur.usable() || cur.serves() == servingNo) {
 			p.moveTo(n)
 		}
-		p.served = true
 	})
 }
 

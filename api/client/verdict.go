@@ -9,9 +9,14 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// What this package knows of the servers' ErrorInfo. Other reasons are told by their code alone.
 const (
-	errorDomain    = "parley"
+	errorDomain = "parley"
+	// This node knows no leader with a quorum.
 	reasonNoQuorum = "NO_QUORUM"
+	// This node is about to end.
+	reasonStopping = "STOPPING"
+	reasonDraining = "DRAINING"
 )
 
 // verdict is what one failed try says.
@@ -28,20 +33,17 @@ type verdict struct {
 	outcome Outcome
 	// again: another try may have a result.
 	again bool
-	// transport: no Parley server made this error.
-	transport bool
 }
 
 // judge reads a try's error. sent tells whether the request was handed to a connection; cause is why the try's own
 // context was cancelled, nil if it was not.
 func judge(err error, sent bool, cause error) verdict {
 	st := status.Convert(err)
-	v := verdict{code: st.Code(), message: st.Message(), transport: true}
+	v := verdict{code: st.Code(), message: st.Message()}
 	for _, d := range st.Details() {
 		switch d := d.(type) {
 		case *errdetails.ErrorInfo:
 			if d.GetDomain() == errorDomain {
-				v.transport = false
 				v.reason = d.GetReason()
 				v.leader = d.GetMetadata()["leader"]
 				v.applied = d.GetMetadata()["applied"]
@@ -61,6 +63,9 @@ func judge(err error, sent bool, cause error) verdict {
 	switch v.code {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Internal, codes.Unknown, codes.DataLoss:
 		v.again, v.outcome = true, Unknown
+	case codes.Aborted:
+		// Something changed between the check and the command: credentials, say. A new try checks again.
+		v.again, v.outcome = true, NotApplied
 	case codes.ResourceExhausted:
 		// Unless it says when, the same answer would come back. Without a detail it is gRPC's size limit.
 		v.again, v.outcome = v.retryAfter > 0 && v.retryAfter <= RetryInfoMax, NotApplied
@@ -76,12 +81,17 @@ func judge(err error, sent bool, cause error) verdict {
 	return v
 }
 
-// noQuorum: a Parley node says that it cannot serve, and that it did nothing.
+// noQuorum: the node itself says that it cannot serve now.
 func (v verdict) noQuorum() bool {
-	return v.code == codes.Unavailable && !v.transport && v.applied != "unknown"
+	return v.reason == reasonNoQuorum || v.reason == reasonStopping || v.reason == reasonDraining
 }
 
-// mayRepeat bounds errors that another try may well repeat.
+// mayRepeat marks errors that the next try may well repeat, so that their number is bounded.
 func (v verdict) mayRepeat() bool {
-	return v.code == codes.Internal || v.code == codes.Unknown || v.code == codes.DataLoss
+	switch v.code {
+	case codes.Internal, codes.Unknown, codes.DataLoss, codes.Aborted:
+		return true
+	default:
+		return false
+	}
 }
