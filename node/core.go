@@ -47,7 +47,7 @@ type output struct {
 	appends   []*pb.Message // MsgStorageAppend, strictly first in first out
 	applies   []applyWork   // strictly first in first out
 	snapshots []*pb.Message // MsgSnap: metadata only; send the store file, then report with snapshotSent
-	handOns   []*proposal   // to the leader, once
+	handOns   []handOn      // to the leader that was known then, once
 	failed    []failure     // proposals that end without a result
 	readable  []*readWait   // reads that may go on, or that failed
 	probes    []probe       // ask whether this peer's process is gone; report with peerGone
@@ -58,6 +58,12 @@ type output struct {
 type failure struct {
 	p   *proposal
 	err *Error
+}
+
+// handOn is a command that belongs to another node's log.
+type handOn struct {
+	p      *proposal
+	leader uint64
 }
 
 // probe asks whether the process that led term and counted boot starts is gone.

@@ -83,8 +83,8 @@ func (n *Node) dispatch(out output) {
 	for _, f := range out.failed {
 		f.p.done(outcome{err: f.err})
 	}
-	for _, p := range out.handOns {
-		p.done(outcome{leader: n.core.lead})
+	for _, h := range out.handOns {
+		h.p.done(outcome{leader: h.leader})
 	}
 	for _, r := range out.readable {
 		r.done(r.err)

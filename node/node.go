@@ -144,6 +144,9 @@ func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
 		n.metrics.proposalsFailed.Inc()
 		return nil, n.withHint(out.err)
 	}
+	if len(out.data) == 0 {
+		panic("node: a proposal ended with neither a result nor an error")
+	}
 	return out.data, nil
 }
 

@@ -223,23 +223,24 @@ func TestHandOverFailsNothing(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	acked := 0
+	acked := map[string]*internalv1.SendResult{}
 	for i := range 3 {
 		wg.Go(func() {
-			for ctx.Err() == nil {
+			for k := 0; ctx.Err() == nil; k++ {
+				text := fmt.Sprintf("%d from node %d", k, i+1)
 				// The command itself must not be cut off by the end of the test.
-				res, err := tryPropose(t.Context(), c.nodes[i], message("alice", "bob", "x"))
+				res, err := tryPropose(t.Context(), c.nodes[i], message("alice", "bob", text))
 				if err != nil || res.GetRefusal() != nil {
 					t.Errorf("node %d: %v %v", i+1, err, res)
 					return
 				}
 				mu.Lock()
-				acked++
+				acked[text] = res.GetSend()
 				mu.Unlock()
 			}
 		})
 	}
-	c.await("some load", func() bool { mu.Lock(); defer mu.Unlock(); return acked > 50 })
+	c.await("some load", func() bool { mu.Lock(); defer mu.Unlock(); return len(acked) > 50 })
 	for range 3 {
 		if err := c.nodes[c.leader()].HandOver(t.Context()); err != nil {
 			t.Fatalf("hand over: %v", err)
@@ -247,8 +248,14 @@ func TestHandOverFailsNothing(t *testing.T) {
 	}
 	stop()
 	wg.Wait()
-	if got := len(c.texts(0, "bob", "alice")); got != min(acked, 1000) {
-		t.Errorf("%d messages acknowledged, %d there", acked, got)
+	there := map[string]int{}
+	for _, text := range c.texts(0, "bob", "alice") {
+		there[text]++
+	}
+	for text, res := range acked {
+		if there[text] != 1 {
+			t.Errorf("acknowledged %q as %v, and it is there %d times of %d", text, res, there[text], len(there))
+		}
 	}
 }
 

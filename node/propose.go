@@ -78,7 +78,7 @@ func (c *core) flushProposals() {
 			if p.handedOn {
 				c.fail(p, &Error{Outcome: NotApplied, Cause: CauseNoLeader})
 			} else {
-				c.out.handOns = append(c.out.handOns, p)
+				c.out.handOns = append(c.out.handOns, handOn{p, c.lead})
 			}
 		}
 		return

@@ -155,8 +155,8 @@ func (n *simNode) ready() {
 	for _, f := range out.failed {
 		f.p.done(outcome{err: f.err})
 	}
-	for _, p := range out.handOns {
-		n.handOn(p)
+	for _, h := range out.handOns {
+		n.handOn(h)
 	}
 	for _, r := range out.readable {
 		r.done(r.err)
@@ -172,8 +172,8 @@ func (n *simNode) ready() {
 func (n *simNode) send(m *pb.Message) { n.c.net = append(n.c.net, m) }
 
 // handOn is the hand-on stream: it reaches a leader that is up at once.
-func (n *simNode) handOn(p *proposal) {
-	leader := n.c.nodes[n.core.lead]
+func (n *simNode) handOn(h handOn) {
+	p, leader := h.p, n.c.nodes[h.leader]
 	if leader == nil || !leader.up {
 		p.done(outcome{err: &Error{Outcome: NotApplied, Cause: CauseLeaderLost}})
 		return
