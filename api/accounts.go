@@ -40,11 +40,13 @@ func (s *chat) CreateUser(ctx context.Context, r *parleyv1.CreateUserRequest) (*
 		return nil, err
 	}
 	u := res.GetUser()
-	return &parleyv1.CreateUserResponse{User: &parleyv1.User{Username: u.GetUsername(), DisplayName: u.GetDisplayName()}}, nil
+	return &parleyv1.CreateUserResponse{
+		User: &parleyv1.User{Username: u.GetUsername(), DisplayName: u.GetDisplayName()},
+	}, nil
 }
 
-// Login checks the password against credentials read after a barrier, and proposes with their generation: Apply refuses if
-// they changed in between, and then it is done once more.
+// Login checks the password against credentials read after a barrier, and proposes with their generation: Apply
+// refuses if they changed in between, and then it is done once more.
 func (s *chat) Login(ctx context.Context, r *parleyv1.LoginRequest) (*parleyv1.LoginResponse, error) {
 	var f form
 	id := f.requestID(r.RequestId)
@@ -92,20 +94,16 @@ func (s *chat) Logout(ctx context.Context, r *parleyv1.LogoutRequest) (*parleyv1
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	if _, err := s.sender(ctx); err != nil {
-		if err := s.ended(ctx, err); err != nil {
-			return nil, err
-		}
-	}
-	_, err := s.propose(ctx, &internalv1.Command{RequestId: id, Session: callerOf(ctx).token,
-		Body: &internalv1.Command_Logout{Logout: &internalv1.Logout{}}})
+	err := s.end(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_Logout{Logout: &internalv1.Logout{}}})
 	if err != nil {
 		return nil, err
 	}
 	return &parleyv1.LogoutResponse{}, nil
 }
 
-func (s *chat) ChangePassword(ctx context.Context, r *parleyv1.ChangePasswordRequest) (*parleyv1.ChangePasswordResponse, error) {
+func (s *chat) ChangePassword(ctx context.Context, r *parleyv1.ChangePasswordRequest) (
+	*parleyv1.ChangePasswordResponse, error,
+) {
 	var f form
 	id := f.requestID(r.RequestId)
 	f.oldPassword("old_password", r.OldPassword)
@@ -187,8 +185,8 @@ func (s *Server) withPassword(ctx context.Context, password string,
 	})
 }
 
-// onceMore tries again when the credentials changed between the check and Apply; a refusal leaves nothing behind, so the
-// request id serves again.
+// onceMore tries again when the credentials changed between the check and Apply; a refusal leaves nothing behind, so
+// the request id serves again.
 func (s *Server) onceMore(f func() error) error {
 	err := f()
 	if credentialsChanged(err) {
@@ -247,7 +245,9 @@ func (s *chat) WhoAmI(ctx context.Context, r *parleyv1.WhoAmIRequest) (*parleyv1
 	return resp, nil
 }
 
-func (s *chat) ListSessions(ctx context.Context, r *parleyv1.ListSessionsRequest) (*parleyv1.ListSessionsResponse, error) {
+func (s *chat) ListSessions(ctx context.Context, r *parleyv1.ListSessionsRequest) (
+	*parleyv1.ListSessionsResponse, error,
+) {
 	resp := &parleyv1.ListSessionsResponse{}
 	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) (err error) {
 		resp.Sessions, err = v.Sessions(sess)
@@ -260,7 +260,9 @@ func (s *chat) ListSessions(ctx context.Context, r *parleyv1.ListSessionsRequest
 	return resp, nil
 }
 
-func (s *chat) RevokeSession(ctx context.Context, r *parleyv1.RevokeSessionRequest) (*parleyv1.RevokeSessionResponse, error) {
+func (s *chat) RevokeSession(ctx context.Context, r *parleyv1.RevokeSessionRequest) (
+	*parleyv1.RevokeSessionResponse, error,
+) {
 	var f form
 	id := f.requestID(r.RequestId)
 	sid := f.opaque("session_id", r.SessionId, maxSessionIDBytes)
@@ -270,7 +272,7 @@ func (s *chat) RevokeSession(ctx context.Context, r *parleyv1.RevokeSessionReque
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	_, err := s.write(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_RevokeSession{
+	err := s.end(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_RevokeSession{
 		RevokeSession: &internalv1.RevokeSession{SessionId: sid},
 	}})
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 
 func TestAccountFromMakingToDeleting(t *testing.T) {
 	r := newRig(t)
-	create := &parleyv1.CreateUserRequest{RequestId: rid().s, Username: "Alice", DisplayName: "Alice A.", Password: testPassword}
+	create := &parleyv1.CreateUserRequest{RequestId: rid().s, Username: "Alice", DisplayName: "Alice A.",
+		Password: testPassword}
 	made, err := r.chat.CreateUser(t.Context(), create)
 	must(t, err)
 	if made.User.Username != "alice" || made.User.DisplayName != "Alice A." {
@@ -34,7 +35,8 @@ func TestAccountFromMakingToDeleting(t *testing.T) {
 	wantError(t, err, codes.AlreadyExists, "USER_EXISTS")
 
 	token := randomToken()
-	login := &parleyv1.LoginRequest{RequestId: rid().s, Username: "ALICE", Password: testPassword, Token: token, Client: "parley on host7"}
+	login := &parleyv1.LoginRequest{RequestId: rid().s, Username: "ALICE", Password: testPassword, Token: token,
+		Client: "parley on host7"}
 	in, err := r.chat.Login(t.Context(), login)
 	must(t, err)
 	if in.User.Username != "alice" || !in.Session.Current || in.Session.Client != "parley on host7" ||
@@ -85,7 +87,8 @@ func TestAccountFromMakingToDeleting(t *testing.T) {
 	}
 	_, err = r.chat.WhoAmI(third.ctx, &parleyv1.WhoAmIRequest{})
 	wantError(t, err, codes.Unauthenticated, reasonSessionInvalid)
-	_, err = r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice", Password: testPassword, Token: randomToken()})
+	_, err = r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice",
+		Password: testPassword, Token: randomToken()})
 	wantError(t, err, codes.Unauthenticated, reasonBadCredentials)
 
 	// DeleteUser asks for the password; its retry is answered although the session is gone.
@@ -99,7 +102,8 @@ func TestAccountFromMakingToDeleting(t *testing.T) {
 	del.RequestId = rid().s
 	_, err = r.chat.DeleteUser(ctx, del)
 	wantError(t, err, codes.Unauthenticated, reasonSessionInvalid)
-	_, err = r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice", Password: "battery staple", Token: randomToken()})
+	_, err = r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice",
+		Password: "battery staple", Token: randomToken()})
 	wantError(t, err, codes.Unauthenticated, reasonBadCredentials)
 	create.RequestId = rid().s
 	_, err = r.chat.CreateUser(t.Context(), create)
@@ -116,6 +120,18 @@ func TestLogoutIsAnsweredAgain(t *testing.T) {
 	}
 	_, err := r.chat.Logout(u.ctx, &parleyv1.LogoutRequest{RequestId: rid().s})
 	wantError(t, err, codes.Unauthenticated, reasonSessionInvalid)
+
+	// Revoking the session in use is a logout by another name.
+	own := r.session(t, "alice")
+	who, err := r.chat.WhoAmI(own.ctx, &parleyv1.WhoAmIRequest{})
+	must(t, err)
+	revoke := &parleyv1.RevokeSessionRequest{RequestId: rid().s, SessionId: who.Session.Id}
+	for range 2 {
+		_, err := r.chat.RevokeSession(own.ctx, revoke)
+		must(t, err)
+	}
+	_, err = r.chat.WhoAmI(own.ctx, &parleyv1.WhoAmIRequest{})
+	wantError(t, err, codes.Unauthenticated, reasonSessionInvalid)
 	_, err = r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "x"})
 	wantError(t, err, codes.Unauthenticated, reasonSessionInvalid)
 }
@@ -123,7 +139,7 @@ func TestLogoutIsAnsweredAgain(t *testing.T) {
 // TestStrangersStayOutOfTheLog: tokens of no session cost no proposal, and where they must be let through, few.
 func TestStrangersStayOutOfTheLog(t *testing.T) {
 	c := &clock{t: time.Unix(1e9, 0)}
-	r := newRig(t, func(s *Server) { s.guard = newGuard(c.now) })
+	r := newRig(t, func(s *Server) { s.guard = cheapGuard(c.now) })
 	ctx := withToken(t.Context(), randomToken())
 	before := r.proposed()
 	for range 5 {
@@ -151,7 +167,8 @@ func TestLoginMeetsAPasswordReset(t *testing.T) {
 	r.user(t, "alice")
 	reset := func(*internalv1.Command) {
 		b, err := proto.Marshal(&internalv1.Command{RequestId: rid().raw, Body: &internalv1.Command_ResetPassword{
-			ResetPassword: &internalv1.ResetPassword{Username: "alice", NewPasswordPhc: cheapPHC(testPassword), FromAdminSocket: true}}})
+			ResetPassword: &internalv1.ResetPassword{Username: "alice", NewPasswordPhc: cheapPHC(testPassword),
+				FromAdminSocket: true}}})
 		if err == nil {
 			_, err = r.applyLocked(b)
 		}
@@ -160,7 +177,8 @@ func TestLoginMeetsAPasswordReset(t *testing.T) {
 		}
 	}
 	login := func() error {
-		_, err := r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice", Password: testPassword, Token: randomToken()})
+		_, err := r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice",
+			Password: testPassword, Token: randomToken()})
 		return err
 	}
 	r.set(func(r *replica) { r.before = reset })
@@ -173,11 +191,12 @@ func TestLoginMeetsAPasswordReset(t *testing.T) {
 
 func TestLoginBackOff(t *testing.T) {
 	c := &clock{t: time.Unix(1e9, 0)}
-	r := newRig(t, func(s *Server) { s.guard = newGuard(c.now) })
+	r := newRig(t, func(s *Server) { s.guard = cheapGuard(c.now) })
 	alice := r.user(t, "alice")
 	r.user(t, "bob")
 	login := func(name, password string) error {
-		_, err := r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: name, Password: password, Token: randomToken()})
+		_, err := r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: name, Password: password,
+			Token: randomToken()})
 		return err
 	}
 	for range 3 { // good ones are not counted
@@ -226,7 +245,8 @@ func TestLocalReadsAndMinorities(t *testing.T) {
 	wantError(t, err, codes.Unavailable, "NO_QUORUM")
 	got, err := r.chat.ReadMessages(u.ctx, &parleyv1.ReadMessagesRequest{Consistency: local})
 	must(t, err)
-	if len(got.Messages) != 1 || got.ReadInfo.AgeMs != 3000 || got.ReadInfo.AppliedIndex == 0 || got.ReadInfo.Node != "n1" {
+	if len(got.Messages) != 1 || got.ReadInfo.AgeMs != 3000 || got.ReadInfo.AppliedIndex == 0 ||
+		got.ReadInfo.Node != "n1" {
 		t.Fatalf("got %v", got)
 	}
 	for name, call := range map[string]func() error{
@@ -247,7 +267,8 @@ func TestLocalReadsAndMinorities(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, call(), codes.Unavailable, reasonSessionNotHere) })
 	}
-	_, err = r.chat.SendMessage(stranger, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "x"})
+	_, err = r.chat.SendMessage(stranger, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice",
+		Text: "x"})
 	wantError(t, err, codes.Unavailable, "NO_QUORUM")
 	_, err = r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "x"})
 	if info := wantError(t, err, codes.Unavailable, "NO_QUORUM"); info.Metadata["applied"] != "no" {
@@ -275,7 +296,8 @@ func TestALaggingNodeLogsNobodyOut(t *testing.T) {
 			return err
 		},
 		"write": func(u user) error {
-			_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "x"})
+			_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice",
+				Text: "x"})
 			return err
 		},
 		"subscribe": func(u user) error {
@@ -310,7 +332,8 @@ func TestClusterService(t *testing.T) {
 	c := parleyv1.NewClusterServiceClient(r.port)
 	st, err := c.Status(u.ctx, &parleyv1.StatusRequest{})
 	must(t, err)
-	if st.Leader != "n1" || st.Term != 7 || !st.Quorum || st.Node != "n1" || st.ClusterId != "30313233343536373839616263646566" ||
+	if st.Leader != "n1" || st.Term != 7 || !st.Quorum || st.Node != "n1" ||
+		st.ClusterId != "30313233343536373839616263646566" ||
 		st.Members[2].Role != parleyv1.MemberRole_MEMBER_ROLE_LEARNER || !st.Members[0].Reachable || st.Members[1].Reachable {
 		t.Fatalf("got %v", st)
 	}

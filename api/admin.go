@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// AdminHandler is for an own address that only operators reach: /livez (the process answers), /readyz (this node serves;
-// 503 with the reasons, also while it drains), /metrics, and /debug/pprof where Options.Profile says so.
+// AdminHandler is for an own address that only operators reach: /livez (the process answers), /readyz (this node
+// serves; 503 with the reasons, also while it drains), /metrics, and /debug/pprof where Options.Profile says so.
 func (s *Server) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -55,9 +55,9 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 // maxSocketPath is what a Unix socket's address holds on Linux; a BSD has 4 bytes less.
 const maxSocketPath = 103
 
-// ListenAdmin makes the admin socket at path with mode 0600, replacing the one that a killed process left. The caller owns
-// the data directory, so no live process can hold it. The socket gets its mode in a private directory and is renamed into
-// place, because between listen and chmod anybody could connect.
+// ListenAdmin makes the admin socket at path with mode 0600, replacing the one that a killed process left. The caller
+// owns the data directory, so no live process can hold it. The socket gets its mode in a private directory and is
+// renamed into place, because between listen and chmod anybody could connect.
 func ListenAdmin(path string) (net.Listener, error) {
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".s") // MkdirTemp makes it 0700
 	if err != nil {
@@ -66,7 +66,8 @@ func ListenAdmin(path string) (net.Listener, error) {
 	defer os.RemoveAll(dir)
 	tmp := filepath.Join(dir, "s")
 	if len(path) > maxSocketPath || len(tmp) > maxSocketPath {
-		return nil, fmt.Errorf("admin socket %s: the path is longer than %d bytes; use a shorter data directory", path, maxSocketPath)
+		return nil, fmt.Errorf("admin socket %s: the path is longer than %d bytes; use a shorter data directory", path,
+			maxSocketPath)
 	}
 	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("admin socket %s: something else is there; move it away", path)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -96,7 +97,8 @@ func TestAdminPages(t *testing.T) {
 	want("/readyz", 200, "ok")
 	want("/debug/pprof/", 404, "")
 	for _, line := range []string{
-		`parley_messages_total{result="ok"} 1`, `parley_messages_total{result="refused"} 1`, `parley_messages_total{result="unknown"} 0`,
+		`parley_messages_total{result="ok"} 1`, `parley_messages_total{result="refused"} 1`,
+		`parley_messages_total{result="unknown"} 0`,
 		`parley_server_ready 1`, `parley_subscribers 0`, `parley_connections 1`,
 		`parley_grpc_server_handled_total{grpc_code="OK",grpc_method="parley.v1.ChatService/SendMessage"} 1`,
 		`parley_grpc_server_handling_seconds_count{grpc_method="parley.v1.ChatService/SendMessage"} 2`,
@@ -120,13 +122,14 @@ func TestProfileIsAnOption(t *testing.T) {
 	t.Cleanup(s.Drain)
 	web := httptest.NewServer(s.AdminHandler())
 	defer web.Close()
-	for path, text := range map[string]string{"/debug/pprof/": "goroutine", "/metrics": "parley_certificate_not_after_seconds 1234"} {
+	for path, text := range map[string]string{"/debug/pprof/": "goroutine",
+		"/metrics": "parley_certificate_not_after_seconds 1234"} {
 		resp, err := http.Get(web.URL + path)
 		must(t, err)
 		b, err := io.ReadAll(resp.Body)
 		must(t, err)
 		_ = resp.Body.Close()
-		if resp.StatusCode != 200 || !strings.Contains(string(b), text) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(b), text) {
 			t.Fatalf("%s: %d %s", path, resp.StatusCode, b)
 		}
 	}
@@ -157,7 +160,8 @@ func TestAdminSocketIsTheOwners(t *testing.T) {
 	if _, err := ListenAdmin(path); err == nil {
 		t.Fatal("a file that is no socket was replaced")
 	}
-	if _, err := ListenAdmin(filepath.Join(dir, strings.Repeat("x", 120))); err == nil || !strings.Contains(err.Error(), "shorter") {
+	if _, err := ListenAdmin(filepath.Join(dir, strings.Repeat("x", 120))); err == nil || !strings.Contains(err.Error(),
+		"shorter") {
 		t.Fatalf("a path too long: %v", err)
 	}
 }
@@ -194,7 +198,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	b := <-accepted
 	third := dial()
 	_ = third.SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := third.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := third.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Fatalf("the third connection of an address must be closed, got %v", err)
 	}
 	must(t, a.Close())

@@ -22,8 +22,8 @@ const (
 	session
 	// sessionOrSocket: any account, or the admin socket without a token.
 	sessionOrSocket
-	// operator: an account with the operator bit, or the admin socket without a token. The bit is decided in Apply, or after
-	// a read barrier where there is no command.
+	// operator: an account with the operator bit, or the admin socket without a token. The bit is decided in Apply, or
+	// after a read barrier where there is no command.
 	operator
 )
 
@@ -34,8 +34,8 @@ const (
 	clusterPath = "/parley.v1.ClusterService/"
 )
 
-// rules is the one table of who may call what. A method that is not in it is denied; a test walks the registered services
-// and fails for one without a row.
+// rules is the one table of who may call what. A method that is not in it is denied; a test walks the registered
+// services and fails for one without a row.
 var rules = map[string]who{
 	chatPath + "CreateUser":        public,
 	chatPath + "Login":             public,
@@ -105,7 +105,8 @@ func admit(ctx context.Context, method string, admin bool) (context.Context, err
 	return context.WithValue(ctx, callerKey{}, c), nil
 }
 
-// bearer is the hash of the call's token. A token of the wrong form is told apart from none, for whoever writes a client.
+// bearer is the hash of the call's token. A token of the wrong form is told apart from none, for whoever writes a
+// client.
 func bearer(ctx context.Context) ([]byte, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	values := md.Get("authorization")

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// buckets are token buckets by key, with a bound on the keys: the least recently used is forgotten, which is the same as
-// a full bucket. Safe for concurrent use. Not golang.org/x/time/rate because a token is given back when the try succeeds.
+// buckets are token buckets by key, with a bound on the keys: the least recently used is forgotten, which is the same
+// as a full bucket. Safe for concurrent use. Not golang.org/x/time/rate because a token is given back when the try
+// succeeds.
 type buckets struct {
 	perSecond, burst float64
 	max              int
@@ -30,8 +31,8 @@ func newBuckets(perSecond, burst float64, maxKeys int, now func() time.Time) *bu
 		byKey: map[string]*list.Element{}, used: list.New()}
 }
 
-// take takes one token. When there is none it returns how long until there is, and takes nothing. The empty key is never
-// limited.
+// take takes one token. When there is none it returns how long until there is, and takes nothing. The empty key is
+// never limited.
 func (b *buckets) take(key string) (wait time.Duration, ok bool) { return b.change(key, 1) }
 
 // peek is take without taking.
@@ -87,9 +88,9 @@ func newGuard(now func() time.Time) *guard {
 	}
 }
 
-// check verifies a password; phc is empty for an account that does not exist. A token of each bucket is taken inside the
-// hash slot and given back on success: so many tries at once cannot all slip in before the first failure is counted, and
-// many good ones at once are never refused.
+// check verifies a password; phc is empty for an account that does not exist. A token of each bucket is taken inside
+// the hash slot and given back on success: so many tries at once cannot all slip in before the first failure is
+// counted, and many good ones at once are never refused.
 func (g *guard) check(ctx context.Context, username, addr, phc, password string) (bool, error) {
 	if wait, ok := g.accounts.peek(username); !ok {
 		return false, tooManyAttempts(wait)

@@ -65,7 +65,7 @@ func storeFailure(err error) error {
 	case errors.As(err, &f), errors.Is(err, store.ErrNoSession):
 		return err
 	case errors.Is(err, store.ErrClosed):
-		return &failure{code: codes.Unavailable, reason: "STOPPING", message: "this node is stopping; use another node", cause: err}
+		return stopping(err)
 	case errors.Is(err, store.ErrBadPageToken):
 		return invalid(violation{"page_token", "is not one that this service gave out for this list"})
 	}
@@ -118,8 +118,8 @@ func (s *Server) read(ctx context.Context, c parleyv1.Consistency, f func(*store
 	return info, nil
 }
 
-// confirm makes a negative that was found locally worth saying. It waits only briefly: the caller asked for what needs no
-// quorum.
+// confirm makes a negative that was found locally worth saying. It waits only briefly: the caller asked for what needs
+// no quorum.
 func (s *Server) confirm(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
@@ -163,7 +163,8 @@ func (s *Server) ended(ctx context.Context, err error) error {
 		return err
 	}
 	if wait, ok := s.guard.addresses.take(callerOf(ctx).addr); !ok {
-		return exhausted(reasonTooManyAttempts, "too many calls with tokens of no session; wait and log in again", wait+time.Second)
+		return exhausted(reasonTooManyAttempts, "too many calls with tokens of no session; wait and log in again",
+			wait+time.Second)
 	}
 	return nil
 }
@@ -175,6 +176,18 @@ func (s *Server) write(ctx context.Context, cmd *internalv1.Command) (*internalv
 	}
 	cmd.Session = callerOf(ctx).token
 	return s.propose(ctx, cmd)
+}
+
+// end is write for a command that may end the calling session, whose retry then comes without one.
+func (s *Server) end(ctx context.Context, cmd *internalv1.Command) error {
+	if _, err := s.sender(ctx); err != nil {
+		if err := s.ended(ctx, err); err != nil {
+			return err
+		}
+	}
+	cmd.Session = callerOf(ctx).token
+	_, err := s.propose(ctx, cmd)
+	return err
 }
 
 // sendResult is the label of messages_total.

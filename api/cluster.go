@@ -19,8 +19,8 @@ type cluster struct {
 	parleyv1.UnimplementedClusterServiceServer
 }
 
-// account checks the caller of a method that any account may call and that works without a quorum. The admin socket needs
-// no session.
+// account checks the caller of a method that any account may call and that works without a quorum. The admin socket
+// needs no session.
 func (s *cluster) account(ctx context.Context) error {
 	if callerOf(ctx).socket {
 		return nil
@@ -129,18 +129,22 @@ func transferable(st node.Status, to string) error {
 			continue
 		}
 		if m.Learner {
-			return &failure{code: codes.FailedPrecondition, reason: reasonTransferRefused, fields: []violation{{"to", "is a learner"}},
+			return &failure{code: codes.FailedPrecondition, reason: reasonTransferRefused,
+				fields:  []violation{{"to", "is a learner"}},
 				message: "the member is a learner and cannot lead; promote it first"}
 		}
 		return nil
 	}
-	return &failure{code: codes.NotFound, reason: reasonMemberNotFound, fields: []violation{{"to", "is not a member"}},
+	return &failure{code: codes.NotFound, reason: reasonMemberNotFound,
+		fields:  []violation{{"to", "is not a member"}},
 		message: "no member has that name; `parley cluster status` lists them"}
 }
 
 // SetOperator and ResetPassword are decided in Apply, by the operator bit of the session or by the mark that only the
 // admin socket sets.
-func (s *cluster) SetOperator(ctx context.Context, r *parleyv1.SetOperatorRequest) (*parleyv1.SetOperatorResponse, error) {
+func (s *cluster) SetOperator(ctx context.Context, r *parleyv1.SetOperatorRequest) (
+	*parleyv1.SetOperatorResponse, error,
+) {
 	var f form
 	id := f.requestID(r.RequestId)
 	name := f.username("username", r.Username)
@@ -157,7 +161,9 @@ func (s *cluster) SetOperator(ctx context.Context, r *parleyv1.SetOperatorReques
 	return &parleyv1.SetOperatorResponse{}, nil
 }
 
-func (s *cluster) ResetPassword(ctx context.Context, r *parleyv1.ResetPasswordRequest) (*parleyv1.ResetPasswordResponse, error) {
+func (s *cluster) ResetPassword(ctx context.Context, r *parleyv1.ResetPasswordRequest) (
+	*parleyv1.ResetPasswordResponse, error,
+) {
 	var f form
 	id := f.requestID(r.RequestId)
 	name := f.username("username", r.Username)
@@ -166,8 +172,14 @@ func (s *cluster) ResetPassword(ctx context.Context, r *parleyv1.ResetPasswordRe
 		return nil, err
 	}
 	if !callerOf(ctx).socket { // before the hash is paid for
-		if _, err := s.sender(ctx); err != nil {
+		sess, err := s.sender(ctx)
+		if err != nil {
 			return nil, err
+		}
+		// It would end the calling session, and a retry could not be answered.
+		if sess.Username == name {
+			return nil, invalid(violation{"username", "must be another's; change your own password with ChangePassword, " +
+				"or reset it over the admin socket"})
 		}
 	}
 	phc, err := s.newHash(ctx, r.NewPassword)

@@ -14,8 +14,8 @@ import (
 )
 
 // codec is gRPC's protobuf codec, except that a request which does not decode still reaches the interceptors, marked.
-// gRPC itself would answer INTERNAL, before any interceptor runs; but bad bytes, such as text that is not UTF-8, are the
-// caller's mistake and get INVALID_ARGUMENT naming the field.
+// gRPC itself would answer INTERNAL, before any interceptor runs; but bad bytes, such as text that is not UTF-8, are
+// the caller's mistake and get INVALID_ARGUMENT naming the field.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() encoding.CodecV2 { return codec{encoding.GetCodecV2(grpcproto.Name)} }

@@ -1,5 +1,5 @@
-// Package api is the gRPC face of a node: parley.v1.ChatService and ClusterService, grpc.health.v1 and reflection, with
-// authentication, authorization, validation and limits; and the plain HTTP admin page.
+// Package api is the gRPC face of a node: parley.v1.ChatService and ClusterService, grpc.health.v1 and reflection,
+// with authentication, authorization, validation and limits; and the plain HTTP admin page.
 //
 // A call goes through, in this order:
 //
@@ -12,12 +12,13 @@
 //
 // Invariants:
 //
-//  1. The edge decides no write. It may only refuse, and only on a negative that it confirmed after a read barrier; what
-//     it finds in its own state otherwise is an early hint, and Apply decides again.
-//  2. A read authenticates in the view that it reads. A node that does not know a session and cannot ask a quorum answers
-//     UNAVAILABLE: it never logs anyone out.
-//  3. Every error carries ErrorInfo{domain "parley"} with a reason and metadata: "applied" is "no" or "unknown" and nothing
-//     else; "leader" is the address to try; "field" is the wrong field. Its message says what to do next, in one line.
+//  1. The edge decides no write. It may only refuse, and only on a negative that it confirmed after a read barrier;
+//     what it finds in its own state otherwise is an early hint, and Apply decides again.
+//  2. A read authenticates in the view that it reads. A node that does not know a session and cannot ask a quorum
+//     answers UNAVAILABLE: it never logs anyone out.
+//  3. Every error carries ErrorInfo{domain "parley"} with a reason and metadata: "applied" is "no" or "unknown" and
+//     nothing else; "leader" is the address to try; "field" is the wrong field. Its message says what to do next, in
+//     one line.
 //  4. A password or token leaves this package only as an argon2id PHC string or a SHA-256.
 //  5. A view is closed before a password is hashed, a command proposed or a frame sent.
 //  6. Delivery on a stream waits for Apply's wake-up alone; the one timer there only says that nothing happened.

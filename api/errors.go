@@ -33,6 +33,7 @@ const (
 	reasonTooFast          = "TOO_FAST"
 	reasonOverloaded       = "OVERLOADED"
 	reasonDraining         = "DRAINING"
+	reasonStopping         = "STOPPING"
 	reasonDeadline         = "DEADLINE"
 	reasonCanceled         = "CANCELED"
 	reasonMemberNotFound   = "MEMBER_NOT_FOUND"
@@ -105,14 +106,15 @@ var causes = map[node.Cause]struct {
 	retry  time.Duration
 }{
 	node.CauseNoLeader: {codes.Unavailable, "NO_QUORUM",
-		"this node knows no leader with a quorum", "try another node, or wait until a majority is back", 100 * time.Millisecond},
+		"this node knows no leader with a quorum", "try another node, or wait until a majority is back",
+		100 * time.Millisecond},
 	node.CauseLeaderLost: {codes.Unavailable, "LEADER_LOST",
 		"the leader changed while this was under way", "try again", 20 * time.Millisecond},
 	node.CauseDeadline: {codes.DeadlineExceeded, reasonDeadline,
 		"the deadline passed", "allow more time, or try another node", 0},
 	node.CauseOverloaded: {codes.ResourceExhausted, reasonOverloaded,
 		"too much is waiting on this cluster", "wait a moment and try again", 200 * time.Millisecond},
-	node.CauseStopped: {codes.Unavailable, "STOPPING",
+	node.CauseStopped: {codes.Unavailable, reasonStopping,
 		"this node is stopping", "use another node", 0},
 	node.CauseTooLarge: {codes.InvalidArgument, "TOO_LARGE",
 		"the request is too large to replicate", "split it", 0},
@@ -146,7 +148,8 @@ func fromNode(ctx context.Context, err error, otherwise node.Outcome) (*failure,
 			return &failure{code: codes.Unavailable, reason: reasonInternal, leader: ne.Leader, cause: err,
 				message: "the node could not answer; try another node"}, ne.Outcome
 		}
-		f := &failure{code: c.code, reason: c.reason, message: c.what + "; " + c.next, leader: ne.Leader, retry: c.retry, cause: err}
+		f := &failure{code: c.code, reason: c.reason, leader: ne.Leader, retry: c.retry, cause: err,
+			message: c.what + "; " + c.next}
 		if ne.Cause == node.CauseDeadline && errors.Is(ctx.Err(), context.Canceled) {
 			f.code, f.reason, f.message = codes.Canceled, reasonCanceled, "the caller gave up"
 		}
@@ -241,6 +244,12 @@ func notAllowed(message string) *failure {
 
 func exhausted(reason, message string, retry time.Duration) *failure {
 	return &failure{code: codes.ResourceExhausted, reason: reason, message: message, retry: retry}
+}
+
+// stopping is what the node's own CauseStopped says, for a store that was closed under a call.
+func stopping(err error) *failure {
+	c := causes[node.CauseStopped]
+	return &failure{code: c.code, reason: c.reason, message: c.what + "; " + c.next, cause: err}
 }
 
 func draining() *failure {

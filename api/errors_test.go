@@ -22,7 +22,8 @@ func TestNodeErrorsOnTheWire(t *testing.T) {
 	u := r.user(t, "alice")
 	const leader = "10.0.0.2:50051"
 	send := func() error {
-		_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "x"})
+		_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice",
+			Text: "x"})
 		return err
 	}
 	read := func() error { _, err := r.chat.WhoAmI(u.ctx, &parleyv1.WhoAmIRequest{}); return err }
@@ -84,7 +85,8 @@ func TestNodeErrorsOnTheWire(t *testing.T) {
 func TestRefusalsHaveACodeEach(t *testing.T) {
 	want := map[string]codes.Code{
 		"SESSION_INVALID": codes.Unauthenticated, "REQUEST_ID_REUSED": codes.FailedPrecondition,
-		"REQUEST_ID_EXPIRED": codes.FailedPrecondition, "INVALID_FIELD": codes.InvalidArgument, "USER_EXISTS": codes.AlreadyExists,
+		"REQUEST_ID_EXPIRED": codes.FailedPrecondition, "INVALID_FIELD": codes.InvalidArgument,
+		"USER_EXISTS":    codes.AlreadyExists,
 		"USER_NOT_FOUND": codes.NotFound, "CONVERSATION_NOT_FOUND": codes.NotFound, "MESSAGE_NOT_FOUND": codes.NotFound,
 		"SESSION_NOT_FOUND": codes.NotFound, "CREDENTIALS_CHANGED": codes.Aborted, "NOT_ALLOWED": codes.PermissionDenied,
 		"LIMIT_REACHED": codes.ResourceExhausted, "USER_DELETED": codes.NotFound,
@@ -125,7 +127,8 @@ func TestPanicsBecomeInternal(t *testing.T) {
 	u := r.user(t, "alice")
 	r.set(func(r *replica) { r.before = func(*internalv1.Command) { panic("boom") } })
 	// Propose holds the replica's lock when it panics; its deferred unlock keeps the test alive as it would a node.
-	_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "x"})
+	_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice",
+		Text: "x"})
 	if info := wantError(t, err, codes.Internal, reasonInternal); info.Metadata["applied"] != "unknown" {
 		t.Fatalf("got %v", info.Metadata)
 	}
@@ -134,7 +137,8 @@ func TestPanicsBecomeInternal(t *testing.T) {
 
 func TestEveryFailureIsOneLineWithAdvice(t *testing.T) {
 	for _, f := range []*failure{
-		sessionInvalid(), sessionMissing("no token"), sessionNotHere(""), badCredentials(), draining(), tooManyAttempts(time.Second),
+		sessionInvalid(), sessionMissing("no token"), sessionNotHere(""), badCredentials(), draining(),
+		tooManyAttempts(time.Second),
 		internal(errors.New("x")), notAllowed("no; ask"), contextFailure(context.DeadlineExceeded),
 	} {
 		wantError(t, f, f.code, f.reason)

@@ -29,7 +29,8 @@ import (
 	"parley/store"
 )
 
-// replica is a cluster of one without Raft: it applies what is proposed to a real store, in order, and can be told to fail.
+// replica is a cluster of one without Raft: it applies what is proposed to a real store, in order, and can be told to
+// fail.
 type replica struct {
 	mu     sync.Mutex
 	store  *store.Store
@@ -54,10 +55,12 @@ func newReplica(t *testing.T) *replica {
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
 	return &replica{store: st, change: make(chan struct{}), status: node.Status{
-		ID: 1, Name: "n1", Term: 7, Leader: 1, LeaderName: "n1", LeaderAddress: "127.0.0.1:50051", Quorum: true, CaughtUp: true,
+		ID: 1, Name: "n1", Term: 7, Leader: 1, LeaderName: "n1", LeaderAddress: "127.0.0.1:50051", Quorum: true,
+		CaughtUp:  true,
 		ClusterID: []byte("0123456789abcdef"),
 		Members: []node.Member{
-			{ID: 1, Name: "n1", Address: "127.0.0.1:50051", Reachable: true}, {ID: 2, Name: "n2"}, {ID: 3, Name: "n3", Learner: true},
+			{ID: 1, Name: "n1", Address: "127.0.0.1:50051", Reachable: true}, {ID: 2, Name: "n2"}, {ID: 3, Name: "n3",
+				Learner: true},
 		},
 	}}
 }
@@ -82,7 +85,8 @@ func (r *replica) Propose(_ context.Context, cmd []byte) ([]byte, error) {
 
 func (r *replica) applyLocked(cmd []byte) ([]byte, error) {
 	r.index++
-	out, err := r.store.Apply([]store.Entry{{Index: r.index, Term: 7, StampMS: time.Now().UnixMilli(), Commands: [][]byte{cmd}}})
+	out, err := r.store.Apply([]store.Entry{{Index: r.index, Term: 7, StampMS: time.Now().UnixMilli(),
+		Commands: [][]byte{cmd}}})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +116,8 @@ func (r *replica) StateHashes(context.Context) ([]node.MemberHash, int, error) {
 	if r.proposeErr != nil {
 		return nil, 0, r.proposeErr
 	}
-	return []node.MemberHash{{Name: "n1", Applied: r.index, Hash: []byte{0xab}}, {Name: "n2", Err: errors.New("down")}}, 2, nil
+	return []node.MemberHash{{Name: "n1", Applied: r.index, Hash: []byte{0xab}}, {Name: "n2", Err: errors.New("down")}},
+		2, nil
 }
 
 func (r *replica) TransferLeadership(_ context.Context, to string) (string, error) {
@@ -230,6 +235,13 @@ func cheapPHC(password string) string {
 	return encodePHC(8, 1, 1, salt, argon2.IDKey([]byte(password), salt, 1, 8, 1, argonTagBytes))
 }
 
+// cheapGuard spares the tests that fail many logins the real cost of each.
+func cheapGuard(now func() time.Time) *guard {
+	g := newGuard(now)
+	g.dummy = cheapPHC("nobody's")
+	return g
+}
+
 func (r *rig) user(t *testing.T, name string) user {
 	t.Helper()
 	r.apply(t, &internalv1.Command{RequestId: rid().raw, Body: &internalv1.Command_CreateUser{
@@ -255,7 +267,8 @@ func (r *rig) session(t *testing.T, name string) user {
 	token := randomToken()
 	sum := sha256.Sum256(token)
 	r.apply(t, &internalv1.Command{RequestId: rid().raw, Body: &internalv1.Command_Login{
-		Login: &internalv1.Login{Username: name, TokenSha256: sum[:], CredentialGeneration: cred.Generation, Client: "test"}}})
+		Login: &internalv1.Login{Username: name, TokenSha256: sum[:], CredentialGeneration: cred.Generation,
+			Client: "test"}}})
 	return user{name: name, token: token, ctx: withToken(t.Context(), token)}
 }
 
@@ -294,7 +307,8 @@ func must(t *testing.T, err error) {
 }
 
 // details takes an error apart as a client does.
-func details(err error) (code codes.Code, info *errdetails.ErrorInfo, bad *errdetails.BadRequest, retry *errdetails.RetryInfo) {
+func details(err error) (code codes.Code, info *errdetails.ErrorInfo, bad *errdetails.BadRequest,
+	retry *errdetails.RetryInfo) {
 	st := status.Convert(err)
 	for _, d := range st.Details() {
 		switch d := d.(type) {

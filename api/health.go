@@ -6,9 +6,9 @@ import (
 	"parley/node"
 )
 
-// watchHealth moves the health of the chat service with the node: SERVING while it knows a quorum and has caught up. ""
-// says that the process is up, which the health server starts with. The goroutine is owned by the Server, touches only the
-// health server, and ends with Drain.
+// watchHealth moves the health of the chat service with the node: SERVING while it knows a quorum and has caught up.
+// "" says that the process is up, which the health server starts with. The goroutine is owned by the Server, touches
+// only the health server, and ends with Drain.
 func (s *Server) watchHealth() {
 	for {
 		changed := s.replica.Changed() // taken before Status, so that no change falls in between

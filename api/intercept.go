@@ -16,7 +16,9 @@ import (
 
 // unary is the one interceptor of unary calls, so that the order of its parts is read in one place.
 func (s *Server) unary(admin bool) grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (
+		resp any, err error,
+	) {
 		start := time.Now()
 		defer func() {
 			if p := recover(); p != nil {
@@ -30,8 +32,8 @@ func (s *Server) unary(admin bool) grpc.UnaryServerInterceptor {
 		}()
 		if s.calls.Add(1) > maxCalls {
 			s.calls.Add(-1)
-			return nil, exhausted(reasonOverloaded, "too many calls are under way on this node; wait a moment or use another node",
-				200*time.Millisecond)
+			return nil, exhausted(reasonOverloaded,
+				"too many calls are under way on this node; wait a moment or use another node", 200*time.Millisecond)
 		}
 		defer s.calls.Add(-1)
 		admitted, err := admit(ctx, info.FullMethod, admin)
@@ -80,7 +82,8 @@ func (s *Server) stream(admin bool) grpc.StreamServerInterceptor {
 		if rules[info.FullMethod] == public {
 			key := callerOf(w.ctx).addr
 			if _, ok := s.publicStreams.enter(key); !ok {
-				return exhausted(reasonTooManyStreams, "too many streams are open on this node; close some or use another node", time.Second)
+				return exhausted(reasonTooManyStreams,
+					"too many streams are open on this node; close some or use another node", time.Second)
 			}
 			defer s.publicStreams.leave(key)
 		}
@@ -131,9 +134,9 @@ func (s *Server) asFailure(ctx context.Context, err error) error {
 	return contextFailure(err)
 }
 
-// observe counts every call and logs the failed ones: the node's own failures loudly, those of a cluster in trouble at a
-// bounded rate (every caller retries), what a client can cause at will only for whoever debugs. Nothing of the request is
-// logged but its id.
+// observe counts every call and logs the failed ones: the node's own failures loudly, those of a cluster in trouble at
+// a bounded rate (every caller retries), what a client can cause at will only for whoever debugs. Nothing of the
+// request is logged but its id.
 func (s *Server) observe(ctx context.Context, method string, req any, start time.Time, err error) {
 	code := status.Code(err)
 	s.metrics.call(method, code, time.Since(start))

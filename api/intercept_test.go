@@ -35,8 +35,8 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// TestLogNamesTheCallAndNoSecret: an operator finds the call by node, term and request id; nothing else of it is logged,
-// whatever fails and at whatever level.
+// TestLogNamesTheCallAndNoSecret: an operator finds the call by node, term and request id; nothing else of it is
+// logged, whatever fails and at whatever level.
 func TestLogNamesTheCallAndNoSecret(t *testing.T) {
 	var out safeBuffer
 	r := newRig(t, func(s *Server) {
@@ -45,13 +45,15 @@ func TestLogNamesTheCallAndNoSecret(t *testing.T) {
 	u := r.user(t, "alice")
 	r.set(func(r *replica) { r.proposeErr = errors.New("the cause") })
 	id := rid()
-	_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: id.s, Conversation: "@alice", Text: "very private"})
+	_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: id.s, Conversation: "@alice",
+		Text: "very private"})
 	wantError(t, err, codes.Internal, reasonInternal)
 	var line map[string]any
 	await(t, "the log line", func() bool { return strings.Contains(out.String(), id.s) })
 	must(t, json.Unmarshal([]byte(strings.SplitN(out.String(), "\n", 2)[0]), &line))
 	for k, want := range map[string]any{
-		"level": "ERROR", "node": "n1", "term": 7.0, "request_id": id.s, "method": chatPath + "SendMessage", "code": "Internal",
+		"level": "ERROR", "node": "n1", "term": 7.0, "request_id": id.s, "method": chatPath + "SendMessage",
+		"code":   "Internal",
 		"reason": reasonInternal, "cause": "the cause",
 	} {
 		if line[k] != want {
@@ -61,9 +63,12 @@ func TestLogNamesTheCallAndNoSecret(t *testing.T) {
 	secret := "hunter2 hunter2"
 	token := randomToken()
 	for range 2 {
-		_, _ = r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice", Password: secret, Token: token})
-		_, _ = r.chat.CreateUser(t.Context(), &parleyv1.CreateUserRequest{RequestId: "\x1b[31m", Username: "x", Password: secret})
-		_, _ = r.chat.ChangePassword(u.ctx, &parleyv1.ChangePasswordRequest{RequestId: rid().s, OldPassword: secret, NewPassword: secret})
+		_, _ = r.chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice", Password: secret,
+			Token: token})
+		_, _ = r.chat.CreateUser(t.Context(), &parleyv1.CreateUserRequest{RequestId: "\x1b[31m", Username: "x",
+			Password: secret})
+		_, _ = r.chat.ChangePassword(u.ctx, &parleyv1.ChangePasswordRequest{RequestId: rid().s, OldPassword: secret,
+			NewPassword: secret})
 		_, _ = r.chat.DeleteUser(u.ctx, &parleyv1.DeleteUserRequest{RequestId: rid().s, Password: secret})
 		r.set(func(r *replica) {
 			r.proposeErr = &node.Error{Outcome: node.NotApplied, Cause: node.CauseOverloaded}

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Listener bounds the connections of the client port, in all and from one address. One too many is closed at once rather
-// than left waiting, so that its client goes to another node.
+// Listener bounds the connections of the client port, in all and from one address. One too many is closed at once
+// rather than left waiting, so that its client goes to another node.
 func (s *Server) Listener(l net.Listener) net.Listener {
 	return &boundedListener{Listener: l, s: s}
 }

@@ -49,7 +49,9 @@ func (s *chat) send(ctx context.Context, r *parleyv1.SendMessageRequest) (*parle
 	}, nil
 }
 
-func (s *chat) ReadMessages(ctx context.Context, r *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error) {
+func (s *chat) ReadMessages(ctx context.Context, r *parleyv1.ReadMessagesRequest) (
+	*parleyv1.ReadMessagesResponse, error,
+) {
 	var f form
 	q := store.MessageQuery{
 		OnlyUnread: r.OnlyUnread, Limit: f.page("limit", r.Limit, defaultMessagesPage),
@@ -159,7 +161,9 @@ func (s *chat) ListConversations(ctx context.Context, r *parleyv1.ListConversati
 	return resp, nil
 }
 
-func (s *chat) DeleteMessages(ctx context.Context, r *parleyv1.DeleteMessagesRequest) (*parleyv1.DeleteMessagesResponse, error) {
+func (s *chat) DeleteMessages(ctx context.Context, r *parleyv1.DeleteMessagesRequest) (
+	*parleyv1.DeleteMessagesResponse, error,
+) {
 	var f form
 	id := f.requestID(r.RequestId)
 	if len(r.Ids) == 0 || len(r.Ids) > maxIDs {

@@ -28,11 +28,13 @@ func TestExactlyOnceThroughTheAPI(t *testing.T) {
 	req.Text = "twice"
 	_, err = r.chat.SendMessage(alice.ctx, req)
 	wantError(t, err, codes.FailedPrecondition, "REQUEST_ID_REUSED")
-	_, err = r.chat.SendMessage(bob.ctx, &parleyv1.SendMessageRequest{RequestId: req.RequestId, Conversation: "@alice", Text: "mine"})
+	_, err = r.chat.SendMessage(bob.ctx, &parleyv1.SendMessageRequest{RequestId: req.RequestId, Conversation: "@alice",
+		Text: "mine"})
 	must(t, err) // request ids are each account's own
 	got, err := r.chat.ReadMessages(bob.ctx, &parleyv1.ReadMessagesRequest{Conversation: "@alice"})
 	must(t, err)
-	if len(got.Messages) != 2 || got.Messages[0].Text != "once" || got.Messages[0].Sender != "alice" || got.Messages[1].Text != "mine" {
+	if len(got.Messages) != 2 || got.Messages[0].Text != "once" || got.Messages[0].Sender != "alice" ||
+		got.Messages[1].Text != "mine" {
 		t.Fatalf("got %v", got.Messages)
 	}
 }
@@ -65,19 +67,22 @@ func TestReadingMarkingAndDeleting(t *testing.T) {
 	check(&parleyv1.ReadMessagesRequest{Conversation: "@alice", Limit: 2, AfterId: ids[0]}, "m2 m3", true)
 	check(&parleyv1.ReadMessagesRequest{OnlyUnread: true, Limit: 2}, "m1 m2", true)
 
-	mark := &parleyv1.MarkReadRequest{RequestId: rid().s, Ranges: []*parleyv1.ReadRange{{Conversation: "@alice", FromSeq: 1, ToSeq: 2}}}
+	mark := &parleyv1.MarkReadRequest{RequestId: rid().s, Ranges: []*parleyv1.ReadRange{{Conversation: "@alice",
+		FromSeq: 1, ToSeq: 2}}}
 	for range 2 {
 		_, err := r.chat.MarkRead(bob.ctx, mark)
 		must(t, err)
 	}
 	check(&parleyv1.ReadMessagesRequest{OnlyUnread: true}, "m3 m4 m5", false)
-	del, err := r.chat.DeleteMessages(bob.ctx, &parleyv1.DeleteMessagesRequest{RequestId: rid().s, Ids: []uint64{ids[2], ids[2]}})
+	del, err := r.chat.DeleteMessages(bob.ctx,
+		&parleyv1.DeleteMessagesRequest{RequestId: rid().s, Ids: []uint64{ids[2], ids[2]}})
 	must(t, err)
 	if del.Deleted != 1 {
 		t.Fatalf("an id given twice is one message, got %d", del.Deleted)
 	}
 	check(&parleyv1.ReadMessagesRequest{OnlyUnread: true}, "m4 m5", false)
-	_, err = r.chat.DeleteMessages(bob.ctx, &parleyv1.DeleteMessagesRequest{RequestId: rid().s, Ids: []uint64{ids[3], 1 << 40}})
+	_, err = r.chat.DeleteMessages(bob.ctx, &parleyv1.DeleteMessagesRequest{RequestId: rid().s, Ids: []uint64{ids[3],
+		1 << 40}})
 	wantError(t, err, codes.NotFound, "MESSAGE_NOT_FOUND")
 	check(&parleyv1.ReadMessagesRequest{OnlyUnread: true}, "m4 m5", false) // nothing is half-applied
 
@@ -96,11 +101,13 @@ func TestReadingMarkingAndDeleting(t *testing.T) {
 	}
 	_, err = r.chat.ReadMessages(bob.ctx, &parleyv1.ReadMessagesRequest{Conversation: "@nobody"})
 	wantError(t, err, codes.NotFound, "CONVERSATION_NOT_FOUND")
-	_, err = r.chat.SendMessage(bob.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@nobody", Text: "x"})
+	_, err = r.chat.SendMessage(bob.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@nobody",
+		Text: "x"})
 	wantError(t, err, codes.NotFound, "USER_NOT_FOUND")
 }
 
-// TestPagesFitAReply: the page of the longest messages goes through a default client, and nothing is lost between pages.
+// TestPagesFitAReply: the page of the longest messages goes through a default client, and nothing is lost between
+// pages.
 func TestPagesFitAReply(t *testing.T) {
 	r := newRig(t)
 	u := r.user(t, "alice")
@@ -149,7 +156,8 @@ func TestSendLimit(t *testing.T) {
 	alice, bob := r.user(t, "alice"), r.user(t, "bob")
 	r.send(t, alice, "@bob", "1")
 	r.send(t, alice, "@bob", "2")
-	_, err := r.chat.SendMessage(alice.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@bob", Text: "3"})
+	_, err := r.chat.SendMessage(alice.ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@bob",
+		Text: "3"})
 	wantError(t, err, codes.ResourceExhausted, reasonTooFast)
 	r.send(t, bob, "@alice", "another account")
 }

@@ -51,7 +51,8 @@ func newMetrics(s *Server) *metrics {
 		delivered:   counter("events_delivered_total", "Events sent to subscribers."),
 		resets:      counter("subscription_resets_total", "Subscriptions whose cursor could not be continued."),
 		hashSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: ns, Name: "password_hash_seconds",
-			Help: "Time of a password check or hash, with the wait for a slot.", Buckets: prometheus.ExponentialBuckets(.02, 2, 10)}),
+			Help:    "Time of a password check or hash, with the wait for a slot.",
+			Buckets: prometheus.ExponentialBuckets(.02, 2, 10)}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: ns, Name: "refused_total",
 			Help: "Refused for a limit of this node, by what."}, []string{"limit"}),
 	}
@@ -75,17 +76,15 @@ func newMetrics(s *Server) *metrics {
 			panic(err) // two metrics of one name: a bug in this program, found by its first test
 		}
 	}
-	s.opts.Registry.MustRegister(m.handled, m.seconds, m.messages, m.readsFailed, m.delivered, m.resets, m.hashSeconds, m.refused,
-		build, members{s.replica},
+	s.opts.Registry.MustRegister(m.handled, m.seconds, m.messages, m.readsFailed, m.delivered, m.resets, m.hashSeconds,
+		m.refused, build, members{s.replica},
 		gauge("subscribers", "Open subscriptions.", func() float64 { return float64(s.subscriptions.now()) }),
 		gauge("connections", "Open connections of the client port.", func() float64 { return float64(s.connections.now()) }),
 		gauge("server_calls", "Unary calls under way.", func() float64 { return float64(s.calls.Load()) }),
-		status("server_ready", "1 while this node has a quorum, has caught up and is not draining.", func(st node.Status) float64 {
-			return flag(ready(st) && !s.draining())
-		}),
-		status("server_age_seconds", "Time since this node last knew itself to be current.", func(st node.Status) float64 {
-			return st.Age.Seconds()
-		}),
+		status("server_ready", "1 while this node has a quorum, has caught up and is not draining.",
+			func(st node.Status) float64 { return flag(ready(st) && !s.draining()) }),
+		status("server_age_seconds", "Time since this node last knew itself to be current.",
+			func(st node.Status) float64 { return st.Age.Seconds() }),
 		status("server_is_learner", "1 while this node does not vote.", func(st node.Status) float64 {
 			for _, m := range st.Members {
 				if m.ID == st.ID {

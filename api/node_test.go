@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -54,10 +55,12 @@ func TestOnARealNode(t *testing.T) {
 		}
 	}
 	chat := parleyv1.NewChatServiceClient(conn)
-	_, err = chat.CreateUser(t.Context(), &parleyv1.CreateUserRequest{RequestId: rid().s, Username: "alice", Password: testPassword})
+	_, err = chat.CreateUser(t.Context(), &parleyv1.CreateUserRequest{RequestId: rid().s, Username: "alice",
+		Password: testPassword})
 	must(t, err)
 	token := randomToken()
-	_, err = chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice", Password: testPassword, Token: token})
+	_, err = chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice",
+		Password: testPassword, Token: token})
 	must(t, err)
 	ctx := withToken(t.Context(), token)
 	st, err := chat.Subscribe(ctx, &parleyv1.SubscribeRequest{})
@@ -67,7 +70,8 @@ func TestOnARealNode(t *testing.T) {
 	if f.GetSubscribed().GetNode() != "n1" {
 		t.Fatalf("got %v", f)
 	}
-	sent, err := chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "to disk"})
+	sent, err := chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice",
+		Text: "to disk"})
 	must(t, err)
 	if m := nextEvent(t, st).GetMessage(); m.GetId() != sent.Id || m.GetText() != "to disk" {
 		t.Fatalf("got %v", m)
@@ -75,7 +79,8 @@ func TestOnARealNode(t *testing.T) {
 	cluster := parleyv1.NewClusterServiceClient(conn)
 	status, err := cluster.Status(ctx, &parleyv1.StatusRequest{})
 	must(t, err)
-	if status.Leader != "n1" || !status.Quorum || len(status.Members) != 1 || status.Applied == 0 || len(status.ClusterId) != 32 {
+	if status.Leader != "n1" || !status.Quorum || len(status.Members) != 1 || status.Applied == 0 ||
+		len(status.ClusterId) != 32 {
 		t.Fatalf("got %v", status)
 	}
 	hashes, err := cluster.StateHash(ctx, &parleyv1.StateHashRequest{})
@@ -84,7 +89,7 @@ func TestOnARealNode(t *testing.T) {
 		t.Fatalf("got %v", hashes)
 	}
 	rec := httptest.NewRecorder()
-	s.AdminHandler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	s.AdminHandler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, name := range []string{"parley_server_is_leader 1", "parley_messages_total", "process_resident_memory_bytes"} {
 		if !strings.Contains(rec.Body.String(), name) {
 			t.Errorf("/metrics has no %s", name)
@@ -94,7 +99,8 @@ func TestOnARealNode(t *testing.T) {
 	stop, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	must(t, n.Stop(stop))
-	_, err = chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice", Text: "too late"})
+	_, err = chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "@alice",
+		Text: "too late"})
 	if info := wantError(t, err, codes.Unavailable, "STOPPING"); info.Metadata["applied"] != "no" {
 		t.Fatalf("got %v", info.Metadata)
 	}

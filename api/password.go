@@ -9,10 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/argon2"
-
-	"parley/node"
 )
 
 // hasher runs argon2id, at most maxHashes at once and with a bounded queue. Safe for concurrent use.
@@ -40,8 +39,8 @@ func (h *hasher) acquire(ctx context.Context) error {
 	}
 	if h.waiting.Add(1) > maxHashWaiters {
 		h.waiting.Add(-1)
-		return exhausted(reasonOverloaded, "too many passwords are being checked on this node; wait a few seconds and try again",
-			causes[node.CauseOverloaded].retry)
+		return exhausted(reasonOverloaded,
+			"too many passwords are being checked on this node; wait a few seconds and try again", time.Second)
 	}
 	defer h.waiting.Add(-1)
 	select {
@@ -66,31 +65,32 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return encodePHC(argonMemoryKiB, argonTime, argonThreads, salt, tag), nil
 }
 
-// verify checks a password while the caller holds a slot. A PHC string that is not ours is an error, not a wrong password.
+// verify checks a password while the caller holds a slot. A PHC string that is not ours is an error, not a wrong
+// password.
 func (h *hasher) verify(phc, password string) (bool, error) {
 	p, err := parsePHC(phc)
 	if err != nil {
 		return false, err
 	}
-	tag := argon2.IDKey([]byte(password), p.salt, p.time, p.memoryKiB, p.threads, uint32(len(p.tag)))
+	tag := argon2.IDKey([]byte(password), p.salt, p.passes, p.memoryKiB, p.threads, uint32(len(p.tag)))
 	return subtle.ConstantTimeCompare(tag, p.tag) == 1, nil
 }
 
 type phcParams struct {
-	memoryKiB, time uint32
-	threads         uint8
-	salt, tag       []byte
+	memoryKiB, passes uint32
+	threads           uint8
+	salt, tag         []byte
 }
 
 // encodePHC writes the PHC string format: $argon2id$v=19$m=19456,t=2,p=1$salt$tag.
-func encodePHC(memoryKiB, time uint32, threads uint8, salt, tag []byte) string {
+func encodePHC(memoryKiB, passes uint32, threads uint8, salt, tag []byte) string {
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, time, threads,
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, passes, threads,
 		b64.EncodeToString(salt), b64.EncodeToString(tag))
 }
 
-// parsePHC takes what encodePHC wrote, with any parameters in bounds: a stored string must not be able to take the node's
-// memory.
+// parsePHC takes what encodePHC wrote, with any parameters in bounds: a stored string must not be able to take the
+// node's memory.
 func parsePHC(s string) (phcParams, error) {
 	var p phcParams
 	bad := func(what string) (phcParams, error) { return phcParams{}, fmt.Errorf("stored password hash: %s", what) }
@@ -118,12 +118,13 @@ func parsePHC(s string) (phcParams, error) {
 	if m < 8 || m > maxArgonMemoryKiB || t < 1 || t > maxArgonTime || n < 1 || n > maxArgonThreads {
 		return bad("parameters are out of bounds")
 	}
-	p.memoryKiB, p.time, p.threads = uint32(m), uint32(t), uint8(n)
+	p.memoryKiB, p.passes, p.threads = uint32(m), uint32(t), uint8(n)
+	b64 := base64.RawStdEncoding.Strict()
 	var err error
-	if p.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil || len(p.salt) < 8 || len(p.salt) > 64 {
+	if p.salt, err = b64.DecodeString(parts[4]); err != nil || len(p.salt) < 8 || len(p.salt) > 64 {
 		return bad("the salt is not 8 to 64 bytes of base64")
 	}
-	if p.tag, err = base64.RawStdEncoding.Strict().DecodeString(parts[5]); err != nil || len(p.tag) < 16 || len(p.tag) > 64 {
+	if p.tag, err = b64.DecodeString(parts[5]); err != nil || len(p.tag) < 16 || len(p.tag) > 64 {
 		return bad("the tag is not 16 to 64 bytes of base64")
 	}
 	return p, nil

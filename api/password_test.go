@@ -22,7 +22,7 @@ func TestHashIsArgon2idInPHCForm(t *testing.T) {
 	}
 	p, err := parsePHC(a)
 	must(t, err)
-	if len(p.salt) != 16 || len(p.tag) != 32 || encodePHC(p.memoryKiB, p.time, p.threads, p.salt, p.tag) != a {
+	if len(p.salt) != 16 || len(p.tag) != 32 || encodePHC(p.memoryKiB, p.passes, p.threads, p.salt, p.tag) != a {
 		t.Fatalf("got salt %d, tag %d bytes", len(p.salt), len(p.tag))
 	}
 	for password, want := range map[string]bool{testPassword: true, testPassword + " ": false, "": false} {
@@ -35,7 +35,7 @@ func TestHashIsArgon2idInPHCForm(t *testing.T) {
 	if good, err := h.verify(h.dummy, testPassword); good || err != nil {
 		t.Errorf("the dummy must verify nothing: %v, %v", good, err)
 	}
-	if d, err := parsePHC(h.dummy); err != nil || d.memoryKiB != p.memoryKiB || d.time != p.time {
+	if d, err := parsePHC(h.dummy); err != nil || d.memoryKiB != p.memoryKiB || d.passes != p.passes {
 		t.Errorf("the dummy must cost as much as a real one: %+v, %v", d, err)
 	}
 }
@@ -47,8 +47,10 @@ func TestPHCStringsThatAreRefused(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "x", strings.Replace(good, "argon2id", "argon2i", 1), strings.Replace(good, "v=19", "v=16", 1),
-		strings.Replace(good, "m=8", "m=4294967295", 1), strings.Replace(good, "t=1", "t=0", 1), strings.Replace(good, "t=1", "t=99", 1),
-		strings.Replace(good, "p=1", "p=0", 1), strings.Replace(good, "p=1", "p=300", 1), strings.Replace(good, "m=8,t=1", "t=1,m=8", 1),
+		strings.Replace(good, "m=8", "m=4294967295", 1), strings.Replace(good, "t=1", "t=0", 1), strings.Replace(good,
+			"t=1", "t=99", 1),
+		strings.Replace(good, "p=1", "p=0", 1), strings.Replace(good, "p=1", "p=300", 1), strings.Replace(good, "m=8,t=1",
+			"t=1,m=8", 1),
 		strings.Replace(good, "m=8", "m=-8", 1), good + "$", good[:len(good)-40], strings.Replace(good, "p=1", "p=1,q=1", 1),
 	} {
 		if _, err := parsePHC(bad); err == nil {
@@ -178,10 +180,11 @@ func TestGuardUnderConcurrency(t *testing.T) {
 		wg.Wait()
 		return good, bad, refused
 	}
-	if good, _, _ := try(newGuard(c.now), testPassword, 200); good != 200 {
+	if good, _, _ := try(cheapGuard(c.now), testPassword, 200); good != 200 {
 		t.Fatalf("%d of 200 good passwords were taken", good)
 	}
-	if _, bad, refused := try(newGuard(c.now), "wrong password", 200); bad != accountFailureBurst || refused != 200-accountFailureBurst {
+	if _, bad, refused := try(cheapGuard(c.now), "wrong password", 200); bad != accountFailureBurst ||
+		refused != 200-accountFailureBurst {
 		t.Fatalf("%d wrong passwords were checked, %d refused; the burst is %d", bad, refused, accountFailureBurst)
 	}
 }

@@ -22,8 +22,8 @@ import (
 
 // Replica is the node as this package needs it; *node.Node is one. Its methods are called from many goroutines.
 type Replica interface {
-	// Propose replicates one marshalled internalv1.Command and returns the marshalled internalv1.Result of Apply. The error
-	// is a *node.Error.
+	// Propose replicates one marshalled internalv1.Command and returns the marshalled internalv1.Result of Apply. The
+	// error is a *node.Error.
 	Propose(ctx context.Context, cmd []byte) ([]byte, error)
 	// ReadBarrier returns when the store holds everything that was committed before the call.
 	ReadBarrier(ctx context.Context) error
@@ -40,8 +40,8 @@ type Replica interface {
 // Options are what a Server takes besides the node. The zero value serves.
 type Options struct {
 	Logger *slog.Logger
-	// Registry gets this package's metrics and those of the Go runtime and the process, and is what /metrics shows: give the
-	// node the same one. New when nil.
+	// Registry gets this package's metrics and those of the Go runtime and the process, and is what /metrics shows: give
+	// the node the same one. New when nil.
 	Registry *prometheus.Registry
 	// Version of the software, for build_info.
 	Version string
@@ -142,8 +142,8 @@ func (s *Server) ServerOptions(admin bool) []grpc.ServerOption {
 	}
 }
 
-// Drain takes the node out of service: not ready, health NOT_SERVING, every stream ended with a hint to move. Unary calls
-// go on until the gRPC server is stopped. It may be called more than once.
+// Drain takes the node out of service: not ready, health NOT_SERVING, every stream ended with a hint to move. Unary
+// calls go on until the gRPC server is stopped. It may be called more than once.
 func (s *Server) Drain() {
 	s.health.Shutdown() // first: whoever watches should hear it before its stream ends
 	s.drain()

@@ -6,15 +6,17 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 
 	"parley/proto/parleyv1"
 	"parley/store"
 )
 
-// Subscribe sends what the session's account can see, in log order. It needs no quorum: a node without one serves what it
-// has applied, and says so in its heartbeats.
-func (s *chat) Subscribe(r *parleyv1.SubscribeRequest, stream grpc.ServerStreamingServer[parleyv1.SubscribeResponse]) error {
+// frames is where a subscription's frames go.
+type frames = grpc.ServerStreamingServer[parleyv1.SubscribeResponse]
+
+// Subscribe sends what the session's account can see, in log order. It needs no quorum: a node without one serves what
+// it has applied, and says so in its heartbeats.
+func (s *chat) Subscribe(r *parleyv1.SubscribeRequest, stream frames) error {
 	ctx := stream.Context()
 	var f form
 	cursor := f.opaque("cursor", r.Cursor, maxCursorBytes)
@@ -51,7 +53,7 @@ func (s *chat) Subscribe(r *parleyv1.SubscribeRequest, stream grpc.ServerStreami
 }
 
 // follow sends frames until something ends the stream. Next is woken by Apply; the deadline on it only tells silence.
-func (s *chat) follow(ctx context.Context, w *store.Watcher, stream grpc.ServerStreamingServer[parleyv1.SubscribeResponse]) error {
+func (s *chat) follow(ctx context.Context, w *store.Watcher, stream frames) error {
 	start, reset := w.Start()
 	err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Subscribed{
 		Subscribed: &parleyv1.Subscribed{Node: s.name, Cursor: start},
@@ -113,7 +115,7 @@ func watchFailure(err error) error {
 	case errors.Is(err, store.ErrTooManyWatchers):
 		return exhausted(reasonTooManyStreams, "this node has too many subscribers; use another node", time.Second)
 	case errors.Is(err, store.ErrClosed):
-		return &failure{code: codes.Unavailable, reason: "STOPPING", message: "this node is stopping; use another node", cause: err}
+		return stopping(err)
 	}
 	return storeFailure(err)
 }

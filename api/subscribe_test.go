@@ -43,8 +43,8 @@ func nextEvent(t *testing.T, st events) *parleyv1.Event {
 	}
 }
 
-// TestDeliveryNeedsNoTimer: with the only timer at an hour, everything still arrives; and a resumed stream has no gap and
-// no duplicate (P4).
+// TestDeliveryNeedsNoTimer: with the only timer at an hour, everything still arrives; and a resumed stream has no gap
+// and no duplicate (P4).
 func TestDeliveryNeedsNoTimer(t *testing.T) {
 	r := newRig(t, func(s *Server) { s.heartbeatAfter = time.Hour })
 	alice, bob := r.user(t, "alice"), r.user(t, "bob")
@@ -54,7 +54,8 @@ func TestDeliveryNeedsNoTimer(t *testing.T) {
 	for i := range 20 {
 		m := r.send(t, alice, "@bob", fmt.Sprint(i))
 		e := nextEvent(t, st)
-		if got := e.GetMessage(); got.GetText() != fmt.Sprint(i) || got.Seq != uint64(i+1) || got.Conversation != "@alice" || got.Id != m.Id {
+		if got := e.GetMessage(); got.GetText() != fmt.Sprint(i) || got.Seq != uint64(i+1) || got.Conversation != "@alice" ||
+			got.Id != m.Id {
 			t.Fatalf("event %d is %v", i, e)
 		}
 		if got := nextEvent(t, own).GetMessage(); got.GetConversation() != "@bob" {

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// form checks the fields of one request and collects what is wrong, so that a caller hears all of it at once. Each method
-// returns the field in the form in which it is used.
+// form checks the fields of one request and collects what is wrong, so that a caller hears all of it at once. Each
+// method returns the field in the form in which it is used.
 type form struct{ bad []violation }
 
 func (f *form) err() error {
@@ -29,7 +29,8 @@ func invalid(bad ...violation) *failure {
 	for i, v := range bad {
 		parts[i] = v.field + " " + v.message
 	}
-	return &failure{code: codes.InvalidArgument, reason: reasonInvalidField, message: strings.Join(parts, "; "), fields: bad}
+	return &failure{code: codes.InvalidArgument, reason: reasonInvalidField, fields: bad,
+		message: strings.Join(parts, "; ")}
 }
 
 // requestID takes any UUID and returns its 16 bytes.
@@ -128,7 +129,9 @@ func forbiddenRune(r rune) bool {
 	switch {
 	case r < 0x20, 0x7F <= r && r <= 0x9F:
 		return true
-	case r == 0x2028, r == 0x2029, r == 0x061C, r == 0x200E, r == 0x200F, 0x202A <= r && r <= 0x202E, 0x2066 <= r && r <= 0x2069:
+	case r == 0x2028, r == 0x2029, r == 0x061C, r == 0x200E, r == 0x200F:
+		return true
+	case 0x202A <= r && r <= 0x202E, 0x2066 <= r && r <= 0x2069:
 		return true
 	}
 	return false
@@ -153,7 +156,8 @@ func (f *form) token(field string, v []byte) {
 	}
 }
 
-// page is a size with a default; more than the most is refused rather than cut, so that nobody believes to have seen all.
+// page is a size with a default; more than the most is refused rather than cut, so that nobody believes to have seen
+// all.
 func (f *form) page(field string, v uint32, def int) int {
 	switch {
 	case v == 0:

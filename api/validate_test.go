@@ -62,14 +62,16 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 	}{
 		{"no request id", "request_id", send(func(q *parleyv1.SendMessageRequest) { q.RequestId = "" })},
 		{"not a UUID", "request_id", send(func(q *parleyv1.SendMessageRequest) { q.RequestId = "17" })},
-		{"nil UUID", "request_id", send(func(q *parleyv1.SendMessageRequest) { q.RequestId = "00000000-0000-0000-0000-000000000000" })},
+		{"nil UUID", "request_id",
+			send(func(q *parleyv1.SendMessageRequest) { q.RequestId = "00000000-0000-0000-0000-000000000000" })},
 		{"empty name", "username", create(func(q *parleyv1.CreateUserRequest) { q.Username = "" })},
 		{"long name", "username", create(func(q *parleyv1.CreateUserRequest) { q.Username = strings.Repeat("a", 33) })},
 		{"name with a space", "username", create(func(q *parleyv1.CreateUserRequest) { q.Username = "a b" })},
 		{"Cyrillic a", "username", create(func(q *parleyv1.CreateUserRequest) { q.Username = "аlice" })},
 		{"Kelvin sign folds to no k", "username", create(func(q *parleyv1.CreateUserRequest) { q.Username = "\u212Aate" })},
 		{"zero width", "username", create(func(q *parleyv1.CreateUserRequest) { q.Username = "al\u200Bice" })},
-		{"long display name", "display_name", create(func(q *parleyv1.CreateUserRequest) { q.DisplayName = strings.Repeat("é", 65) })},
+		{"long display name", "display_name",
+			create(func(q *parleyv1.CreateUserRequest) { q.DisplayName = strings.Repeat("é", 65) })},
 		{"display name with a line", "display_name", create(func(q *parleyv1.CreateUserRequest) { q.DisplayName = "a\nb" })},
 		{"display name with RLO", "display_name", create(func(q *parleyv1.CreateUserRequest) { q.DisplayName = "a\u202Eb" })},
 		{"short password", "password", create(func(q *parleyv1.CreateUserRequest) { q.Password = "1234567" })},
@@ -128,7 +130,8 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 			return err
 		}},
 		{"short new password", "new_password", func() error {
-			_, err := chat.ChangePassword(u.ctx, &parleyv1.ChangePasswordRequest{RequestId: rid().s, OldPassword: "x", NewPassword: "x"})
+			_, err := chat.ChangePassword(u.ctx, &parleyv1.ChangePasswordRequest{RequestId: rid().s, OldPassword: "x",
+				NewPassword: "x"})
 			return err
 		}},
 		{"no old password", "old_password", func() error {
@@ -156,7 +159,8 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 			err := tc.call()
 			info := wantError(t, err, codes.InvalidArgument, reasonInvalidField)
 			_, _, bad, _ := details(err)
-			if info.Metadata["field"] != tc.field || len(bad.GetFieldViolations()) != 1 || bad.FieldViolations[0].Field != tc.field {
+			if info.Metadata["field"] != tc.field || len(bad.GetFieldViolations()) != 1 ||
+				bad.FieldViolations[0].Field != tc.field {
 				t.Fatalf("want field %s, got %v and %v", tc.field, info.Metadata, bad)
 			}
 			if r.proposed() != before {
@@ -188,7 +192,8 @@ func TestWhatIsTakenAsItIs(t *testing.T) {
 		t.Fatalf("got %v", got.Messages)
 	}
 	for _, id := range []string{"6ba7b810-9dad-11d1-80b4-00c04fd430c8", "F47AC10B-58CC-4372-A567-0E02B2C3D479"} {
-		_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: id, Conversation: "@alice", Text: "any UUID"})
+		_, err := r.chat.SendMessage(u.ctx, &parleyv1.SendMessageRequest{RequestId: id, Conversation: "@alice",
+			Text: "any UUID"})
 		must(t, err)
 	}
 }

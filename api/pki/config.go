@@ -5,7 +5,8 @@ import (
 	"crypto/x509"
 )
 
-// ServerConfig is the client port of node name: its certificate, no demand on the client's. Users authenticate by session.
+// ServerConfig is the client port of node name: its certificate, no demand on the client's. Users authenticate by
+// session.
 func ServerConfig(dir, name string) (*tls.Config, error) {
 	src, err := newSource(dir, name)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // ErrNotANode is returned for a certificate that names no node.
 var ErrNotANode = errors.New("the certificate is not a node's (no URI parley://node/NAME in it)")
 
-// NodeName is the identity in a node's certificate: the NAME of its one URI SAN parley://node/NAME. It does not verify the
-// certificate; PeerConfigs has done so for every connection that stands.
+// NodeName is the identity in a node's certificate: the NAME of its one URI SAN parley://node/NAME. It does not verify
+// the certificate; PeerConfigs has done so for every connection that stands.
 func NodeName(c *x509.Certificate) (string, error) {
 	if len(c.URIs) != 1 {
 		return "", ErrNotANode
@@ -56,8 +56,8 @@ func Inspect(path string) (Info, error) {
 	return i, nil
 }
 
-// NotAfter is the end of the certificate that a server configuration of this package presents now, for a metric. Zero when
-// it has none.
+// NotAfter is the end of the certificate that a server configuration of this package presents now, for a metric. Zero
+// when it has none.
 func NotAfter(cfg *tls.Config) time.Time {
 	if cfg == nil || cfg.GetCertificate == nil {
 		return time.Time{}
@@ -69,8 +69,8 @@ func NotAfter(cfg *tls.Config) time.Time {
 	return c.Leaf.NotAfter
 }
 
-// verifyNode is the check behind invariant 2, made after every handshake, resumed ones included. Host names play no part:
-// members move between addresses, and the name is what the Raft messages are checked against.
+// verifyNode is the check behind invariant 2, made after every handshake, resumed ones included. Host names play no
+// part: members move between addresses, and the name is what the Raft messages are checked against.
 func verifyNode(cs tls.ConnectionState, roots *x509.CertPool, usage x509.ExtKeyUsage) error {
 	if len(cs.PeerCertificates) == 0 {
 		return errors.New("the peer presented no certificate")

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// NewCA makes a certificate authority in dir, which is created 0700 when it is missing. It never replaces one: os.ErrExist.
+// NewCA makes a certificate authority in dir, which is created 0700 when it is missing. It never replaces one:
+// os.ErrExist.
 func NewCA(dir string) error { return newCA(dir, time.Now()) }
 
 func newCA(dir string, now time.Time) error {
@@ -55,8 +56,8 @@ func newCA(dir string, now time.Time) error {
 	return writePair(dir, "ca", der, key)
 }
 
-// IssueNode makes, or renews with a fresh key, the pair of the node called name. hosts are the DNS names and IP addresses
-// under which clients reach it; none means this machine alone.
+// IssueNode makes, or renews with a fresh key, the pair of the node called name. hosts are the DNS names and IP
+// addresses under which clients reach it; none means this machine alone.
 func IssueNode(dir, name string, hosts ...string) error {
 	return issue(dir, name, leaf{kind: "node", hosts: hosts, now: time.Now()})
 }

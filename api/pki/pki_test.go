@@ -27,8 +27,8 @@ func newDir(t *testing.T) string {
 	return dir
 }
 
-// shake runs one real TLS connection over loopback TCP and returns what each end thought of it, after one byte each way:
-// in TLS 1.3 a client learns that its certificate was refused only when it reads.
+// shake runs one real TLS connection over loopback TCP and returns what each end thought of it, after one byte each
+// way: in TLS 1.3 a client learns that its certificate was refused only when it reads.
 func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, seen tls.ConnectionState) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -281,7 +281,8 @@ func TestWrongFilesAreNamedAtStart(t *testing.T) {
 	if _, err := ServerConfig(dir, "n2"); err == nil || !strings.Contains(err.Error(), "parley certs node n2") {
 		t.Errorf("a missing pair: want the command that makes it, got %v", err)
 	}
-	if _, err := ServerConfig(dir, "ops"); err == nil || !strings.Contains(err.Error(), "not the certificate of node ops") {
+	if _, err := ServerConfig(dir, "ops"); err == nil || !strings.Contains(err.Error(),
+		"not the certificate of node ops") {
 		t.Errorf("a client's pair on a node: got %v", err)
 	}
 	b, err := os.ReadFile(certPath(other, "n1"))

@@ -62,11 +62,12 @@ func (s *source) get() *material {
 		return s.cur
 	}
 	s.checked = now
-	// The stamps are taken before the files are read: a file replaced in between has a newer stamp and is read again at the
-	// next check. A pair caught between its two renames does not match, keeps the old one and is tried again too.
+	// The stamps are taken before the files are read: a file replaced in between has a newer stamp and is read again at
+	// the next check. A pair caught between its two renames does not match, keeps the old one and is tried again too.
 	stamps, err := s.stat()
 	if err != nil {
-		slog.Warn("certificate files cannot be read; the last good ones stay in use", "dir", s.dir, "node", s.name, "err", err)
+		slog.Warn("certificate files cannot be read; the last good ones stay in use",
+			"dir", s.dir, "node", s.name, "err", err)
 		return s.cur
 	}
 	if stamps == s.stamps {
@@ -114,7 +115,9 @@ func (s *source) load() (*material, error) {
 			paths[1], s.name, s.name)
 	}
 	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
-		_, err := cert.Leaf.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: s.now()})
+		_, err := cert.Leaf.Verify(x509.VerifyOptions{
+			Roots: roots, KeyUsages: []x509.ExtKeyUsage{usage}, CurrentTime: s.now(),
+		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: peers would refuse it: %w; renew it with `parley certs node %s`", paths[1], err, s.name)
 		}
