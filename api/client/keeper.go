@@ -58,7 +58,7 @@ func (k *keeper) round(c *Client) time.Duration {
 		})
 	}
 	k.ask(c, d)
-	if d.unsettled {
+	if d.unsettled || d.stale {
 		return UnsettledInterval
 	}
 	if c.opts.StatusInterval < 0 {
@@ -77,7 +77,7 @@ func (k *keeper) ask(c *Client, d duties) {
 		return
 	}
 	interval := c.opts.StatusInterval
-	if d.unsettled {
+	if d.unsettled || d.stale {
 		interval = min(interval, UnsettledInterval)
 	}
 	due := d.current != k.current || time.Since(k.asked) >= interval
@@ -114,12 +114,13 @@ type duties struct {
 	suspect   []string
 	doubted   []string // said "no quorum" to a call; the health stream may have nothing more to say
 	unsettled bool
+	stale     bool
 }
 
 func (p *pool) duties() duties {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := duties{unsettled: p.state.Phase != Ready}
+	d := duties{unsettled: p.state.Phase != Ready, stale: p.stale}
 	if n := p.nodes[p.current]; n != nil && n.usable() {
 		d.current = p.current
 	}
@@ -160,6 +161,7 @@ func (p *pool) learn(addr string, r *parleyv1.StatusResponse, extend bool) (chan
 		}
 		if r.GetLeader() != "" || addr == p.current {
 			p.view.leader, p.view.term, p.view.clusterID = r.GetLeader(), r.GetTerm(), r.GetClusterId()
+			p.stale = !r.GetQuorum() || r.GetLeader() == "" || p.lost(r)
 		}
 		if !r.GetQuorum() && len(p.view.members) > 0 {
 			return
@@ -170,6 +172,16 @@ func (p *pool) learn(addr string, r *parleyv1.StatusResponse, extend bool) (chan
 		}
 	})
 	return changed
+}
+
+// lost tells whether this client has no connection to the leader that r names: r may be older than the leader's death.
+func (p *pool) lost(r *parleyv1.StatusResponse) bool {
+	for _, m := range r.GetMembers() {
+		if n := p.nodes[m.GetAddress()]; n != nil && m.GetName() == r.GetLeader() {
+			return !n.usable()
+		}
+	}
+	return false
 }
 
 // extend makes the table the configured servers plus the members' addresses. A member that is already reached through a

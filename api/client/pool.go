@@ -80,8 +80,10 @@ type pool struct {
 	everReady bool
 	failovers int
 	// dark is since when no usable node serves; zero while one does.
-	dark    time.Time
-	view    view
+	dark time.Time
+	view view
+	// stale: something happened that may have moved the leader; the view is asked for again until it names one.
+	stale   bool
 	lastErr error
 	state   State
 	// news is closed and replaced when some node becomes worth a try.
@@ -166,7 +168,7 @@ func (p *pool) moveTo(n *node) {
 		p.failovers++
 		p.log.Info("moved to another node", "from", p.current, "to", n.addr, "failovers", p.failovers)
 	}
-	p.current = n.addr
+	p.current, p.stale = n.addr, true
 }
 
 // settleState computes the phase and publishes the state if it differs.
@@ -285,6 +287,7 @@ func (p *pool) setConn(addr string, s connectivity.State, err error) {
 		if n == nil {
 			return
 		}
+		p.stale = p.stale || n.conn == connectivity.Ready
 		n.conn = s
 		switch s {
 		case connectivity.Ready:
@@ -303,6 +306,7 @@ func (p *pool) setHealth(addr string, s connectivity.State) {
 		if n == nil {
 			return
 		}
+		p.stale = p.stale || n.health == servingYes
 		switch s {
 		case connectivity.Ready:
 			n.health, n.answeredNo = servingYes, false
@@ -345,7 +349,7 @@ func (p *pool) succeeded(addr string, needsQuorum bool) {
 func (p *pool) noQuorum(addr string, err error) {
 	p.change(func() {
 		if n := p.nodes[addr]; n != nil {
-			n.answeredNo = true
+			n.answeredNo, p.stale = true, true
 			p.lastErr = err
 		}
 	})
