@@ -4,7 +4,7 @@ import (
 	"parley/proto/internalv1"
 )
 
-func (m *machine) createUser(_ *internalv1.Command, b *internalv1.CreateUser) (*internalv1.Result, error) {
+func (m *machine) createUser(b *internalv1.CreateUser) (*internalv1.Result, error) {
 	name := foldName(b.GetUsername())
 	if why := badName(name); why != "" {
 		return refuseField("username", "%s", why), nil
@@ -46,5 +46,144 @@ func (m *machine) createUser(_ *internalv1.Command, b *internalv1.CreateUser) (*
 	r := &internalv1.Result{Outcome: &internalv1.Result_User{User: &internalv1.UserResult{
 		Username: name, DisplayName: display,
 	}}}
+	return r, m.record(sc, digest, r)
+}
+
+// changePassword replaces the password and ends every other session; the calling one goes on under the new generation.
+func (m *machine) changePassword(c *internalv1.Command, b *internalv1.ChangePassword) (*internalv1.Result, error) {
+	digest := m.fields("change-password").digest()
+	by, answer, err := m.begin(c, digest)
+	if answer != nil || err != nil {
+		return answer, err
+	}
+	if by.GetGeneration() != b.GetCredentialGeneration() {
+		return refuseCredentials(), nil
+	}
+	if why := badPHC(b.GetNewPasswordPhc()); why != "" {
+		return refuseField("new_password", "%s", why), nil
+	}
+	if err := m.setPassword(by.hotAccount, b.GetNewPasswordPhc(), by.token); err != nil {
+		return nil, err
+	}
+	by.session.Generation = by.GetGeneration()
+	if err := m.put(keySession(m.key(), by.token), by.session); err != nil {
+		return nil, err
+	}
+	r := done()
+	return r, m.record(scope{account: by.hotAccount}, digest, r)
+}
+
+func (m *machine) setPassword(a *hotAccount, phc string, keep []byte) error {
+	a.PasswordPhc = phc
+	a.Generation++
+	m.touchAccount(a)
+	return m.endAllBut(a, keep)
+}
+
+// deleteUser marks the account; that is all, however much it sent: what it sent reads as erased from this entry on.
+// EraseSlice commands tell the others and clear the texts later. The name stays reserved.
+func (m *machine) deleteUser(c *internalv1.Command, b *internalv1.DeleteUser) (*internalv1.Result, error) {
+	digest := m.fields("delete-user").digest()
+	by, answer, err := m.begin(c, digest)
+	if answer != nil || err != nil {
+		return answer, err
+	}
+	if by.GetGeneration() != b.GetCredentialGeneration() {
+		return refuseCredentials(), nil
+	}
+	a := by.hotAccount
+	if err := m.endAllBut(a, by.token); err != nil {
+		return nil, err
+	}
+	if err := m.endSession(a, by.session, by.token, &digest); err != nil {
+		return nil, err
+	}
+	a.Deleted, a.Operator = true, false
+	a.DisplayName, a.PasswordPhc = "", ""
+	a.Generation++
+	m.touchAccount(a)
+	m.erasing++
+	return done(), m.insert(keyErase(m.key(), a.id), new(internalv1.EraseRecord))
+}
+
+// operator checks who gives an operator's command: an operator's session, or a node's admin socket. Answers to the
+// latter are kept under the name that the command is about.
+func (m *machine) operator(c *internalv1.Command, fromSocket bool, target string, digest [digestBytes]byte) (
+	scope, *internalv1.Result, error) {
+	if len(c.GetSession()) == 0 && fromSocket {
+		sc := scope{name: target}
+		answer, err := m.answered(sc, digest)
+		return sc, answer, err
+	}
+	by, answer, err := m.begin(c, digest)
+	if answer != nil || err != nil {
+		return scope{}, answer, err
+	}
+	if !by.GetOperator() {
+		return scope{}, refuse(internalv1.Reason_REASON_NOT_ALLOWED, "", "only an operator may do this"), nil
+	}
+	return scope{account: by.hotAccount}, nil, nil
+}
+
+// targetAccount finds an account that an operator's command is about.
+func (m *machine) targetAccount(name string) (*hotAccount, *internalv1.Result, error) {
+	a, err := m.accountByName(name)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case a == nil:
+		return nil, refuseNoUser("username", name), nil
+	case a.GetDeleted():
+		return nil, refuseDeletedUser("username", name), nil
+	}
+	return a, nil, nil
+}
+
+func (m *machine) setOperator(c *internalv1.Command, b *internalv1.SetOperator) (*internalv1.Result, error) {
+	name := foldName(b.GetUsername())
+	if why := badName(name); why != "" {
+		return refuseField("username", "%s", why), nil
+	}
+	grant := uint64(0)
+	if b.GetOperator() {
+		grant = 1
+	}
+	digest := m.fields("set-operator").str(name).num(grant).digest()
+	sc, answer, err := m.operator(c, b.GetFromAdminSocket(), name, digest)
+	if answer != nil || err != nil {
+		return answer, err
+	}
+	a, refusal, err := m.targetAccount(name)
+	if refusal != nil || err != nil {
+		return refusal, err
+	}
+	a.Operator = b.GetOperator()
+	m.touchAccount(a)
+	r := done()
+	return r, m.record(sc, digest, r)
+}
+
+// resetPassword sets a password that was lost and ends every session of the account.
+func (m *machine) resetPassword(c *internalv1.Command, b *internalv1.ResetPassword) (*internalv1.Result, error) {
+	name := foldName(b.GetUsername())
+	if why := badName(name); why != "" {
+		return refuseField("username", "%s", why), nil
+	}
+	digest := m.fields("reset-password").str(name).digest()
+	sc, answer, err := m.operator(c, b.GetFromAdminSocket(), name, digest)
+	if answer != nil || err != nil {
+		return answer, err
+	}
+	if why := badPHC(b.GetNewPasswordPhc()); why != "" {
+		return refuseField("new_password", "%s", why), nil
+	}
+	a, refusal, err := m.targetAccount(name)
+	if refusal != nil || err != nil {
+		return refusal, err
+	}
+	if err := m.setPassword(a, b.GetNewPasswordPhc(), nil); err != nil {
+		return nil, err
+	}
+	r := done()
 	return r, m.record(sc, digest, r)
 }

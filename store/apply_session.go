@@ -55,7 +55,7 @@ func alive(s *internalv1.SessionRecord, a *internalv1.AccountRecord, clock int64
 
 func sessionID(number uint64) string { return strconv.FormatUint(number, 10) }
 
-func (m *machine) login(c *internalv1.Command, b *internalv1.Login) (*internalv1.Result, error) {
+func (m *machine) login(b *internalv1.Login) (*internalv1.Result, error) {
 	name := foldName(b.GetUsername())
 	if why := badName(name); why != "" {
 		return refuseField("username", "%s", why), nil
@@ -200,7 +200,7 @@ func (m *machine) endAllBut(a *hotAccount, keep []byte) error {
 	return nil
 }
 
-func (m *machine) logout(c *internalv1.Command, _ *internalv1.Logout) (*internalv1.Result, error) {
+func (m *machine) logout(c *internalv1.Command) (*internalv1.Result, error) {
 	digest := m.fields("logout").digest()
 	by, answer, err := m.begin(c, digest)
 	if answer != nil || err != nil {

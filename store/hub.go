@@ -93,10 +93,12 @@ func (h *hub) push(account uint64, e *event) {
 	}
 }
 
-// lagAll makes every watcher read the index again: the state was replaced.
-func (h *hub) lagAll() {
+// replace is deliver when the whole state was replaced: every watcher reads the index again. The index moves under the
+// same lock, so that no watcher takes the new place for one that it reached.
+func (h *hub) replace(index uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.index = index
 	for _, ws := range h.byAccount {
 		for _, w := range ws {
 			w.lag()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/tidwall/btree"
 )
@@ -48,7 +49,7 @@ func (l *layers) get(key []byte) (value []byte, ok bool, err error) {
 
 // locate adds the file to a damage report.
 func (l *layers) locate(err error) error {
-	if d, ok := err.(*DamageError); ok && d.Path == "" {
+	if d := (*DamageError)(nil); errors.As(err, &d) && d.Path == "" {
 		d.Path = l.path
 	}
 	return err

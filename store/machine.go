@@ -204,7 +204,7 @@ func (m *machine) apply(cmd []byte) ([]byte, error) {
 	if err := proto.Unmarshal(cmd, &c); err != nil {
 		return nil, fmt.Errorf("the command does not parse: %w", err)
 	}
-	if c.GetBody() == nil || len(c.ProtoReflect().GetUnknown()) != 0 {
+	if hasUnknown(&c) {
 		return nil, errUnknownCommand
 	}
 	m.wroteKeys, m.wroteBytes = 0, 0
@@ -224,15 +224,51 @@ func (m *machine) apply(cmd []byte) ([]byte, error) {
 	return b, nil
 }
 
+var commandBody = (&internalv1.Command{}).ProtoReflect().Descriptor().Oneofs().ByName("body")
+
+// hasUnknown says whether a command is, or has, something that this program does not know. To carry out the rest of it
+// would make this node's state another than the others'.
+func hasUnknown(c *internalv1.Command) bool {
+	m := c.ProtoReflect()
+	body := m.WhichOneof(commandBody)
+	return body == nil || len(m.GetUnknown()) != 0 || len(m.Get(body).Message().GetUnknown()) != 0
+}
+
 // dispatch sends a command to its handler. Each handler validates everything first and writes after.
 func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 	switch b := c.GetBody().(type) {
 	case *internalv1.Command_SendMessage:
 		return m.sendMessage(c, b.SendMessage)
+	case *internalv1.Command_MarkRead:
+		return m.markRead(c, b.MarkRead)
+	case *internalv1.Command_DeleteMessages:
+		return m.deleteMessages(c, b.DeleteMessages)
 	case *internalv1.Command_CreateUser:
-		return m.createUser(c, b.CreateUser)
+		return m.createUser(b.CreateUser)
 	case *internalv1.Command_Login:
-		return m.login(c, b.Login)
+		return m.login(b.Login)
+	case *internalv1.Command_Logout:
+		return m.logout(c)
+	case *internalv1.Command_RevokeSession:
+		return m.revokeSession(c, b.RevokeSession)
+	case *internalv1.Command_ChangePassword:
+		return m.changePassword(c, b.ChangePassword)
+	case *internalv1.Command_DeleteUser:
+		return m.deleteUser(c, b.DeleteUser)
+	case *internalv1.Command_SetOperator:
+		return m.setOperator(c, b.SetOperator)
+	case *internalv1.Command_ResetPassword:
+		return m.resetPassword(c, b.ResetPassword)
+	case *internalv1.Command_AnnounceMember:
+		return m.announceMember(b.AnnounceMember)
+	case *internalv1.Command_RaiseClusterVersion:
+		return m.raiseClusterVersion(b.RaiseClusterVersion)
+	case *internalv1.Command_HashMark:
+		return m.hashMark()
+	case *internalv1.Command_EraseSlice:
+		return m.eraseSlice()
+	case *internalv1.Command_ExpireSlice:
+		return m.expireSlice()
 	default:
 		return nil, errUnknownCommand
 	}

@@ -156,7 +156,6 @@ func (s *Store) Install(path string) (Mark, error) {
 	if err := s.takeOver(newHandle(d)); err != nil {
 		return Mark{}, s.fail(errors.Join(err, d.Close()))
 	}
-	s.hub.lagAll()
 	if err := old.retire(); err != nil {
 		return Mark{}, s.fail(err)
 	}

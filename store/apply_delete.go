@@ -1,0 +1,153 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"parley/proto/internalv1"
+)
+
+// doomed is a message that a DeleteMessages found.
+type doomed struct {
+	conv *hotConversation
+	seq  uint64
+	rec  *internalv1.MessageRecord
+}
+
+// deleteMessages deletes one's own messages for everyone and hides those of others from oneself. An id that the caller
+// cannot see refuses all of them.
+func (m *machine) deleteMessages(c *internalv1.Command, b *internalv1.DeleteMessages) (*internalv1.Result, error) {
+	f := m.fields("delete-messages")
+	for _, id := range b.GetIds() {
+		f = f.num(id)
+	}
+	digest := f.digest()
+	by, answer, err := m.begin(c, digest)
+	if answer != nil || err != nil {
+		return answer, err
+	}
+	if n := len(b.GetIds()); n == 0 || n > MaxDeleteIDs {
+		return refuseField("ids", "must have 1 to %d ids", MaxDeleteIDs), nil
+	}
+	ids := slices.Clone(b.GetIds())
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	found := make([]doomed, 0, len(ids))
+	for _, id := range ids {
+		d, err := m.visibleMessage(by.id, id)
+		if err != nil {
+			return nil, err
+		}
+		if d == nil {
+			return refuse(internalv1.Reason_REASON_MESSAGE_NOT_FOUND, "ids", "there is no message %d", id), nil
+		}
+		found = append(found, *d)
+	}
+	deleted := uint32(0)
+	for _, d := range found {
+		var changed bool
+		if d.rec.GetSender() == by.id {
+			changed, err = m.deleteForAll(by.id, d)
+		} else {
+			changed, err = true, m.hide(by.id, d)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if changed {
+			deleted++
+		}
+	}
+	r := &internalv1.Result{Outcome: &internalv1.Result_Delete{Delete: &internalv1.DeleteResult{Deleted: deleted}}}
+	return r, m.record(scope{account: by.hotAccount}, digest, r)
+}
+
+// visibleMessage finds a message that an account can see, nil otherwise.
+func (m *machine) visibleMessage(account, id uint64) (*doomed, error) {
+	p, err := m.place(id)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	c, err := m.conversation(p.GetConversation())
+	if err != nil {
+		return nil, err
+	}
+	if account != c.GetLow() && account != c.GetHigh() {
+		return nil, nil
+	}
+	r, err := m.message(c.id, p.GetSeq())
+	if err != nil {
+		return nil, err
+	}
+	if r.GetSender() != account {
+		hidden, err := m.has(keyHidden(m.layers.key(), account, c.id, p.GetSeq()))
+		if err != nil || hidden {
+			return nil, err
+		}
+	}
+	return &doomed{conv: c, seq: p.GetSeq(), rec: r}, nil
+}
+
+// deleteForAll makes an own message a placeholder. It is false when it was one.
+func (m *machine) deleteForAll(author uint64, d doomed) (bool, error) {
+	if d.rec.GetDeleted() {
+		return false, nil
+	}
+	d.rec.Deleted, d.rec.Text = true, ""
+	if err := m.put(keyMessage(m.key(), d.conv.id, d.seq), d.rec); err != nil {
+		return false, err
+	}
+	if err := m.insert(keyDead(m.key(), d.conv.id, author, d.seq), &internalv1.MarkRecord{}); err != nil {
+		return false, err
+	}
+	if other := d.conv.other(author); other != author {
+		hidden, err := m.has(keyHidden(m.layers.key(), other, d.conv.id, d.seq))
+		if err != nil {
+			return false, err
+		}
+		if !hidden {
+			if err := m.lessUnread(other, d); err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, m.emit(d.conv, &event{
+		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED, seq: d.seq, message: d.rec.GetId(),
+	})
+}
+
+// hide takes another's message out of the viewer's sight.
+func (m *machine) hide(viewer uint64, d doomed) error {
+	if err := m.insert(keyHidden(m.key(), viewer, d.conv.id, d.seq), &internalv1.MarkRecord{}); err != nil {
+		return err
+	}
+	if !d.rec.GetDeleted() {
+		if err := m.lessUnread(viewer, d); err != nil {
+			return err
+		}
+	}
+	return m.emit(d.conv, &event{
+		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN, only: viewer, seq: d.seq, message: d.rec.GetId(),
+	})
+}
+
+// lessUnread takes a message that vanishes for a member, and counted until now, out of its unread count.
+func (m *machine) lessUnread(account uint64, d doomed) error {
+	h, err := m.member(account, d.conv.id)
+	if err != nil {
+		return err
+	}
+	if isRead(h.MemberRecord, d.seq) {
+		return nil
+	}
+	if h.GetUnread() == 0 {
+		return fmt.Errorf("conversation %d, seq %d: account %d has nothing unread, but has not read it", d.conv.id, d.seq,
+			account)
+	}
+	h.Unread--
+	if h.GetUnread() == 0 {
+		readAll(h.MemberRecord, d.conv.GetLastSeq())
+	}
+	m.touchMember(h)
+	return nil
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"parley/proto/internalv1"
+)
+
+// eraseSlice does a bounded part of what the deletion of an account left to do. First the other members of its
+// conversations are told, which also ends their unread counts there; then its texts are cleared. Reads show the result
+// of both since the deletion itself. The place is kept in the account's EraseRecord, so that any leader goes on.
+func (m *machine) eraseSlice() (*internalv1.Result, error) {
+	it := m.scan([]byte{tagErase}, []byte{tagErase + 1}, false)
+	if !it.next() {
+		return done(), it.err
+	}
+	account := u64At(it.key, 0)
+	at, err := decode[internalv1.EraseRecord](&m.layers, it.key, it.value)
+	if err != nil {
+		return nil, err
+	}
+	var finished bool
+	if at.GetClearing() {
+		finished, err = m.clearTexts(account, at)
+	} else {
+		err = m.tellOthers(account, at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if finished {
+		m.erasing--
+		m.remove(keyErase(m.key(), account))
+		return done(), nil
+	}
+	return done(), m.put(keyErase(m.key(), account), at)
+}
+
+// conversationsFrom lists up to n conversations of an account, by number.
+func (m *machine) conversationsFrom(account, from uint64, n int) (convs []uint64, err error) {
+	lo := keyMember(nil, account, from)
+	it := m.scan(lo, prefixEnd(lo[:9]), false)
+	for len(convs) < n && it.next() {
+		convs = append(convs, u64At(it.key, 1))
+	}
+	return convs, it.err
+}
+
+func (m *machine) tellOthers(account uint64, at *internalv1.EraseRecord) error {
+	convs, err := m.conversationsFrom(account, at.GetConversation(), EraseEvents)
+	if err != nil {
+		return err
+	}
+	gone, err := m.account(account)
+	if err != nil {
+		return err
+	}
+	for _, id := range convs {
+		c, err := m.conversation(id)
+		if err != nil {
+			return err
+		}
+		other := c.other(account)
+		if other == account {
+			continue
+		}
+		h, err := m.member(other, id)
+		if err != nil {
+			return err
+		}
+		readAll(h.MemberRecord, c.GetLastSeq())
+		m.touchMember(h)
+		e := &event{kind: internalv1.EventKind_EVENT_KIND_USER_DELETED, sender: account, account: gone.GetUsername()}
+		if err := m.emit(c, e); err != nil {
+			return err
+		}
+	}
+	if len(convs) < EraseEvents {
+		at.Clearing, at.Conversation = true, 0
+	} else {
+		at.Conversation = convs[len(convs)-1] + 1
+	}
+	return nil
+}
+
+// clearTexts clears what the account sent, conversation by conversation. It is true at the end of the last one.
+func (m *machine) clearTexts(account uint64, at *internalv1.EraseRecord) (bool, error) {
+	texts, looked := EraseMessages, EraseScan
+	for texts > 0 && looked > 0 {
+		convs, err := m.conversationsFrom(account, at.GetConversation(), 1)
+		if err != nil {
+			return false, err
+		}
+		if len(convs) == 0 {
+			return true, nil
+		}
+		if convs[0] != at.GetConversation() {
+			at.Conversation, at.Seq = convs[0], 1
+		}
+		looked-- // a conversation costs something too
+		end, err := m.clearConversation(account, at, &texts, &looked)
+		if err != nil {
+			return false, err
+		}
+		if end {
+			at.Conversation, at.Seq = convs[0]+1, 1
+		}
+	}
+	return false, nil
+}
+
+func (m *machine) clearConversation(account uint64, at *internalv1.EraseRecord, texts, looked *int) (end bool, err error) {
+	lo := keyMessage(nil, at.GetConversation(), max(at.GetSeq(), 1))
+	it := m.scan(lo, prefixEnd(lo[:9]), false)
+	var found []doomed
+	for *texts > 0 && *looked > 0 {
+		if !it.next() {
+			end = true
+			break
+		}
+		*looked--
+		r := new(internalv1.MessageRecord)
+		if err := proto.Unmarshal(it.value, r); err != nil {
+			return false, m.locate(&DamageError{Key: append([]byte(nil), it.key...), Err: err, Hint: hintRestore})
+		}
+		seq := u64At(it.key, 1)
+		at.Seq = seq + 1
+		if r.GetSender() == account && !r.GetDeleted() {
+			*texts--
+			found = append(found, doomed{seq: seq, rec: r})
+		}
+	}
+	if it.err != nil {
+		return false, it.err
+	}
+	for _, d := range found {
+		d.rec.Deleted, d.rec.Text = true, ""
+		if err := m.put(keyMessage(m.key(), at.GetConversation(), d.seq), d.rec); err != nil {
+			return false, err
+		}
+	}
+	return end, nil
+}
