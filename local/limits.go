@@ -19,6 +19,10 @@ const (
 	// readyCallTimeout bounds one such question, so that a hung node cannot hold up the wait.
 	readyCallTimeout = time.Second
 
+	// busyPatience is how long a port may be in use before that is an error, asked every busyPoll.
+	busyPatience = 300 * time.Millisecond
+	busyPoll     = 10 * time.Millisecond
+
 	// maxLogBytes is the size at which a node's log is set aside when the node starts; one older log is kept.
 	maxLogBytes = 16 << 20
 	// logTailBytes is how much of a node's log is looked at for the line that says why it ended.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 const loopback = "127.0.0.1"
@@ -30,7 +31,7 @@ func plan(n, basePort int) (*layout, error) {
 		}
 		return l, nil
 	}
-	ports, err := freePorts(2 * n)
+	ports, err := FreePorts(2 * n)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +45,8 @@ func plan(n, basePort int) (*layout, error) {
 	return l, nil
 }
 
-// freePorts finds count different ports that nobody listens on. All are held until all are found, so that they differ.
-func freePorts(count int) ([]int, error) {
+// FreePorts finds count different ports that nobody listens on. All are held until all are found, so that they differ.
+func FreePorts(count int) ([]int, error) {
 	var ports []int
 	var held []net.Listener
 	defer func() {
@@ -72,9 +73,8 @@ func freePorts(count int) ([]int, error) {
 func (l *layout) checkFree() error {
 	for _, n := range l.Nodes {
 		for _, address := range []string{n.Address, n.PeerAddress} {
-			ln, err := net.Listen("tcp", address)
+			err := listenBriefly(address)
 			if err == nil {
-				_ = ln.Close()
 				continue
 			}
 			if errors.Is(err, syscall.EADDRINUSE) {
@@ -84,6 +84,22 @@ func (l *layout) checkFree() error {
 		}
 	}
 	return nil
+}
+
+// listenBriefly tells whether the address can be listened on. A port that was just closed may be held for a moment more: by a
+// child of this process between fork and exec, or by a node of the same directory that is on its way out.
+func listenBriefly(address string) error {
+	deadline := time.Now().Add(busyPatience)
+	for {
+		ln, err := net.Listen("tcp", address)
+		if err == nil {
+			return ln.Close()
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(busyPoll)
+	}
 }
 
 // PortBusyError is returned by Start when something else listens where a node would.
