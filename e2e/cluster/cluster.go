@@ -1,0 +1,162 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Options say what to start.
+type Options struct {
+	// Binary is the path of the parley binary.
+	Binary string
+	// Nodes is how many members, n1, n2, ...
+	Nodes int
+	// Flags are added to every `parley serve`.
+	Flags []string
+	// Fronts puts a Front before every client listener.
+	Fronts bool
+	// Dir holds the data directories; a temporary directory when empty.
+	Dir string
+}
+
+// Cluster is a set of nodes that know each other as first members.
+type Cluster struct {
+	Nodes []*Node
+
+	tb TB
+
+	mu sync.Mutex
+	// token is the probe account's session, once there is one.
+	token []byte
+}
+
+// Start starts all nodes and waits until each serves with a quorum.
+func Start(t TB, o Options) *Cluster {
+	t.Helper()
+	c := New(t, o)
+	for _, n := range c.Nodes {
+		n.Start()
+	}
+	c.AwaitServing(c.Nodes...)
+	return c
+}
+
+// New lays the cluster out without starting a process.
+func New(t TB, o Options) *Cluster {
+	t.Helper()
+	c := &Cluster{tb: t}
+	root := o.Dir
+	if root == "" {
+		root = t.TempDir()
+	}
+	var first []string
+	for i := range o.Nodes {
+		n := &Node{tb: t, binary: o.Binary, Name: fmt.Sprintf("n%d", i+1)}
+		n.Dir = filepath.Join(root, n.Name)
+		n.LogPath = filepath.Join(root, n.Name+".log")
+		if err := os.MkdirAll(n.Dir, 0o700); err != nil {
+			t.Fatalf("%v", err)
+		}
+		listen := c.address()
+		n.Address, n.PeerAddress, n.AdminAddress = listen, c.address(), c.address()
+		n.args = []string{
+			"serve", "--name", n.Name, "--data", n.Dir, "--listen", listen, "--peer-listen", n.PeerAddress,
+			"--admin-listen", n.AdminAddress,
+		}
+		if o.Fronts {
+			front, err := newFront(c.address(), listen)
+			if err != nil {
+				t.Fatalf("%v", err)
+			}
+			t.Cleanup(front.Close)
+			n.Front, n.Address = front, front.Address
+			n.args = append(n.args, "--advertise", n.Address)
+		}
+		n.args = append(n.args, o.Flags...)
+		first = append(first, n.Name+"="+n.PeerAddress)
+		c.Nodes = append(c.Nodes, n)
+	}
+	for _, n := range c.Nodes {
+		n.args = append(n.args, "--cluster", strings.Join(first, ","))
+	}
+	t.Cleanup(c.cleanUp)
+	return c
+}
+
+func (c *Cluster) address() string {
+	c.tb.Helper()
+	a, err := FreeAddress()
+	if err != nil {
+		c.tb.Fatalf("%v", err)
+	}
+	return a
+}
+
+// Addresses are the client addresses of the nodes, beginning with the from-th.
+func (c *Cluster) Addresses(from int) []string {
+	var as []string
+	for i := range c.Nodes {
+		as = append(as, c.Nodes[(from+i)%len(c.Nodes)].Address)
+	}
+	return as
+}
+
+// Running are the nodes whose process runs.
+func (c *Cluster) Running() []*Node {
+	var ns []*Node
+	for _, n := range c.Nodes {
+		if _, ok := n.Running(); ok {
+			ns = append(ns, n)
+		}
+	}
+	return ns
+}
+
+// Others are all nodes but these.
+func (c *Cluster) Others(but ...*Node) []*Node {
+	var ns []*Node
+	for _, n := range c.Nodes {
+		other := true
+		for _, b := range but {
+			other = other && n != b
+		}
+		if other {
+			ns = append(ns, n)
+		}
+	}
+	return ns
+}
+
+// Node returns the node of that name.
+func (c *Cluster) Node(name string) *Node {
+	c.tb.Helper()
+	for _, n := range c.Nodes {
+		if n.Name == name {
+			return n
+		}
+	}
+	c.tb.Fatalf("there is no node %q", name)
+	return nil
+}
+
+// cleanUp ends every process by its pid and, when the test failed, prints the end of their logs and how to run it again.
+func (c *Cluster) cleanUp() {
+	for _, n := range c.Running() {
+		n.Resume() // a paused process keeps its SIGKILL, but not everywhere at once
+		n.Kill()
+	}
+	if !c.tb.Failed() {
+		return
+	}
+	for _, n := range c.Nodes {
+		log := n.Log()
+		if len(log) > logTailBytes {
+			log = "... " + log[len(log)-logTailBytes:]
+		}
+		c.tb.Logf("log of %s (client %s, peer %s):\n%s", n.Name, n.Address, n.PeerAddress, log)
+	}
+	c.tb.Logf("replay: go test ./e2e -count=1 -v -run '^%s$'", strings.ReplaceAll(c.tb.Name(), "/", "$/^"))
+}

@@ -1,0 +1,16 @@
+package e2e
+
+import "time"
+
+const (
+	// kills is how often the leader is killed under load.
+	kills = 20
+	// lagMessages is what a node misses before it must catch up by snapshot.
+	lagMessages = 10_000
+	// callTimeout bounds one call of a scenario that is expected to succeed.
+	callTimeout = 20 * time.Second
+	// cliTimeout bounds one run of the binary as a command.
+	cliTimeout = 60 * time.Second
+	// buildTimeout bounds the build of the binary, dependencies included, on a busy machine.
+	buildTimeout = 8 * time.Minute
+)
