@@ -24,7 +24,7 @@ func (t *Transport) Gone(ctx context.Context, id, boot uint64) bool {
 	if l == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, goneBudget)
+	ctx, cancel := context.WithTimeout(ctx, t.patience.gone)
 	defer cancel()
 	retry := time.NewTicker(goneRetry)
 	defer retry.Stop()

@@ -57,7 +57,10 @@ func TestHandOnAnswers(t *testing.T) {
 	pair(t, one, two)
 	ctx := context.Background()
 	given := []Answer{
-		{Outcome: Result, Result: []byte("r"), Index: 9}, {Outcome: NotApplied}, {Outcome: Unknown}, {Outcome: Overloaded},
+		{Outcome: Result, Result: []byte("r"), Index: 9},
+		{Outcome: NotApplied},
+		{Outcome: Unknown},
+		{Outcome: Overloaded},
 	}
 	var asked []<-chan outcome
 	for i := range given {
@@ -108,12 +111,12 @@ func TestHandOnPipelines(t *testing.T) {
 	wg.Wait()
 	s := one.t.Stats()[2]
 	if s.HandOnCommands != callers*each || s.HandOnFrames >= s.HandOnCommands {
-		t.Errorf("%d commands in %d frames; expected %d in fewer frames", s.HandOnCommands, s.HandOnFrames, callers*each)
+		t.Errorf("%d commands in %d frames; expected %d in fewer", s.HandOnCommands, s.HandOnFrames, callers*each)
 	}
 }
 
-// When the stream breaks, what was written is unknown; what is handed on while nobody listens is not applied; a new leader
-// at the address is served by a new stream.
+// When the stream breaks, what was written is unknown; what is handed on while nobody listens is not applied; a new
+// leader at the address is served by a new stream.
 func TestHandOnBrokenStream(t *testing.T) {
 	one, two := newNode(), newNode()
 	leader := hold(two)
@@ -202,6 +205,20 @@ func TestHandOnIsBounded(t *testing.T) {
 	if h.add(make([]byte, maxHandOnBytes)) == nil || h.add([]byte{1}) != nil {
 		t.Error("the bound in bytes does not hold")
 	}
+	a := &answers{pending: map[uint64]struct{}{}, wake: make(chan struct{}, 1)}
+	in := make([]*internalv1.HandOnCommand, 2*maxHandOnCommands+1)
+	for i := range in {
+		in[i] = &internalv1.HandOnCommand{Id: uint64(i)}
+	}
+	if n := len(a.take(in)); n != 2*maxHandOnCommands || len(a.out) != 1 || a.out[0].Outcome != Overloaded {
+		t.Errorf("the acceptor took %d commands and turned away %v", n, a.out)
+	}
+	a.put(5, Answer{Outcome: Result})
+	a.put(5, Answer{Outcome: Unknown})
+	if len(a.out) != 2 || a.out[1].Outcome != Result {
+		t.Errorf("two answers to one command became %v", a.out)
+	}
+
 	var frames int
 	var req internalv1.HandOnRequest
 	h.fail(errLinkLost)

@@ -167,7 +167,8 @@ func (n *fakeNode) await(t *testing.T, what string, ok func(events []any) bool) 
 		select {
 		case <-more:
 		case <-deadline:
-			t.Fatalf("node %d: waited for %s; %d events came, the last are %v", n.id, what, len(events), events[max(0, len(events)-5):])
+			last := events[max(0, len(events)-5):]
+			t.Fatalf("node %d: waited for %s; %d events came, the last are %v", n.id, what, len(events), last)
 		}
 	}
 }

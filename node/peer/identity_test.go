@@ -44,9 +44,13 @@ func TestRefusals(t *testing.T) {
 		{"acceptor's own id", other(func(id *internalv1.Identity) { id.Id = 2 }), 2, ReasonWrongNode},
 		{"no id", other(func(id *internalv1.Identity) { id.Id = 0 }), 2, ReasonWrongNode},
 		{"no hello", nil, 2, ReasonWrongNode},
-		{"other cluster", other(func(id *internalv1.Identity) { id.ClusterId = []byte("another") }), 2, ReasonOtherCluster},
-		{"wiped directory", other(func(id *internalv1.Identity) { id.Incarnation, id.Boot = []byte{9}, 99 }), 2, ReasonOtherIncarnation},
-		{"copied-back directory", other(func(id *internalv1.Identity) { id.Boot, id.BootNonce = 9, []byte{7} }), 2, ReasonStaleBoot},
+		{"other cluster", other(func(id *internalv1.Identity) { id.ClusterId = []byte("b") }), 2, ReasonOtherCluster},
+		{"wiped directory", other(func(id *internalv1.Identity) {
+			id.Incarnation, id.Boot = []byte{9}, 99
+		}), 2, ReasonOtherIncarnation},
+		{"copied-back directory", other(func(id *internalv1.Identity) {
+			id.Boot, id.BootNonce = 9, []byte{7}
+		}), 2, ReasonStaleBoot},
 		{"directory used twice", other(func(id *internalv1.Identity) { id.BootNonce = []byte{8} }), 2, ReasonStaleBoot},
 		{"node's records: removed", other(func(id *internalv1.Identity) { id.Name = "removed" }), 2, ReasonRemoved},
 		{"node's records: other", other(func(id *internalv1.Identity) { id.Name = "odd" }), 2, ReasonOther},
@@ -66,7 +70,8 @@ func TestRefusals(t *testing.T) {
 			greeted(t, two, two.addr, identity(1))
 
 			_, err := rawRaft(t, two, two.addr, c.then, c.to).Recv()
-			resp, herr := (&service{t: two.t}).Hello(context.Background(), &internalv1.HelloRequest{From: c.then, To: c.to})
+			req := &internalv1.HelloRequest{From: c.then, To: c.to}
+			resp, herr := (&service{t: two.t}).Hello(context.Background(), req)
 			if herr != nil || resp.GetIdentity().GetId() != 2 || resp.GetIdentity().GetUnixMs() == 0 {
 				t.Errorf("the hello was answered with %v, %v; it must tell who answers, whatever it says", resp, herr)
 			}
@@ -124,14 +129,16 @@ func TestDiallerRefusesAcceptor(t *testing.T) {
 	if r, ok := errors.AsType[*Refusal](err); !ok || r.Reason != ReasonStaleBoot || resp.GetIdentity().GetBoot() != 3 {
 		t.Errorf("hello: %v, %v; expected the identity and %s", resp, err, ReasonStaleBoot)
 	}
-	one.t.SetPeers(map[uint64]string{3: addr})
-	if _, err := one.t.Hello(ctx, 3); err == nil {
-		t.Error("node 2 was taken for node 3")
+
+	four := newNode().start(t, identity(4), nil, map[uint64]string{3: addr})
+	_, err = four.t.Hello(ctx, 3)
+	if r, ok := errors.AsType[*Refusal](err); !ok || r.Reason != ReasonWrongNode || four.t.Seen(2) != nil {
+		t.Errorf("node 2 was taken for node 3: %v, expected %s", err, ReasonWrongNode)
 	}
-	if r := wait(t, "the refusal by node 2", one.refused); r.Reason != ReasonWrongNode || r.Fatal() {
+	if r := wait(t, "the refusal by node 2", four.refused); r.Reason != ReasonWrongNode || r.Fatal() {
 		t.Errorf("refused with %v (fatal %v), expected %s, which is not fatal", r, r.Fatal(), ReasonWrongNode)
 	}
-	if len(one.ups) > 0 {
+	if len(one.ups)+len(four.ups) > 0 {
 		t.Error("a link came up")
 	}
 }
@@ -238,13 +245,15 @@ func (a *authority) tls(t *testing.T, name string) func(*Options, *patience) {
 	certs := []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
 	return func(o *Options, _ *patience) {
 		o.Server = &tls.Config{
-			Certificates: certs, ClientCAs: a.pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
+			Certificates: certs, MinVersion: tls.VersionTLS13,
+			ClientCAs: a.pool, ClientAuth: tls.RequireAndVerifyClientCert,
 		}
 		o.Client = &tls.Config{Certificates: certs, RootCAs: a.pool, MinVersion: tls.VersionTLS13}
 	}
 }
 
-// With TLS, the certificate's node name must be the name in the hello, on both sides; without a certificate nothing works.
+// With TLS, the certificate's node name must be the name in the hello, on both sides; without a certificate nothing
+// works.
 func TestCertificateNames(t *testing.T) {
 	a := newAuthority(t)
 	name := func(id uint64) string { return identity(id).Name }

@@ -90,6 +90,7 @@ const (
 type patience struct {
 	write         time.Duration
 	snapshotStall time.Duration
+	gone          time.Duration
 }
 
-var defaultPatience = patience{write: writeTimeout, snapshotStall: snapshotStall}
+var defaultPatience = patience{write: writeTimeout, snapshotStall: snapshotStall, gone: goneBudget}

@@ -79,8 +79,9 @@ func (l *link) close() {
 	l.conn.Load().Close()
 }
 
-// kick ends the gap before the next dial: the peer was just heard. gRPC's ResetConnectBackoff is not used: as of v1.85 it
-// walks a map that others write (grpc-go pull request 9155), which ends the process. A new connection has no gap.
+// kick ends the gap before the next dial: the peer was just heard. gRPC's ResetConnectBackoff is not used: as of
+// v1.85 it walks a map that others write (grpc-go pull request 9155), which ends the process. A new connection has no
+// gap.
 func (l *link) kick() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

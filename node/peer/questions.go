@@ -37,7 +37,8 @@ func (t *Transport) PeerHash(ctx context.Context, id, index uint64) (hash []byte
 		return nil, 0, ErrUnknownPeer
 	}
 	var p grpcpeer.Peer
-	resp, err := l.conn.Load().PeerHash(ctx, &internalv1.PeerHashRequest{From: t.me(), To: id, Index: index}, grpc.Peer(&p))
+	req := &internalv1.PeerHashRequest{From: t.me(), To: id, Index: index}
+	resp, err := l.conn.Load().PeerHash(ctx, req, grpc.Peer(&p))
 	if err != nil {
 		return nil, 0, err
 	}

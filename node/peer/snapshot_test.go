@@ -63,6 +63,24 @@ func (s *stalling) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// gated is a file whose first byte waits until the receiver has opened its own: a sender that fails at once may end the
+// stream before.
+type gated struct {
+	io.Reader
+	t      *testing.T
+	opened chan *raftpb.Message
+}
+
+func (g *gated) Read(p []byte) (int, error) {
+	if g.opened != nil {
+		if m := wait(g.t, "the file to be opened", g.opened); m.GetFrom() != 1 || m.GetIndex() != 5 {
+			g.t.Errorf("opened for %v", m)
+		}
+		g.opened = nil
+	}
+	return g.Reader.Read(p)
+}
+
 // A file of many chunks arrives whole and is committed once; what goes wrong on either side is told to the sender, and
 // the receiver's file is aborted once.
 func TestSnapshot(t *testing.T) {
@@ -81,7 +99,7 @@ func TestSnapshot(t *testing.T) {
 	}{
 		{"whole", len(data), bytes.NewReader(data), snapMessage(1, 2), "commit", ""},
 		{"empty", 0, bytes.NewReader(nil), snapMessage(1, 2), "commit", ""},
-		{"shorter than announced", len(data) + 1, bytes.NewReader(data), snapMessage(1, 2), "abort", "ends 1 bytes before"},
+		{"shorter than announced", len(data) + 1, bytes.NewReader(data), snapMessage(1, 2), "abort", "ends 1 bytes"},
 		{"longer than announced", len(data) - 1, bytes.NewReader(data), snapMessage(1, 2), "abort", "longer than"},
 		{"receiver has no space", 666, bytes.NewReader(data[:666]), snapMessage(1, 2), "", "no space"},
 		{"receiver refuses the file", 777, bytes.NewReader(data[:777]), snapMessage(1, 2), "commit", "another cluster"},
@@ -90,6 +108,9 @@ func TestSnapshot(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &internalv1.SnapshotHeader{Message: c.message, SizeBytes: uint64(c.size)}
+			if c.end != "" {
+				c.data = &gated{c.data, t, opened}
+			}
 			err := one.t.SendSnapshot(context.Background(), 2, h, c.data)
 			switch {
 			case c.contains == "" && err != nil:
@@ -104,9 +125,6 @@ func TestSnapshot(t *testing.T) {
 				return
 			}
 			f := wait(t, "the file", files)
-			if m := wait(t, "its message", opened); m.GetFrom() != 1 || m.GetIndex() != 5 {
-				t.Errorf("opened for %v", m)
-			}
 			if end := wait(t, "the file's end", f.ended); end != c.end {
 				t.Errorf("the file ended in %s, expected %s", end, c.end)
 			}
@@ -185,8 +203,10 @@ func rawSnapshot(t *testing.T, n *fakeNode, hello *internalv1.Identity) internal
 	if err != nil {
 		t.Fatal(err)
 	}
-	header := &internalv1.SnapshotHeader{Hello: hello, To: n.id, Message: snapMessage(hello.Id, n.id), SizeBytes: 3}
-	if err := stream.Send(&internalv1.SnapshotRequest{Part: &internalv1.SnapshotRequest_Header{Header: header}}); err != nil {
+	header := &internalv1.SnapshotRequest_Header{Header: &internalv1.SnapshotHeader{
+		Hello: hello, To: n.id, Message: snapMessage(hello.Id, n.id), SizeBytes: 3,
+	}}
+	if err := stream.Send(&internalv1.SnapshotRequest{Part: header}); err != nil {
 		t.Fatal(err)
 	}
 	return stream
@@ -274,7 +294,8 @@ func TestSnapshotStallsAndBreaks(t *testing.T) {
 		one := newNode().start(t, identity(1), nil, map[uint64]string{2: wire.addr()}, impatient)
 		wait(t, "the link", one.ups)
 		wire.freeze()
-		if err := wait(t, "the sender's end", send(one, context.Background(), bytes.NewReader(nil))); !errors.Is(err, errTransferStalled) {
+		err := wait(t, "the sender's end", send(one, context.Background(), bytes.NewReader(nil)))
+		if !errors.Is(err, errTransferStalled) {
 			t.Errorf("ended with %v, expected %v", err, errTransferStalled)
 		}
 	})
