@@ -111,15 +111,12 @@ func isCode(err error, c codes.Code) bool {
 // hint says what to do next.
 func (e *Error) hint() string {
 	switch {
-	case errors.Is(e.cause, context.Canceled):
-		if e.Outcome == Unknown {
-			return "look before you send it again"
-		}
-		return ""
 	case e.Outcome == Unknown && e.RequestID != "":
 		return "send it again with request id " + e.RequestID + " to learn which"
 	case e.Outcome == Unknown:
 		return "look at the cluster's status before you try again"
+	case errors.Is(e.cause, context.Canceled):
+		return ""
 	}
 	switch e.Code {
 	case codes.Unauthenticated:

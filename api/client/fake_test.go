@@ -27,8 +27,10 @@ import (
 // fakeCluster is a replicated chat in one mutex: what its nodes answer is scripted, what they apply is shared. It is real
 // gRPC on real sockets; only the consensus is missing.
 type fakeCluster struct {
-	t     *testing.T
-	nodes []*fakeNode
+	t       *testing.T
+	options []grpc.ServerOption
+	open    bool // Status needs no session
+	nodes   []*fakeNode
 
 	mu      sync.Mutex
 	leader  string
@@ -65,10 +67,10 @@ type fakeNode struct {
 	subscribes  atomic.Int64
 }
 
-func newFakeCluster(t *testing.T, n int) *fakeCluster {
+func newFakeCluster(t *testing.T, n int, options ...grpc.ServerOption) *fakeCluster {
 	t.Helper()
 	c := &fakeCluster{
-		t: t, leader: "n1", term: 1, byID: make(map[string]*parleyv1.SendMessageResponse), changed: make(chan struct{}),
+		t: t, options: options, leader: "n1", term: 1, byID: make(map[string]*parleyv1.SendMessageResponse), changed: make(chan struct{}),
 	}
 	for i := range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -161,8 +163,8 @@ func (n *fakeNode) serve(l net.Listener) {
 	defer n.mu.Unlock()
 	n.gate = newGate()
 	n.health = health.NewServer()
-	n.server = grpc.NewServer(grpc.KeepaliveEnforcementPolicy(
-		keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}))
+	n.server = grpc.NewServer(append([]grpc.ServerOption{grpc.KeepaliveEnforcementPolicy(
+		keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true})}, n.c.options...)...)
 	parleyv1.RegisterChatServiceServer(n.server, n)
 	parleyv1.RegisterClusterServiceServer(n.server, n)
 	grpc_health_v1.RegisterHealthServer(n.server, n.health)
@@ -315,7 +317,7 @@ func (n *fakeNode) Logout(ctx context.Context, _ *parleyv1.LogoutRequest) (*parl
 }
 
 func (n *fakeNode) Status(ctx context.Context, _ *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error) {
-	if auth(ctx) == "" {
+	if auth(ctx) == "" && !n.c.open {
 		return nil, failure(codes.Unauthenticated, "SESSION_MISSING", map[string]string{"applied": "no"})
 	}
 	n.c.mu.Lock()
