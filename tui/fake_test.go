@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"sort"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type fake struct {
 
 	links chan common.Link
 	subs  []chan *parleyv1.SubscribeResponse
+	log   []*parleyv1.SubscribeResponse // every event; a cursor is a length of it
 
 	users    []*parleyv1.User
 	msgs     []*parleyv1.Message
@@ -100,8 +102,11 @@ func (f *fake) store(conv, sender, text, req string, at time.Time) *parleyv1.Mes
 }
 
 func (f *fake) push(ev *parleyv1.Event) {
+	ev.Cursor = strconv.Itoa(len(f.log) + 1)
+	frame := &parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Event{Event: ev}}
+	f.log = append(f.log, frame)
 	for _, s := range f.subs {
-		s <- &parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Event{Event: ev}}
+		s <- frame
 	}
 }
 
@@ -298,7 +303,7 @@ func (f *fake) ListConversations(_ context.Context, r *parleyv1.ListConversation
 			c.Unread++
 		}
 	}
-	resp := &parleyv1.ListConversationsResponse{Cursor: "c0", ReadInfo: &parleyv1.ReadInfo{}}
+	resp := &parleyv1.ListConversationsResponse{Cursor: strconv.Itoa(len(f.log)), ReadInfo: &parleyv1.ReadInfo{}}
 	for _, c := range by {
 		resp.Conversations = append(resp.Conversations, c)
 	}
@@ -342,12 +347,19 @@ func (f *fake) DeleteUser(_ context.Context, r *parleyv1.DeleteUserRequest) (*pa
 	return &parleyv1.DeleteUserResponse{}, nil
 }
 
-func (f *fake) Subscribe(context.Context, string) common.Stream {
+func (f *fake) Subscribe(_ context.Context, cursor string) common.Stream {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ch := make(chan *parleyv1.SubscribeResponse, 1024)
 	ch <- &parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Subscribed{
-		Subscribed: &parleyv1.Subscribed{Node: f.link.Node, Cursor: "c0"}}}
+		Subscribed: &parleyv1.Subscribed{Node: f.link.Node, Cursor: cursor}}}
+	from, err := strconv.Atoi(cursor)
+	if err != nil {
+		panic("the client made a cursor of its own: " + cursor)
+	}
+	for _, frame := range f.log[from:] {
+		ch <- frame
+	}
 	f.subs = append(f.subs, ch)
 	return fakeStream{ch}
 }

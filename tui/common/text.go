@@ -23,15 +23,24 @@ func (w Widths) Width(s string) int {
 
 // Truncate cuts s to n columns and ends it with "…" when something was cut.
 func (w Widths) Truncate(s string, n int) string {
-	switch {
-	case n <= 0:
+	if n <= 0 {
 		return ""
-	case w.Width(s) <= n:
-		return s
-	case w.Grapheme:
-		return ansi.Truncate(s, n, "…")
 	}
-	return ansi.TruncateWc(s, n, "…")
+	if w.Width(s) <= n {
+		return s
+	}
+	cut := ansi.TruncateWc
+	if w.Grapheme {
+		cut = ansi.Truncate
+	}
+	// The library decides by graphemes whether anything is to be cut, also when it then counts runes: ask for less until
+	// the result fits.
+	for k := n; k > 0; k-- {
+		if t := cut(s, k, "…"); w.Width(t) <= n {
+			return t
+		}
+	}
+	return "…"
 }
 
 // Wrap breaks s into rows of at most n columns, at spaces where it can. It keeps empty lines and returns at least one row.

@@ -19,8 +19,12 @@ func (m *Model) View() []string {
 	out := make([]string, 0, m.h)
 	if len(m.entries) > 0 && m.h > 0 {
 		i, l := m.top()
-		for ; i < len(m.entries) && len(out) < m.h+l; i++ {
+		for first := true; i < len(m.entries) && len(out) < m.h+l; i++ {
 			pre, body := m.block(i)
+			if first && l <= len(pre) && m.entries[i].Kind == Message {
+				body = m.message(m.entries[i], false, false) // the window's first row says who speaks
+			}
+			first = false
 			out = append(append(out, pre...), body...)
 		}
 		out = out[min(l, len(out)):]
@@ -46,19 +50,47 @@ func (m *Model) measure() {
 	}
 }
 
+// separators says what stands above an entry: the list's own first row, a new day, the "new" line.
+func (m *Model) separators(i int) (top, day, unread bool) {
+	e := m.entries[i]
+	top = i == 0 && m.Top != ""
+	day = i == 0 || !sameDay(m.entries[i-1].Time.In(m.c.Zone), e.Time.In(m.c.Zone))
+	return top, day, m.unreadKey != "" && e.Key == m.unreadKey
+}
+
+func sameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
+
+// measureBlock is the number of rows that block makes, without drawing them.
+func (m *Model) measureBlock(i int) (pre, body int) {
+	top, day, unread := m.separators(i)
+	for _, there := range []bool{top, day, unread} {
+		if there {
+			pre++
+		}
+	}
+	e := m.entries[i]
+	if e.Kind == Notice {
+		return pre, len(m.wrap(e.Text, m.noticeIndent()))
+	}
+	body = len(m.wrap(m.text(e), m.indent()))
+	if e.Note != "" {
+		body += len(m.wrap(e.Note, m.indent()))
+	}
+	return pre, body
+}
+
 // block renders one entry: the separators before it, and its own rows.
 func (m *Model) block(i int) (pre, body []string) {
 	e := m.entries[i]
 	st, ws := m.c.Styles, m.c.Widths
-	if i == 0 && m.Top != "" {
+	top, day, unread := m.separators(i)
+	if top {
 		pre = append(pre, st.Dim.Render(ws.Truncate(" "+m.Top, m.w)))
 	}
-	day := e.Time.In(m.c.Zone).Format("Mon 2 Jan 2006")
-	newDay := i == 0 || m.entries[i-1].Time.In(m.c.Zone).Format("Mon 2 Jan 2006") != day
-	if newDay {
-		pre = append(pre, st.Rule.Render(ws.Rule(day, m.w)))
+	if day {
+		pre = append(pre, st.Rule.Render(ws.Rule(e.Time.In(m.c.Zone).Format("Mon 2 Jan 2006"), m.w)))
 	}
-	if m.unreadKey != "" && e.Key == m.unreadKey {
+	if unread {
 		pre = append(pre, st.Unread.Render(ws.Rule("new", m.w)))
 	}
 	if e.Kind == Notice {
@@ -66,7 +98,25 @@ func (m *Model) block(i int) (pre, body []string) {
 	}
 	grouped := len(pre) == 0 && i > 0 && m.entries[i-1].Kind == Message && m.entries[i-1].Author == e.Author &&
 		e.Time.Sub(m.entries[i-1].Time) < groupWithin
-	return pre, m.message(e, grouped)
+	sameMinute := grouped && e.Time.Truncate(time.Minute).Equal(m.entries[i-1].Time.Truncate(time.Minute))
+	return pre, m.message(e, grouped, sameMinute)
+}
+
+// indent is the column where text begins.
+func (m *Model) indent() int { return 1 + m.timeW + 2 + m.nickW + 2 }
+
+func (m *Model) noticeIndent() int { return 1 + m.timeW + 2 }
+
+func (m *Model) wrap(s string, indent int) []string {
+	return m.c.Widths.Wrap(s, max(minBodyWidth, m.w-indent))
+}
+
+// text is what an entry shows.
+func (m *Model) text(e *Entry) string {
+	if e.Deleted {
+		return "message deleted"
+	}
+	return e.Text
 }
 
 func (m *Model) notice(e *Entry) []string {
@@ -75,8 +125,8 @@ func (m *Model) notice(e *Entry) []string {
 		head += e.Time.In(m.c.Zone).Format("15:04") + " "
 	}
 	head += "─ "
-	indent := strings.Repeat(" ", m.c.Widths.Width(head))
-	rows := m.c.Widths.Wrap(e.Text, max(minBodyWidth, m.w-len(indent)))
+	indent := strings.Repeat(" ", m.noticeIndent())
+	rows := m.wrap(e.Text, len(indent))
 	for j := range rows {
 		lead := indent
 		if j == 0 {
@@ -87,17 +137,18 @@ func (m *Model) notice(e *Entry) []string {
 	return rows
 }
 
-func (m *Model) message(e *Entry, grouped bool) []string {
+// message renders the rows of one message. A group shows its author once, and the time again when the minute changes.
+func (m *Model) message(e *Entry, grouped, sameMinute bool) []string {
 	st, ws := m.c.Styles, m.c.Widths
 	timeW, nickW := m.timeW, m.nickW
-	indent := 1 + timeW + 2 + nickW + 2
+	indent := m.indent()
 
 	clock := strings.Repeat(" ", timeW)
 	nick := strings.Repeat(" ", nickW)
+	if !sameMinute && timeW > 0 {
+		clock = e.Time.In(m.c.Zone).Format("15:04") + " "
+	}
 	if !grouped {
-		if timeW > 0 {
-			clock = e.Time.In(m.c.Zone).Format("15:04") + " "
-		}
 		nick = ws.PadLeft(e.Author, nickW)
 	}
 	name := st.Author(e.Author)
@@ -114,14 +165,14 @@ func (m *Model) message(e *Entry, grouped bool) []string {
 	case m.marked[e.Key]:
 		gutter = "•"
 	}
-	text, textStyle := e.Text, st.Text
+	textStyle := st.Text
 	if e.Deleted {
-		text, textStyle = "message deleted", st.Dim.Italic(true)
+		textStyle = st.Dim.Italic(true)
 	}
 	if selected {
 		textStyle = textStyle.Reverse(true)
 	}
-	rows := ws.Wrap(text, max(minBodyWidth, m.w-indent))
+	rows := m.wrap(m.text(e), indent)
 	for j := range rows {
 		body := rows[j]
 		if body != "" {
@@ -134,7 +185,7 @@ func (m *Model) message(e *Entry, grouped bool) []string {
 		rows[j] = st.Accent.Render(gutter) + st.Dim.Render(clock) + m.glyph(e.State) + " " + name.Render(nick) + "  " + body
 	}
 	if e.Note != "" {
-		for _, row := range ws.Wrap(e.Note, max(minBodyWidth, m.w-indent)) {
+		for _, row := range m.wrap(e.Note, indent) {
 			rows = append(rows, strings.Repeat(" ", indent)+m.noteStyle(e.State, row))
 		}
 	}

@@ -54,11 +54,11 @@ func (m *Model) Marked() []*Entry {
 	return out
 }
 
-// MoveCursor moves the selection by n messages; the window follows. It reports whether there was nowhere to go.
-func (m *Model) MoveCursor(n int) (stuck bool) {
+// MoveCursor moves the selection by n messages; the window follows.
+func (m *Model) MoveCursor(n int) {
 	i := m.index(m.cursor)
 	if i < 0 {
-		return true
+		return
 	}
 	step := 1
 	if n < 0 {
@@ -73,7 +73,6 @@ func (m *Model) MoveCursor(n int) (stuck bool) {
 	}
 	m.cursor = m.entries[at].Key
 	m.reveal(at)
-	return at == i
 }
 
 // CursorTo moves the selection to the first or the last message.

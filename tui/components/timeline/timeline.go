@@ -61,10 +61,10 @@ func (m *Model) SetUnread(key string) { m.unreadKey = key }
 // UnreadKey is the entry below the "new" line.
 func (m *Model) UnreadKey() string { return m.unreadKey }
 
-// ScrollBy moves the window by rows, down when n is positive. It reports whether the top was reached.
-func (m *Model) ScrollBy(n int) (top bool) {
+// ScrollBy moves the window by rows, down when n is positive.
+func (m *Model) ScrollBy(n int) {
 	if len(m.entries) == 0 {
-		return true
+		return
 	}
 	i, l := m.top()
 	for ; n < 0; n++ {
@@ -74,7 +74,6 @@ func (m *Model) ScrollBy(n int) (top bool) {
 			i--
 			l = m.rows(i) - 1
 		} else {
-			top = true
 			break
 		}
 	}
@@ -89,11 +88,19 @@ func (m *Model) ScrollBy(n int) (top bool) {
 	}
 	m.pin(i, l)
 	m.settle()
-	return top
+}
+
+// NearTop reports whether fewer than n entries stand above the window: the time to load older ones.
+func (m *Model) NearTop(n int) bool {
+	if len(m.entries) == 0 || m.follow {
+		return false
+	}
+	i, _ := m.top()
+	return i < n
 }
 
 // PageBy moves by windows less one row, so that the eye keeps its place.
-func (m *Model) PageBy(n int) (top bool) { return m.ScrollBy(n * max(1, m.h-1)) }
+func (m *Model) PageBy(n int) { m.ScrollBy(n * max(1, m.h-1)) }
 
 // Home shows the oldest loaded entry.
 func (m *Model) Home() {
@@ -125,11 +132,11 @@ func (m *Model) Shown() []*Entry {
 	var out []*Entry
 	i, l := m.top()
 	for row := -l; i < len(m.entries) && row < m.h; i++ {
-		pre, body := m.block(i)
-		if at := row + len(pre); at >= 0 && at < m.h {
+		pre, body := m.measureBlock(i)
+		if at := row + pre; at >= 0 && at < m.h {
 			out = append(out, m.entries[i])
 		}
-		row += len(pre) + len(body)
+		row += pre + body
 	}
 	return out
 }
@@ -138,8 +145,8 @@ func (m *Model) Shown() []*Entry {
 func (m *Model) top() (i, l int) {
 	if !m.follow {
 		if i = m.find(); i >= 0 {
-			pre, body := m.block(i)
-			return i, min(max(m.off+len(pre), 0), len(pre)+len(body)-1)
+			pre, body := m.measureBlock(i)
+			return i, min(max(m.off+pre, 0), pre+body-1)
 		}
 	}
 	left := m.h
@@ -170,8 +177,8 @@ func (m *Model) index(key string) int {
 
 // pin anchors the window to a row of a block.
 func (m *Model) pin(i, l int) {
-	pre, _ := m.block(i)
-	m.follow, m.anchor, m.seq, m.off = false, m.entries[i].Key, m.entries[i].Seq, l-len(pre)
+	pre, _ := m.measureBlock(i)
+	m.follow, m.anchor, m.seq, m.off = false, m.entries[i].Key, m.entries[i].Seq, l-pre
 }
 
 // settle follows the tail as soon as the window reaches it: a window that is not full has nothing to anchor to.
@@ -190,6 +197,6 @@ func (m *Model) settle() {
 }
 
 func (m *Model) rows(i int) int {
-	pre, body := m.block(i)
-	return len(pre) + len(body)
+	pre, body := m.measureBlock(i)
+	return pre + body
 }

@@ -89,17 +89,13 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 // onTimelineKey moves in the timeline without leaving the composer.
 func (m *Model) onTimelineKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 	k, v := m.c.Keys, m.cur
-	older := func(top bool) (bool, tea.Cmd) {
-		if top {
-			return true, m.load(v, olderPage, 0)
-		}
-		return true, nil
-	}
 	switch {
 	case key.Matches(msg, k.PageUp):
-		return older(v.tl.PageBy(-1))
+		v.tl.PageBy(-1)
+		return true, m.loadOlder()
 	case key.Matches(msg, k.LineUp):
-		return older(v.tl.ScrollBy(-3))
+		v.tl.ScrollBy(-3)
+		return true, m.loadOlder()
 	case key.Matches(msg, k.PageDown):
 		m.scrollDown(max(1, m.timelineH-1))
 		return true, nil
@@ -108,7 +104,7 @@ func (m *Model) onTimelineKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 		return true, nil
 	case key.Matches(msg, k.Top) && m.composer.Empty():
 		v.tl.Home()
-		return older(true)
+		return true, m.loadOlder()
 	case key.Matches(msg, k.Bottom) && m.composer.Empty():
 		v.tl.End()
 		v.below = 0
@@ -143,19 +139,18 @@ func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Help):
 		m.openHelp()
 	case key.Matches(msg, k.Up):
-		if tl.MoveCursor(-1) {
-			return m.load(m.cur, olderPage, 0)
-		}
+		tl.MoveCursor(-1)
+		return m.loadOlder()
 	case key.Matches(msg, k.Down):
 		tl.MoveCursor(1)
 	case key.Matches(msg, k.PageUp):
-		if tl.MoveCursor(-max(1, m.timelineH/2)) {
-			return m.load(m.cur, olderPage, 0)
-		}
+		tl.MoveCursor(-max(1, m.timelineH/2))
+		return m.loadOlder()
 	case key.Matches(msg, k.PageDown):
 		tl.MoveCursor(max(1, m.timelineH/2))
 	case key.Matches(msg, k.First):
 		tl.CursorTo(false)
+		return m.loadOlder()
 	case key.Matches(msg, k.Last):
 		tl.CursorTo(true)
 	case key.Matches(msg, k.Mark):
@@ -171,6 +166,14 @@ func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
 		return m.discard(tl.Selected())
 	}
 	return nil
+}
+
+// loadOlder asks for the page above before the reader has come to the end of what is there.
+func (m *Model) loadOlder() tea.Cmd {
+	if m.cur.onlyOn || !m.cur.tl.NearTop(olderWithin) {
+		return nil
+	}
+	return m.load(m.cur, olderPage, 0)
 }
 
 // copy puts texts on the clipboard, through the terminal.

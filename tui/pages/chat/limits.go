@@ -5,6 +5,8 @@ import "time"
 const (
 	// pageSize is what opening a conversation loads; a screen has fewer rows.
 	pageSize = 50
+	// olderWithin is how near to the oldest loaded entry the next page is asked for: about a screen.
+	olderWithin = 20
 	// maxPage is the server's limit of one page; opening a conversation with many unread messages loads up to it.
 	maxPage = 1000
 	// maxLoaded bounds the messages kept of one conversation; the oldest go while the reader follows the tail.

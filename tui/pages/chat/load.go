@@ -201,9 +201,6 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 	if first && v.tl.UnreadKey() != "" {
 		v.tl.ShowUnread()
 	}
-	if msg.kind == olderPage && v == m.cur {
-		v.tl.ScrollBy(-1)
-	}
 	return nil
 }
 

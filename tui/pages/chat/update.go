@@ -109,9 +109,8 @@ func (m *Model) onWheel(msg tea.MouseWheelMsg) tea.Cmd {
 	}
 	switch msg.Button {
 	case tea.MouseWheelUp:
-		if m.cur.tl.ScrollBy(-3) {
-			return m.load(m.cur, olderPage, 0)
-		}
+		m.cur.tl.ScrollBy(-3)
+		return m.loadOlder()
 	case tea.MouseWheelDown:
 		m.scrollDown(3)
 	}
