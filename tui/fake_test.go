@@ -43,6 +43,7 @@ type fake struct {
 	logins   int
 	deleted  bool
 	created  []string
+	onSend   func(text string) // called after a message was taken
 }
 
 var _ common.Backend = (*fake)(nil)
@@ -213,6 +214,9 @@ func (f *fake) SendMessage(ctx context.Context, r *parleyv1.SendMessageRequest) 
 		case <-ctx.Done():
 			return nil, common.Failure{Outcome: common.Unknown, Text: "no answer in time"}
 		}
+	}
+	if f.onSend != nil {
+		defer f.onSend(r.GetText())
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
