@@ -36,7 +36,9 @@ func TestGone(t *testing.T) {
 		want   bool
 		silent bool // no answer comes that counts
 	}{
-		{"the same process answers", changed(func(id *internalv1.Identity) { id.BootNonce = identity(2).BootNonce }), false, false},
+		{"the same process answers", changed(func(id *internalv1.Identity) {
+			id.BootNonce = identity(2).BootNonce
+		}), false, false},
 		{"a later start answers", changed(func(id *internalv1.Identity) { id.Boot = 11 }), true, false},
 		{"an earlier start answers", changed(func(id *internalv1.Identity) { id.Boot = 9 }), true, false},
 		{"a copy of the directory answers", changed(func(*internalv1.Identity) {}), true, false},

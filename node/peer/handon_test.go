@@ -30,10 +30,7 @@ func handAsync(ctx context.Context, n *fakeNode, cmd string) <-chan outcome {
 }
 
 // held is a leader that keeps its commands until the test answers them.
-type held struct {
-	mu   sync.Mutex
-	cmds chan heldCommand
-}
+type held struct{ cmds chan heldCommand }
 
 type heldCommand struct {
 	cmd    string

@@ -236,7 +236,7 @@ func (l *link) accept(ctx context.Context, hello *internalv1.Identity) error {
 		if l.t.news.is("not accepted", l.id, err.Error()) {
 			l.t.log.Warn("this node does not accept a peer", "peer", l.id, "address", l.addr, "err", err)
 		}
-		return fmt.Errorf("peer %d is not accepted: %v", l.id, err)
+		return fmt.Errorf("peer %d is not accepted: %w", l.id, err)
 	}
 	l.v.hear()
 	return nil
