@@ -39,6 +39,9 @@ func (n *Node) open(ctx context.Context) error {
 	if err := removeTemporary(n.cfg.Dir); err != nil {
 		return err
 	}
+	if err := checkNotRefused(n.cfg.Dir); err != nil {
+		return err
+	}
 	if err := n.openLog(); err != nil {
 		return err
 	}
@@ -190,7 +193,11 @@ func (n *Node) greet(ctx context.Context, name string) (*internalv1.Identity, er
 		return nil, nil //nolint:nilerr // not there yet: asked again
 	}
 	if refusal := peer.RefusalIn(resp); refusal != nil {
-		return nil, refusedError(name, refusal)
+		err := refusedError(name, refusal)
+		if refusal.Fatal() {
+			noteRefused(n.cfg.Dir, err, n.logger)
+		}
+		return nil, err
 	}
 	id := resp.GetIdentity()
 	if id.GetName() != name {
@@ -263,19 +270,4 @@ func (n *Node) stopTransport() {
 		n.transport.Close()
 		n.peerServer.Stop()
 	}
-}
-
-// refused runs when a peer does not accept this node.
-func (n *Node) refused(id uint64, r *peer.Refusal) {
-	if r.Fatal() {
-		n.fatal(refusedError(fmt.Sprint(id), r))
-		return
-	}
-	n.logger.Warn("a peer refuses this node", "peer", id, "reason", r.Reason, "text", r.Text)
-}
-
-// refusedError says what an operator does about a data directory that its cluster does not know.
-func refusedError(by string, r *peer.Refusal) error {
-	return fmt.Errorf("node %s refuses this node: %w. If its disk is lost, replace it on a running member: "+
-		"parley cluster remove NAME; parley cluster add NEWNAME HOST:PORT; then start NEWNAME with --join on an empty directory", by, r)
 }

@@ -1,11 +1,7 @@
 package node
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -106,77 +102,6 @@ func (n *Node) noteReign(leader uint64) {
 	if old != nil {
 		old.end()
 	}
-}
-
-// identities are what this node holds against a hello: the replicated member records, and what was heard of first members
-// whose record is not replicated yet.
-type identities struct {
-	mu    sync.Mutex
-	heard map[uint64]*internalv1.Identity
-}
-
-// CheckIdentity refuses a data directory that is not the one the cluster knows, and, while the cluster is being formed,
-// one that was told of other first members.
-func (h handler) CheckIdentity(id *internalv1.Identity) error {
-	n := h.n
-	st := n.serving.Load()
-	if st == nil { // forming
-		if mine, theirs := n.self.GetFirstMembers(), id.GetFirstMembers(); mine != theirs {
-			return fmt.Errorf("node %s was started with --cluster %s, node %s with %s: they must be equal",
-				n.self.GetName(), mine, id.GetName(), theirs)
-		}
-		n.identities.note(id)
-		return nil
-	}
-	records := st.Members()
-	if err := checkMember(records, id); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(records, func(m *internalv1.AnnounceMember) bool { return m.GetId() == id.GetId() }) {
-		return nil
-	}
-	if len(id.GetClusterId()) == 0 && !n.identities.knows(id) {
-		return &peer.Refusal{Reason: peer.ReasonOtherIncarnation, Text: fmt.Sprintf(
-			"the cluster exists and does not know this data directory of %s", id.GetName())}
-	}
-	n.identities.note(id)
-	return nil
-}
-
-// checkMember holds an identity against the replicated member records. It refuses another incarnation (the disk was wiped)
-// and a start that is not above the last one (a directory that was copied back): either could have forgotten a vote or an
-// acknowledged entry, so it must not be counted.
-func checkMember(records []*internalv1.AnnounceMember, id *internalv1.Identity) error {
-	for _, m := range records {
-		switch {
-		case m.GetId() != id.GetId():
-		case !bytes.Equal(m.GetIncarnation(), id.GetIncarnation()):
-			return &peer.Refusal{Reason: peer.ReasonOtherIncarnation, Text: fmt.Sprintf(
-				"member %s (id %d) has another data directory; this one was made anew, so its promises are lost",
-				m.GetName(), m.GetId())}
-		case id.GetBoot() < m.GetBoot(),
-			id.GetBoot() == m.GetBoot() && !bytes.Equal(m.GetBootNonce(), id.GetBootNonce()):
-			return &peer.Refusal{Reason: peer.ReasonStaleBoot, Text: fmt.Sprintf(
-				"member %s (id %d) has started %d times, this directory counts %d: it was copied back or is used twice",
-				m.GetName(), m.GetId(), m.GetBoot(), id.GetBoot())}
-		}
-	}
-	return nil
-}
-
-func (i *identities) note(id *internalv1.Identity) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.heard == nil {
-		i.heard = map[uint64]*internalv1.Identity{}
-	}
-	i.heard[id.GetId()] = id
-}
-
-func (i *identities) knows(id *internalv1.Identity) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return bytes.Equal(i.heard[id.GetId()].GetIncarnation(), id.GetIncarnation())
 }
 
 // Status tells this node's progress.
