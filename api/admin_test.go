@@ -35,7 +35,7 @@ func TestHealthFollowsTheNode(t *testing.T) {
 	if check("") != yes || check(chatService) != no {
 		t.Fatal("a node without a quorum is up and does not serve")
 	}
-	w, err := h.Watch(t.Context(), &healthpb.HealthCheckRequest{Service: chatService})
+	w, err := h.Watch(bounded(t), &healthpb.HealthCheckRequest{Service: chatService})
 	must(t, err)
 	expect := func(want healthpb.HealthCheckResponse_ServingStatus) {
 		t.Helper()

@@ -269,7 +269,14 @@ func (r *rig) session(t *testing.T, name string) user {
 	r.apply(t, &internalv1.Command{RequestId: rid().raw, Body: &internalv1.Command_Login{
 		Login: &internalv1.Login{Username: name, TokenSha256: sum[:], CredentialGeneration: cred.Generation,
 			Client: "test"}}})
-	return user{name: name, token: token, ctx: withToken(t.Context(), token)}
+	return user{name: name, token: token, ctx: withToken(bounded(t), token)}
+}
+
+// bounded is for streams: one that is never ended must fail its test, not hang it.
+func bounded(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func withToken(ctx context.Context, token []byte) context.Context {

@@ -92,7 +92,7 @@ func TestCallsAndPublicStreamsAreBounded(t *testing.T) {
 	wantError(t, err, codes.ResourceExhausted, reasonOverloaded)
 	r.server.calls.Store(0)
 	open := func() (healthpb.Health_WatchClient, error) {
-		w, err := healthpb.NewHealthClient(r.port).Watch(t.Context(), &healthpb.HealthCheckRequest{})
+		w, err := healthpb.NewHealthClient(r.port).Watch(bounded(t), &healthpb.HealthCheckRequest{})
 		must(t, err)
 		_, err = w.Recv()
 		return w, err

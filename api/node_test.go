@@ -45,7 +45,7 @@ func TestOnARealNode(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 
-	w, err := healthpb.NewHealthClient(conn).Watch(t.Context(), &healthpb.HealthCheckRequest{Service: chatService})
+	w, err := healthpb.NewHealthClient(conn).Watch(bounded(t), &healthpb.HealthCheckRequest{Service: chatService})
 	must(t, err)
 	for {
 		h, err := w.Recv()
@@ -62,7 +62,7 @@ func TestOnARealNode(t *testing.T) {
 	_, err = chat.Login(t.Context(), &parleyv1.LoginRequest{RequestId: rid().s, Username: "alice",
 		Password: testPassword, Token: token})
 	must(t, err)
-	ctx := withToken(t.Context(), token)
+	ctx := withToken(bounded(t), token)
 	st, err := chat.Subscribe(ctx, &parleyv1.SubscribeRequest{})
 	must(t, err)
 	f, err := st.Recv()
