@@ -24,6 +24,10 @@ const (
 	// localMarkTimeout bounds the marking after a local read, where there may well be no quorum to take the mark.
 	localMarkTimeout = 2 * time.Second
 
+	// bindPatience is how long a start waits for a port that something else holds, and bindRetry how often it looks.
+	bindPatience = 3 * time.Second
+	bindRetry    = 50 * time.Millisecond
+
 	// readyTimeout is how long `up`, `demo` and `bench` wait until every node serves: a log of a million messages is back in
 	// three seconds, and a machine may be slow.
 	readyTimeout = 2 * time.Minute

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // listeners are what the node accepts on.
@@ -24,7 +25,7 @@ func listen(o serveOptions) (*listeners, error) {
 		if x.address == "" {
 			continue
 		}
-		ln, err := net.Listen("tcp", x.address)
+		ln, err := bind(x.address)
 		if err != nil {
 			l.close()
 			hint := "choose another address"
@@ -36,6 +37,17 @@ func listen(o serveOptions) (*listeners, error) {
 		*x.to = ln
 	}
 	return l, nil
+}
+
+// bind waits a little for an address in use: the default ports lie in the range from which Linux lends ports to outgoing
+// connections, and one of those may hold the port for a moment just when a node is started again.
+func bind(address string) (net.Listener, error) {
+	for end := time.Now().Add(bindPatience); ; time.Sleep(bindRetry) {
+		ln, err := net.Listen("tcp", address)
+		if err == nil || !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
+			return ln, err
+		}
+	}
 }
 
 // close is harmless for those that a server has closed.
