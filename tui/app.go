@@ -84,6 +84,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.c.Focused = true
 	case tea.BlurMsg:
 		a.c.Focused = false
+	case tea.KeyPressMsg, tea.PasteMsg, tea.MouseClickMsg:
+		a.c.Focused = true // whoever types is here, whatever a multiplexer said
 	case tea.BackgroundColorMsg:
 		a.dark = msg.IsDark()
 		return a, a.restyle()

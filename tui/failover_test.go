@@ -176,6 +176,21 @@ func TestLeaderChangeRow(t *testing.T) {
 	x.see("leader n1 → n3 (term 9)", "READY  n1 · leader n3★")
 }
 
+// The library learns the new leader's name a moment after its node serves again: one death is one row.
+func TestLateLeaderJoinsTheRow(t *testing.T) {
+	x := start(t, 100, 24, func(f *fake) { deploys(f); f.link = ready("n1", "n3", 7) })
+	x.see("Message @")
+	x.fake.setLink(common.Link{Phase: common.Electing, Node: "n1", Members: members("n1", "n2")})
+	x.see("ELECTION")
+	x.advance(8 * time.Millisecond)
+	x.fake.setLink(ready("n1", "n3", 7))
+	x.see("back on n1 in 8 ms · 0 re-sent · 0 lost")
+	x.advance(time.Second)
+	x.fake.setLink(ready("n1", "n2", 8))
+	x.see("leader n3 → n2 (term 8) in 8 ms · 0 re-sent · 0 lost")
+	x.gone("back on n1")
+}
+
 // A subscription that was reset reads anew and shows each message once; what waits and the draft stay.
 func TestResetReloads(t *testing.T) {
 	x := start(t, 100, 24, deploys)

@@ -41,7 +41,7 @@ func first(m *Model) string {
 
 // Any walk of scrolling, new sizes and new entries keeps the window full, its rows within the width, and the anchor in place.
 func TestRandomWalk(t *testing.T) {
-	for seed := range uint64(15) {
+	for seed := range uint64(8) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		m := model(70, 20)
 		lo, hi := 200, 300

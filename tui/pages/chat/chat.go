@@ -45,6 +45,7 @@ type Model struct {
 	cursor                              string
 	asOf                                time.Time // when what is shown was current; zero: now
 	move                                *move
+	leader                              string // the last one known
 	rows                                int
 	rtt                                 string
 	markTimer                           map[string]bool
@@ -62,6 +63,7 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 	ctx, cancel := context.WithCancel(ctx)
 	m := &Model{
 		c: c, ctx: ctx, cancel: cancel, user: user, open: open,
+		leader:        c.Link.Leader,
 		conversations: map[string]*conversation{}, markTimer: map[string]bool{},
 	}
 	m.composer = composer.New(c)
@@ -69,7 +71,7 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 }
 
 // Init starts everything that runs while the page is shown.
-func (m *Model) Init() tea.Cmd { return tea.Batch(m.loadList(), m.probe()) }
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.loadList(), m.probe(false)) }
 
 // Close ends the page's commands and its stream.
 func (m *Model) Close() { m.cancel() }

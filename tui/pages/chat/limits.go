@@ -36,6 +36,8 @@ const (
 	askAfter = 120 * time.Millisecond
 	// probeEvery is how often the round trip to our node is measured.
 	probeEvery = 5 * time.Second
+	// sameEvent is how long after a move the news of a new leader belongs to it: two of the library's looks at the cluster.
+	sameEvent = 5 * time.Second
 	// flashFor is how long an answer stays in the status bar.
 	flashFor = 8 * time.Second
 	// quitWithin is how fast ^C must come twice.

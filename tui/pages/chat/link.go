@@ -15,11 +15,14 @@ import (
 // move is one loss of the link, from its begin to the last message that was on its way.
 type move struct {
 	from    common.Link
+	leader  string // the last one known before
 	at      time.Time
 	caught  []*outgoing // on their way when the link broke
 	noted   bool        // a row said that there is no quorum, or no node
 	row     *timeline.Entry
-	told    string // how it ended, without the counts
+	came    time.Time // when it ended
+	took    string    // how long it was, in words
+	to      common.Link
 	settled bool
 }
 
@@ -29,12 +32,15 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	var cmds []tea.Cmd
 	switch {
 	case old.Phase == common.Ready && now.Phase != common.Ready:
-		m.move = &move{from: old, at: m.c.Now(), caught: m.doubt()}
+		m.move = &move{from: old, leader: m.leader, at: m.c.Now(), caught: m.doubt()}
 	case old.Phase == common.Ready && old.Node != "" && now.Node != "" && old.Node != now.Node:
 		// The library moved faster than we looked.
-		m.move = &move{from: old, caught: m.doubt()}
-	case old.Phase == common.Ready && old.Leader != "" && now.Leader != "" && old.Leader != now.Leader:
-		m.say(fmt.Sprintf("leader %s → %s (term %d)", old.Leader, now.Leader, now.Term))
+		m.move = &move{from: old, leader: m.leader, caught: m.doubt()}
+	case old.Phase == common.Ready && m.leader != "" && now.Leader != "" && m.leader != now.Leader:
+		m.leaderChanged(now)
+	}
+	if now.Leader != "" {
+		m.leader = now.Leader
 	}
 	if now.Phase == common.Ready {
 		if m.move != nil && m.move.row == nil {
@@ -52,6 +58,9 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	}
 	if now.Node != old.Node {
 		m.rtt = ""
+		if now.Phase == common.Ready {
+			cmds = append(cmds, m.probe(true))
+		}
 	}
 	for _, v := range m.conversations {
 		m.restate(v)
@@ -84,35 +93,57 @@ func (m *Model) lost(old, now common.Link) {
 // arrived writes the row of a move that ended.
 func (m *Model) arrived(now common.Link) {
 	mv := m.move
-	var s string
-	switch {
-	case mv.from.Node != now.Node:
-		s = fmt.Sprintf("moved %s → %s", mv.from.Node, now.Node)
-	case mv.from.Leader != now.Leader && mv.from.Leader != "" && now.Leader != "":
-		s = fmt.Sprintf("leader %s → %s (term %d)", mv.from.Leader, now.Leader, now.Term)
-	default:
-		s = "back on " + now.Node
-	}
-	if mv.noted {
-		s = "quorum is back: " + s
-	}
+	mv.to, mv.came, mv.took = now, m.c.Now(), "at once"
 	if !mv.at.IsZero() {
-		s += " in " + common.Age(m.c.Now().Sub(mv.at))
+		mv.took = "in " + common.Age(mv.came.Sub(mv.at))
 	}
-	mv.told = s
 	if m.cur == nil {
 		m.move = nil
 		return
 	}
-	mv.row = m.cur.notice(m.c.Now(), m.key(), s)
-	m.refreshMove()
+	mv.row = m.cur.notice(m.c.Now(), m.key(), "")
+	m.tellMove()
+}
+
+// leaderChanged tells of a new leader: in the row of the move that it belongs to, when that is fresh (the library learns the
+// leader's name a moment after its node serves again), else in a row of its own.
+func (m *Model) leaderChanged(now common.Link) {
+	if mv := m.move; mv != nil && mv.row != nil && m.c.Now().Sub(mv.came) < sameEvent && mv.to.Node == now.Node {
+		mv.to = now
+		m.tellMove()
+		return
+	}
+	m.say(fmt.Sprintf("leader %s → %s (term %d)", m.leader, now.Leader, now.Term))
 }
 
 // refreshMove keeps the counts of the last move's row true until each message it caught has its verdict.
 func (m *Model) refreshMove() {
+	if m.move != nil && m.move.row != nil && !m.move.settled {
+		m.tellMove()
+	}
+}
+
+// tellMove writes what is known of the last move into its row.
+func (m *Model) tellMove() {
 	mv := m.move
-	if mv == nil || mv.row == nil || mv.settled {
-		return
+	led := ""
+	if mv.leader != mv.to.Leader && mv.leader != "" && mv.to.Leader != "" {
+		led = fmt.Sprintf("leader %s → %s (term %d)", mv.leader, mv.to.Leader, mv.to.Term)
+	}
+	s := ""
+	if mv.noted {
+		s = "quorum is back: "
+	}
+	switch {
+	case mv.from.Node != mv.to.Node:
+		s += fmt.Sprintf("moved %s → %s %s", mv.from.Node, mv.to.Node, mv.took)
+		if led != "" && !(mv.from.Node == mv.leader && mv.to.Node == mv.to.Leader) { // then the move says it
+			s += " · " + led
+		}
+	case led != "":
+		s += led + " " + mv.took
+	default:
+		s += "back on " + mv.to.Node + " " + mv.took
 	}
 	resent, lost, open := 0, 0, 0
 	for _, o := range mv.caught {
@@ -125,7 +156,7 @@ func (m *Model) refreshMove() {
 			open++
 		}
 	}
-	parts := []string{mv.told, fmt.Sprintf("%d re-sent", resent)}
+	parts := []string{s, fmt.Sprintf("%d re-sent", resent)}
 	if open > 0 {
 		parts = append(parts, fmt.Sprintf("%d on the way", open))
 	}

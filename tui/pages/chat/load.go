@@ -41,6 +41,7 @@ type whoMsg struct {
 	resp *parleyv1.WhoAmIResponse
 	took time.Duration
 	node string
+	once bool
 	err  error
 }
 
@@ -244,20 +245,23 @@ func (m *Model) leaveUnread(v *conversation) {
 	v.rebuild()
 }
 
-// probe asks our node who we are.
-func (m *Model) probe() tea.Cmd {
+// probe asks our node who we are: again and again, or once, when we have just come to it.
+func (m *Model) probe(once bool) tea.Cmd {
 	be, parent, now, node := m.c.Backend, m.ctx, m.c.Now, m.c.Link.Node
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(parent, common.CallTimeout)
 		defer cancel()
 		start := now()
 		resp, err := be.WhoAmI(ctx, &parleyv1.WhoAmIRequest{Consistency: parleyv1.Consistency_CONSISTENCY_LOCAL})
-		return whoMsg{resp, now().Sub(start), node, err}
+		return whoMsg{resp, now().Sub(start), node, once, err}
 	}
 }
 
 func (m *Model) onWho(msg whoMsg) tea.Cmd {
-	again := tea.Tick(probeEvery, func(time.Time) tea.Msg { return probeMsg{} })
+	var again tea.Cmd
+	if !msg.once {
+		again = tea.Tick(probeEvery, func(time.Time) tea.Msg { return probeMsg{} })
+	}
 	if msg.err != nil {
 		m.rtt = ""
 		if f := m.c.Backend.Explain(msg.err); f.Auth {

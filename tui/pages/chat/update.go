@@ -50,7 +50,7 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 	case whoMsg:
 		return m.onWho(msg)
 	case probeMsg:
-		return m.probe()
+		return m.probe(false)
 	case framesMsg:
 		return m.onFrames(msg)
 	case refollowMsg:
