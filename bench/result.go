@@ -8,21 +8,22 @@ import (
 
 // Result is one measurement, printed as one JSON object. The fields up to p99_ms are part of the contract with scripts.
 type Result struct {
-	Op       string  `json:"op"`
-	Callers  int     `json:"callers"`
-	Seconds  float64 `json:"seconds"`
-	Ops      int     `json:"ops"`
-	Errors   int     `json:"errors"`
-	OpsPerS  float64 `json:"ops_per_s"`
-	P50MS    float64 `json:"p50_ms"`
-	P99MS    float64 `json:"p99_ms"`
-	P90MS    float64 `json:"p90_ms"`
-	MaxMS    float64 `json:"max_ms"`
-	Nodes    int     `json:"nodes"`
-	Senders  int     `json:"senders"`
-	Convs    int     `json:"conversations"`
-	Size     int     `json:"message_bytes"`
-	Verified bool    `json:"verified"`
+	Op      string  `json:"op"`
+	Callers int     `json:"callers"`
+	Seconds float64 `json:"seconds"`
+	Ops     int     `json:"ops"`
+	Errors  int     `json:"errors"`
+	OpsPerS float64 `json:"ops_per_s"`
+	P50MS   float64 `json:"p50_ms"`
+	P99MS   float64 `json:"p99_ms"`
+	P90MS   float64 `json:"p90_ms"`
+	MaxMS   float64 `json:"max_ms"`
+	Nodes   int     `json:"nodes"`
+	Senders int     `json:"senders"`
+	Convs   int     `json:"conversations"`
+	Size    int     `json:"message_bytes"`
+	// Verified is left out where nothing was written.
+	Verified bool `json:"verified,omitempty"`
 	// Unknown counts the errors whose outcome is unknown: those messages may be there.
 	Unknown int `json:"unknown"`
 	// CPU is that of all nodes and of this process, per operation; NodeCPU of the nodes alone. OtherCPU is the share of the

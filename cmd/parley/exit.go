@@ -72,6 +72,9 @@ func classify(err error) (code int, line string) {
 }
 
 func clientCode(e *client.Error) int {
+	if wrongPassword(e) {
+		return exitAuth
+	}
 	if e.Outcome == client.Unknown && !reads[e.Method] {
 		return exitUnknown
 	}
@@ -89,9 +92,17 @@ func clientCode(e *client.Error) int {
 	}
 }
 
+// wrongPassword is a login that a node refused, whatever became of an earlier try: that session, if it stands, has a token
+// that nobody keeps.
+func wrongPassword(e *client.Error) bool {
+	return e.Method == "Login" && e.Code == codes.Unauthenticated
+}
+
 // clientLine words the hint for the command line.
 func clientLine(e *client.Error) string {
 	switch {
+	case wrongPassword(e):
+		return e.Message
 	case e.Outcome == client.Unknown && !reads[e.Method] && e.Method == "SendMessage" && e.RequestID != "":
 		return fmt.Sprintf("%s; the message may or may not be sent: run it again with --request-id %s", e.Message, e.RequestID)
 	case e.Outcome == client.Unknown && !reads[e.Method]:

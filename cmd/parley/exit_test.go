@@ -32,6 +32,7 @@ func TestExitCodes(t *testing.T) {
 		{"deadline before it was sent", &client.Error{Code: codes.DeadlineExceeded, Outcome: client.NotApplied, Method: "SendMessage"}, exitUnavailable, ""},
 		{"unknown", &client.Error{Code: codes.Unavailable, Outcome: client.Unknown, Method: "SendMessage", RequestID: "r-1"}, exitUnknown, "--request-id r-1"},
 		{"unknown, whatever the code", &client.Error{Code: codes.Canceled, Outcome: client.Unknown, Method: "DeleteMessages"}, exitUnknown, ""},
+		{"a refused login after a lost try", &client.Error{Code: codes.Unauthenticated, Outcome: client.Unknown, Method: "Login"}, exitAuth, ""},
 		{"a read is never unknown", &client.Error{Code: codes.DeadlineExceeded, Outcome: client.Unknown, Method: "ReadMessages"}, exitUnavailable, ""},
 		{"internal", &client.Error{Code: codes.Internal, Outcome: client.Refused, Method: "SendMessage"}, exitFailed, ""},
 		{"wrapped", fmt.Errorf("make account: %w", &client.Error{Code: codes.NotFound, Outcome: client.Refused}), exitNotFound, ""},

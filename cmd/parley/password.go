@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -87,10 +88,11 @@ func (a *app) readPasswordFile(path string) (string, error) {
 
 // prompt reads a line without echo. ^C ends it, with the echo back on.
 func (a *app) prompt(ctx context.Context, what string) (string, error) {
-	before, err := term.GetState(a.inTTY)
+	echoOn, err := echoOff(a.inTTY)
 	if err != nil {
 		return "", err
 	}
+	defer echoOn()
 	fmt.Fprintf(a.err, "%s: ", what)
 	type line struct {
 		text []byte
@@ -113,10 +115,23 @@ func (a *app) prompt(ctx context.Context, what string) (string, error) {
 		}
 		return string(l.text), nil
 	case <-ctx.Done():
-		_ = term.Restore(a.inTTY, before)
 		fmt.Fprintln(a.err)
 		return "", ctx.Err()
 	}
+}
+
+// echoOff comes before the prompt: whoever types at once must not see it. term.ReadPassword turns the echo off only after.
+func echoOff(fd int) (restore func(), err error) {
+	before, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return nil, err
+	}
+	quiet := *before
+	quiet.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(fd, setTermios, &quiet); err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.IoctlSetTermios(fd, setTermios, before) }, nil
 }
 
 // confirmed asks a yes-or-no question; without a terminal the answer is no.
