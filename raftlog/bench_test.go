@@ -9,8 +9,8 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// BenchmarkAppend appends entries of 300 bytes, the size of a chat message with its ids, in steady state: 20,000 are
-// kept. bytes/op of the disk is fdatasync-bound; memory shows the package's own work.
+// BenchmarkAppend appends entries of 300 bytes, the size of a chat message with its ids; 20,000 are kept. On bbolt it
+// measures two fdatasyncs; on memory, where nothing is stored, the package's own work.
 func BenchmarkAppend(b *testing.B) {
 	for _, kind := range []string{"bbolt", "memory"} {
 		for _, n := range []int{1, 16, 128} {
@@ -23,22 +23,24 @@ func BenchmarkAppend(b *testing.B) {
 				}
 				payload := strings.Repeat("x", 300)
 				next := uint64(1)
-				batch := make([]*raftpb.Entry, n)
+				var made []*raftpb.Entry // ahead of time, so that the log's own work shows
 				b.SetBytes(int64(n * len(payload)))
 				b.ReportAllocs()
 				for b.Loop() {
-					b.StopTimer()
-					for i := range batch {
-						batch[i] = entry(next, 1, payload)
-						next++
+					if len(made) == 0 {
+						b.StopTimer()
+						for i := range uint64(64 * n) {
+							made = append(made, entry(next+i, 1, payload))
+						}
+						b.StartTimer()
 					}
-					hs := state(1, 1, next-uint64(n)-1)
-					b.StartTimer()
-					if err := l.Append(Batch{Entries: batch, HardState: hs}); err != nil {
+					hs := state(1, 1, next-1)
+					if err := l.Append(Batch{Entries: made[:n:n], HardState: hs}); err != nil {
 						b.Fatal(err)
 					}
+					made, next = made[n:], next+uint64(n)
 					if next > 20_000 && next%512 < uint64(n) {
-						l.Compact(next - 20_000)
+						l.Compact(next - 1 - 20_000)
 					}
 				}
 			})

@@ -1,10 +1,12 @@
 package raftlog
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,7 +76,7 @@ func TestCompactionRidesAlong(t *testing.T) {
 	next := uint64(1)
 	var deletions, least uint64
 	least = 1 << 62
-	for range 600 {
+	for range 250 {
 		b := Batch{HardState: state(1, 0, next-1)}
 		for range 64 {
 			b.Entries = append(b.Entries, entry(next, 1, payload))
@@ -175,6 +177,17 @@ func TestCompactAheadOfCommit(t *testing.T) {
 	}
 }
 
+// TestCompactAheadOfCommitDuringCommit is the same while a transaction with the older commit index is under way.
+func TestCompactAheadOfCommitDuringCommit(t *testing.T) {
+	l, d := memLog(t)
+	d.OnCommit(func(*Tx) (bool, error) { l.Compact(20); return true, nil })
+	must(t, l.Append(Batch{Entries: entries(21, 22, 4), HardState: state(4, 2, 18)}))
+	if c := l.HardState().GetCommit(); c != 20 {
+		t.Fatalf("commit %d, want 20", c)
+	}
+	must(t, l.check())
+}
+
 func TestCompactBeyondTheLog(t *testing.T) {
 	l, _ := memLog(t)
 	l.Compact(3) // gone already
@@ -184,6 +197,46 @@ func TestCompactBeyondTheLog(t *testing.T) {
 		}
 	}()
 	l.Compact(21)
+}
+
+// TestTornCommit: power fails inside a bbolt commit. Until its first fdatasync any of the transaction's pages may be on
+// the disk and any may not, but not its meta page: then the file is what it was before.
+func TestTornCommit(t *testing.T) {
+	path := newFile(t)
+	l := mustOpen(t, path)
+	must(t, l.Append(Batch{Entries: entries(1, 3000, 1), HardState: state(1, 0, 2500)}))
+	l.Compact(2000)
+	must(t, l.Append(Batch{Entries: entries(3001, 3010, 1)})) // pages are free from here on
+	read := func() []byte {
+		b, err := os.ReadFile(path)
+		must(t, err)
+		return b[:usedBytes(t, path)]
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	page := os.Getpagesize()
+	torn := filepath.Join(t.TempDir(), "raft.db")
+	for round := range 10 {
+		before, want := read(), content(t, l)
+		last, _ := l.LastIndex()
+		lo := last + 1 - r.Uint64N(20)
+		term := uint64(2 + round)
+		must(t, l.Append(Batch{Entries: entries(lo, last+r.Uint64N(200)+1, term), HardState: state(term, 0, 2500)}))
+		after := read()
+		for range 4 {
+			b := append(bytes.Clone(before), make([]byte, max(0, len(after)-len(before)))...)
+			for off := 2 * page; off < len(after); off += page {
+				if r.IntN(2) == 0 {
+					copy(b[off:off+page], after[off:off+page])
+				}
+			}
+			must(t, os.WriteFile(torn, b, 0o600))
+			l := mustOpen(t, torn)
+			if got := content(t, l); got != want {
+				t.Fatalf("round %d:\n got %s\nwant %s", round, got, want)
+			}
+			must(t, l.Close())
+		}
+	}
 }
 
 var rewrite = flag.Bool("rewrite", false, "write testdata/format1.db anew")

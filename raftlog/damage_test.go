@@ -227,7 +227,9 @@ func edit(t *testing.T, path string, f func(log, meta *bolt.Bucket) error) {
 	t.Helper()
 	db, err := bolt.Open(path, 0o600, boltOptions())
 	must(t, err)
-	must(t, db.Update(func(tx *bolt.Tx) error { return f(tx.Bucket([]byte(BucketLog)), tx.Bucket([]byte(BucketMeta))) }))
+	must(t, db.Update(func(tx *bolt.Tx) error {
+		return f(tx.Bucket([]byte(BucketLog)), tx.Bucket([]byte(BucketMeta)))
+	}))
 	must(t, db.Close())
 }
 
@@ -264,16 +266,18 @@ func TestOpenAsserts(t *testing.T) {
 			return put(meta, hardStateRecord(hardState{term: 3, commit: 91}))
 		}, keyHardState, 0},
 		{"commit below the compaction", func(_, meta *bolt.Bucket) error {
-			return errors.Join(put(meta, markRecord(keyCompacted, mark{60, 1})), put(meta, hardStateRecord(hardState{3, 1, 9})))
+			return errors.Join(
+				put(meta, markRecord(keyCompacted, mark{60, 1})),
+				put(meta, hardStateRecord(hardState{3, 1, 9})))
 		}, keyHardState, 0},
 		{"a term below the log's", func(_, meta *bolt.Bucket) error {
 			return put(meta, hardStateRecord(hardState{term: 1, commit: 70}))
 		}, keyHardState, 0},
-		{"no hard state", func(_, meta *bolt.Bucket) error { return meta.Delete([]byte(keyHardState)) }, keyHardState, 0},
-		{"no identity", func(_, meta *bolt.Bucket) error { return meta.Delete([]byte(keyIdentity)) }, keyIdentity, 0},
-		{"no compaction point", func(_, meta *bolt.Bucket) error { return meta.Delete([]byte(keyCompacted)) }, keyCompacted, 0},
-		{"no tail", func(_, meta *bolt.Bucket) error { return meta.Delete([]byte(keyTail)) }, keyTail, 0},
-		{"no format", func(_, meta *bolt.Bucket) error { return meta.Delete([]byte(keyFormat)) }, keyFormat, 0},
+		{"no hard state", deleteMeta(keyHardState), keyHardState, 0},
+		{"no identity", deleteMeta(keyIdentity), keyIdentity, 0},
+		{"no compaction point", deleteMeta(keyCompacted), keyCompacted, 0},
+		{"no tail", deleteMeta(keyTail), keyTail, 0},
+		{"no format", deleteMeta(keyFormat), keyFormat, 0},
 		{"a value under another's key", func(_, meta *bolt.Bucket) error {
 			return meta.Put([]byte(keyTail), meta.Get([]byte(keyCompacted)))
 		}, keyTail, 0},
@@ -284,7 +288,8 @@ func TestOpenAsserts(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			path := newFile(t)
 			l := mustOpen(t, path)
-			must(t, l.Append(Batch{Entries: append(entries(1, 80, 1), entries(81, 90, 3)...), HardState: state(3, 1, 70)}))
+			es := append(entries(1, 80, 1), entries(81, 90, 3)...)
+			must(t, l.Append(Batch{Entries: es, HardState: state(3, 1, 70)}))
 			must(t, l.Close())
 			edit(t, path, tc.edit)
 			_, err := Open(path, Options{})
@@ -304,8 +309,8 @@ func TestOpenRefusesNewerFormat(t *testing.T) {
 	}
 }
 
-// TestHeal keeps the design's promise that damage at or below the store's flushed index costs nothing, and that above it
-// the log is not touched.
+// TestHeal keeps the design's promise that damage at or below the store's flushed index costs nothing, and that above
+// it the log is not touched.
 func TestHeal(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -334,7 +339,8 @@ func TestHeal(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			path := newFile(t)
 			l := mustOpen(t, path)
-			must(t, l.Append(Batch{Entries: append(entries(1, 50, 1), entries(51, 90, 2)...), HardState: state(2, 1, 60)}))
+			es := append(entries(1, 50, 1), entries(51, 90, 2)...)
+			must(t, l.Append(Batch{Entries: es, HardState: state(2, 1, 60)}))
 			l.Compact(10)
 			must(t, l.Close())
 			edit(t, path, tc.edit)
@@ -381,4 +387,8 @@ func damageEntry(index uint64) func(log, meta *bolt.Bucket) error {
 
 func deleteEntry(index uint64) func(log, meta *bolt.Bucket) error {
 	return func(log, _ *bolt.Bucket) error { return log.Delete(appendKey(nil, index)) }
+}
+
+func deleteMeta(key string) func(log, meta *bolt.Bucket) error {
+	return func(_, meta *bolt.Bucket) error { return meta.Delete([]byte(key)) }
 }

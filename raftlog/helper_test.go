@@ -62,15 +62,20 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// content is all that a log has to say, for comparison.
+// content is all that a log has to say, for comparison and to be shown.
 func content(t testing.TB, l *Log) string {
+	t.Helper()
+	return snapshot(t, l).String()
+}
+
+func snapshot(t testing.TB, l *Log) modelState {
 	t.Helper()
 	first, _ := l.FirstIndex()
 	last, _ := l.LastIndex()
 	es, err := l.Entries(first, last+1, 1<<62)
 	must(t, err)
 	index, term := l.Compacted()
-	return modelState{compacted: mark{index: index, term: term}, hs: fromPB(l.HardState()), ents: es}.String()
+	return modelState{compacted: mark{index: index, term: term}, hs: fromPB(l.HardState()), ents: es}
 }
 
 // copyFile copies only what holds data: the file is sparse.

@@ -31,6 +31,14 @@ func (s modelState) lastTerm() uint64 {
 	return s.ents[len(s.ents)-1].GetTerm()
 }
 
+func (s modelState) equal(o modelState) bool {
+	same := func(a, b *raftpb.Entry) bool {
+		return a.GetIndex() == b.GetIndex() && a.GetTerm() == b.GetTerm() && a.GetType() == b.GetType() &&
+			bytes.Equal(a.GetData(), b.GetData())
+	}
+	return s.compacted == o.compacted && s.hs == o.hs && slices.EqualFunc(s.ents, o.ents, same)
+}
+
 func (s modelState) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "compacted %d/%d hard state %+v entries", s.compacted.index, s.compacted.term, s.hs)
@@ -128,18 +136,21 @@ func TestModel(t *testing.T) {
 		var m model
 		for step := range steps {
 			what := m.step(t, r, g)
-			if got, want := content(t, g.log()), m.ram.String(); got != want {
-				t.Fatalf("seed %d, step %d, %s:\n got %s\nwant %s", seed, step, what, got, want)
+			if got := snapshot(t, g.log()); !got.equal(m.ram) {
+				t.Fatalf("seed %d, step %d, %s:\n got %s\nwant %s", seed, step, what, got, m.ram)
+			}
+			if step%3 != 0 {
+				continue
 			}
 			if err := g.log().check(); err != nil {
 				t.Fatalf("seed %d, step %d, %s: %v", seed, step, what, err)
 			}
 		}
 	}
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprintf("memory/%d", seed), func(t *testing.T) {
 			d := NewMemDisk(testIdentity())
-			run(t, seed, 300, &memRig{d: d, l: mustOpenDisk(t, d)})
+			run(t, seed, 250, &memRig{d: d, l: mustOpenDisk(t, d)})
 		})
 	}
 	for seed := range uint64(4) {

@@ -83,7 +83,8 @@ func TestStorageEntries(t *testing.T) {
 	} {
 		es, err := l.Entries(tc.lo, tc.hi, tc.max)
 		if len(es) != tc.n || !errors.Is(err, tc.err) {
-			t.Errorf("Entries(%d, %d, %d) = %d entries, %v, want %d, %v", tc.lo, tc.hi, tc.max, len(es), err, tc.n, tc.err)
+			t.Errorf("Entries(%d, %d, %d) = %d entries, %v, want %d, %v",
+				tc.lo, tc.hi, tc.max, len(es), err, tc.n, tc.err)
 		}
 		for i, e := range es {
 			if e.GetIndex() != tc.lo+uint64(i) {
@@ -103,6 +104,23 @@ func TestEntriesAreAppendSafe(t *testing.T) {
 	if got := content(t, l); got != before {
 		t.Fatalf("the log changed:\n got %s\nwant %s", got, before)
 	}
+}
+
+// TestEntriesStayAsRead: raft holds on to what it read, while a new leader overwrites the tail and the head is
+// compacted.
+func TestEntriesStayAsRead(t *testing.T) {
+	l, _ := memLog(t)
+	es, err := l.Entries(17, 21, math.MaxUint64)
+	must(t, err)
+	must(t, l.Append(Batch{Entries: entries(19, 20, 5), HardState: state(5, 0, 18)}))
+	must(t, l.Append(Batch{Entries: entries(21, 30, 5)}))
+	l.Compact(18)
+	for i, e := range es {
+		if e.GetIndex() != 17+uint64(i) || e.GetTerm() != 4 {
+			t.Fatalf("entry %d/%d where %d/4 was read", e.GetIndex(), e.GetTerm(), 17+i)
+		}
+	}
+	must(t, l.check())
 }
 
 // TestStorageLikeMemoryStorage compares with raft's own implementation over random histories.
@@ -135,7 +153,7 @@ func TestStorageLikeMemoryStorage(t *testing.T) {
 				i := r.Uint64N(end + 3)
 				gt, gerr := l.Term(i)
 				wt, werr := ms.Term(i)
-				if gt != wt || gerr != werr {
+				if gt != wt || !errors.Is(gerr, werr) {
 					t.Fatalf("seed %d: Term(%d) = %d, %v, want %d, %v", seed, i, gt, gerr, wt, werr)
 				}
 				lo := r.Uint64N(end + 1)
@@ -147,7 +165,7 @@ func TestStorageLikeMemoryStorage(t *testing.T) {
 				limit := r.Uint64N(4000)
 				ge, gerr := l.Entries(lo, hi, limit)
 				we, werr := ms.Entries(lo, hi, limit)
-				if len(ge) != len(we) || gerr != werr {
+				if len(ge) != len(we) || !errors.Is(gerr, werr) {
 					t.Fatalf("seed %d: Entries(%d, %d, %d) = %d, %v, want %d, %v",
 						seed, lo, hi, limit, len(ge), gerr, len(we), werr)
 				}
@@ -232,10 +250,28 @@ func TestCommitCostsNothing(t *testing.T) {
 	if c := mustOpenDisk(t, d).HardState().GetCommit(); c != 21 {
 		t.Fatalf("commit %d after a clean stop, want 21", c)
 	}
-	must(t, mustOpenDisk(t, d).Append(Batch{HardState: state(5, 1, 21)}))
-	if hs := fromPB(mustOpenDisk(t, d.Clone()).HardState()); hs != (hardState{5, 1, 21}) {
-		t.Fatalf("a vote must be durable at once, found %+v", hs)
+}
+
+// TestVoteIsDurable: a term and a vote are promises, with entries or without.
+func TestVoteIsDurable(t *testing.T) {
+	l, d := memLog(t)
+	for _, want := range []hardState{{5, 0, 18}, {5, 1, 18}, {6, 3, 18}} {
+		must(t, l.Append(Batch{HardState: want.pb()}))
+		if got := fromPB(mustOpenDisk(t, d.Clone()).HardState()); got != want {
+			t.Fatalf("after a crash %+v, want %+v", got, want)
+		}
 	}
+}
+
+// TestCommitNeverFalls: a hard state may be behind what is known to be committed.
+func TestCommitNeverFalls(t *testing.T) {
+	l, _ := memLog(t)
+	must(t, l.Append(Batch{HardState: state(4, 2, 15)}))
+	must(t, l.Append(Batch{Entries: entries(21, 22, 4), HardState: state(4, 2, 11)}))
+	if c := l.HardState().GetCommit(); c != 18 {
+		t.Fatalf("commit %d, want 18", c)
+	}
+	must(t, l.check())
 }
 
 func TestReset(t *testing.T) {
