@@ -36,11 +36,21 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	a.addGlobalFlags(root)
-	root.AddCommand(
-		newUp(a), newServe(a), newDemo(a), newChat(a), newCerts(a), newBench(a), newVersion(a),
-		newAccount(a), newLogin(a), newLogout(a), newWhoAmI(a), newSessions(a),
-		newUsers(a), newSend(a), newRead(a), newTail(a), newDelete(a), newCluster(a),
-	)
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newDelete(a), newUsers(a)}},
+		{"account", "Accounts:", []*cobra.Command{newAccount(a), newLogin(a), newLogout(a), newWhoAmI(a), newSessions(a)}},
+		{"cluster", "Clusters:", []*cobra.Command{newDemo(a), newUp(a), newServe(a), newCerts(a), newCluster(a), newBench(a)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+		}
+		root.AddCommand(g.commands...)
+	}
+	root.AddCommand(newVersion(a))
 	return root
 }
 
@@ -48,7 +58,7 @@ func (a *app) addGlobalFlags(root *cobra.Command) {
 	a.flags.output = outputTable
 	f := root.PersistentFlags()
 	f.StringSliceVar(&a.flags.servers, "servers", nil,
-		"addresses of some of the cluster's nodes; else PARLEY_SERVERS, else those of `parley up`")
+		"addresses of some of the cluster's nodes, `A,B,...`; else PARLEY_SERVERS, else those of parley up")
 	f.StringVar(&a.flags.user, "user", "", "act as this account; else the one that logged in last here")
 	f.StringVar(&a.flags.passwordFile, "password-file", "", "read the password from this file (- is stdin); else PARLEY_PASSWORD")
 	f.VarP(&a.flags.output, "output", "o", "output as")
