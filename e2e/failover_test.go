@@ -33,7 +33,7 @@ func TestKillLeader(t *testing.T) {
 	l.Stop()
 	t.Logf("kill -9 of the leader, %d times under load, %d acked", kills, l.Acked())
 	t.Logf("  to the next acknowledged write of a client of the killed leader: %s", next)
-	t.Logf("  to the next acknowledgement of each writer: %s", stalls)
+	t.Logf("  to the first acknowledged send begun after it, of each writer: %s", stalls)
 	l.Verify()
 }
 
@@ -60,7 +60,7 @@ func TestGracefulStop(t *testing.T) {
 	l.Stop()
 	t.Logf("graceful stop of the leader under load, %d acked", l.Acked())
 	t.Logf("  a write right after it ended: %s", next)
-	t.Logf("  to the next acknowledgement of each writer: %s", stalls)
+	t.Logf("  to the first acknowledged send begun after it, of each writer: %s", stalls)
 	if n := l.Retries(); n != 0 {
 		t.Errorf("want no failed request, got %d calls that ended without a result", n)
 	}
@@ -98,7 +98,7 @@ func TestPauseLeader(t *testing.T) {
 	l.Stop()
 	t.Logf("SIGSTOP of the leader, 4 times under load, %d acked", l.Acked())
 	t.Logf("  to the next acknowledged write of a client of the paused leader: %s", next)
-	t.Logf("  to the next acknowledgement of each writer: %s", stalls)
+	t.Logf("  to the first acknowledged send begun after it, of each writer: %s", stalls)
 	l.Verify()
 }
 

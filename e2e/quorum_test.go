@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"parley/api/client"
 	"parley/e2e/cluster"
 	"parley/e2e/load"
@@ -51,16 +55,19 @@ func TestMinority(t *testing.T) {
 		t.Errorf("cluster status: want quorum false and leader null, got %s", out)
 	}
 
-	// The client library says the same, and quickly enough to be called at once: far below its own deadline.
+	// The node itself says so without trying for long, and the client library after it has looked for a better node.
+	asked := time.Now()
+	wantNotApplied(t, left, l.Token())
+	t.Logf("the node said that it has no quorum after %s", time.Since(asked).Round(time.Millisecond))
 	cl := load.Dial(t, client.Options{Servers: []string{left.Address}, Token: l.Token()})
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	asked := time.Now()
+	asked = time.Now()
 	_, err := cl.SendMessage(ctx, &parleyv1.SendMessageRequest{Conversation: "@hub.s1", Text: "refused"})
 	if !client.IsNotApplied(err) {
 		t.Errorf("a send without a quorum: want not applied, got %v", err)
 	}
-	t.Logf("no quorum was said after %s", time.Since(asked).Round(time.Millisecond))
+	t.Logf("the client library said so after %s", time.Since(asked).Round(time.Millisecond))
 
 	for _, n := range c.Others(left) {
 		n.Start()
@@ -101,6 +108,28 @@ func TestFollowerReadsWithoutLeaderPort(t *testing.T) {
 	}
 	l.Stop()
 	l.Verify()
+}
+
+// wantNotApplied sends through the node, which must refuse with UNAVAILABLE and say that the write was not applied.
+func wantNotApplied(t *testing.T, n *cluster.Node, token []byte) {
+	t.Helper()
+	d, err := n.Direct(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(d.Context(context.Background()), callTimeout)
+	defer cancel()
+	_, err = d.Chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: newID(t), Conversation: "@hub.s1", Text: "refused"})
+	applied := ""
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			applied = info.GetMetadata()["applied"]
+		}
+	}
+	if status.Code(err) != codes.Unavailable || applied != "no" {
+		t.Errorf("%s without a quorum: want UNAVAILABLE with applied=no, got %v with applied=%q", n.Name, err, applied)
+	}
 }
 
 // wantApplied waits until the node has applied what the leader had committed when it was called.

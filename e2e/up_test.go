@@ -5,17 +5,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 
 	"parley/e2e/cluster"
+	"parley/tui/ptytest"
 )
 
 // upLine is what `up -o json` prints once every node serves.
@@ -26,6 +29,9 @@ type upLine struct {
 		Address     string `json:"address"`
 		PeerAddress string `json:"peer_address"`
 	} `json:"nodes"`
+	// Data is the cluster's directory; State, of a demo, is where its people are logged in.
+	Data  string `json:"data"`
+	State string `json:"state"`
 }
 
 // TestUp starts a cluster with `parley up`, uses it, kills a node, which is reported and not restarted, ends it with a
@@ -73,7 +79,42 @@ func TestUp(t *testing.T) {
 	u.end(syscall.SIGKILL)
 }
 
-// up is a running `parley up`.
+// TestDemo is the first of the README's two commands, without a terminal and with one: a conversation to look at, people who
+// are logged in, and nothing left behind.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	p := &person{t: t, name: "alice", state: t.TempDir()}
+	u := launch(t, p, "demo", "-o", "json")
+	for _, n := range u.line.Nodes {
+		p.servers = append(p.servers, n.Address)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), cliTimeout)
+	defer cancel()
+	read := p.command(ctx, "read", "@bob", "-o", "json", "--user", "alice")
+	read.Env = append(read.Env, "XDG_STATE_HOME="+u.line.State)
+	out, err := read.Output()
+	if err != nil || len(parseRows(t, string(out))) == 0 {
+		t.Errorf("read as the demo's alice: want some messages, got %s (%v)", out, err)
+	}
+	u.end(syscall.SIGTERM)
+	for _, dir := range []string{u.line.Data, u.line.State} {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the demo left %s behind (%v)", dir, err)
+		}
+	}
+
+	s := p.open("demo")
+	s.await("READY", "Try it: kill -9")
+	s.keys("what a nice demo", ptytest.Enter)
+	s.await("✓ alice  what a nice demo")
+	s.keys(ptytest.CtrlQ)
+	<-s.term.Exited()
+	if err := s.term.Err(); err != nil {
+		t.Errorf("the demo after ^Q: want exit code 0, got %v", err)
+	}
+}
+
+// up is a running `parley up`, or a demo without a terminal.
 type up struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -84,22 +125,17 @@ type up struct {
 	done chan struct{}
 }
 
+// startUp starts `parley up` on the directory, on ports that are free.
 func startUp(t *testing.T, p *person, data string) *up {
 	t.Helper()
-	free, err := cluster.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(free)
-	if err != nil {
-		t.Fatal(err)
-	}
-	base, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return launch(t, p, "up", "--nodes", "3", "--data", data, "--base-port", "0", "-o", "json")
+}
+
+// launch starts a command that runs a cluster, and returns when it has printed its line.
+func launch(t *testing.T, p *person, args ...string) *up {
+	t.Helper()
 	u := &up{t: t, done: make(chan struct{})}
-	u.cmd = p.command(context.Background(), "up", "--nodes", "3", "--data", data, "--base-port", strconv.Itoa(base), "-o", "json")
+	u.cmd = p.command(context.Background(), args...)
 	out, err := u.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -119,10 +155,10 @@ func startUp(t *testing.T, p *person, data string) *up {
 	lines := bufio.NewReader(out)
 	line, err := lines.ReadBytes('\n')
 	if err != nil {
-		t.Fatalf("up printed no line: %v\n%s", err, u.stderr())
+		t.Fatalf("%s printed no line: %v\n%s", u.cmd, err, u.stderr())
 	}
 	if err := json.Unmarshal(line, &u.line); err != nil || len(u.line.Nodes) != 3 {
-		t.Fatalf("up: want one JSON line with 3 nodes, got %s (%v)", line, err)
+		t.Fatalf("%s: want one JSON line with 3 nodes, got %s (%v)", u.cmd, line, err)
 	}
 	// Owned by the test: ends when up closes its output, and touches nothing.
 	go func() {

@@ -38,12 +38,12 @@ func (l *ledger) all() []Ack {
 	return slices.Clone(l.acks)
 }
 
-// Stalls returns, for each writer, how long it was without an acknowledgement around the moment at: the time from at, or
-// from its last acknowledgement before it, to its first one after. Writers that had none after it are left out.
+// Stalls returns, for each writer, how long after the moment at its first send begun after it was acknowledged. A send that
+// was under way may have been answered by who died, and proves nothing. Writers that had none are left out.
 func (l *Load) Stalls(at time.Time) []time.Duration {
 	first := map[string]time.Time{}
 	for _, a := range l.ledger.all() {
-		if f, ok := first[a.Writer]; a.Acked.After(at) && (!ok || a.Acked.Before(f)) {
+		if f, ok := first[a.Writer]; a.Started.After(at) && (!ok || a.Acked.Before(f)) {
 			first[a.Writer] = a.Acked
 		}
 	}
