@@ -102,11 +102,14 @@ func (n *Node) openLog() error {
 			return fmt.Errorf("make the raft log: %w", err)
 		}
 	}
-	log, err := raftlog.Open(path, raftlog.Options{})
+	log, err := raftlog.Open(path, n.healable())
 	if err != nil {
 		return fmt.Errorf("open the raft log: %w", err)
 	}
 	n.log = log
+	if damage := log.Healed(); damage != nil {
+		n.logger.Error("the raft log was damaged below what the store holds; the log now begins after it", "err", damage)
+	}
 	id := log.Identity()
 	if id.Name != n.cfg.Name {
 		return fmt.Errorf("%s belongs to node %q, not %q", path, id.Name, n.cfg.Name)
@@ -116,6 +119,16 @@ func (n *Node) openLog() error {
 		return fmt.Errorf("count this start: %w", err)
 	}
 	return nil
+}
+
+// healable tells the log what the store holds durably: damage to entries at or below that is healed by forgetting them. A
+// store that cannot be read heals nothing; openStore says what is wrong with it.
+func (n *Node) healable() raftlog.Options {
+	mark, _, err := store.Inspect(filepath.Join(n.cfg.Dir, storeFile))
+	if err != nil {
+		return raftlog.Options{}
+	}
+	return raftlog.Options{FlushedIndex: mark.Index, FlushedTerm: mark.Term}
 }
 
 // openStore opens store.db and makes the log meet it.
