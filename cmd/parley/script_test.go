@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -78,10 +77,7 @@ func startTestCluster(t testing.TB, nodes int) *local.Cluster {
 }
 
 // scriptState is what one script owns.
-type scriptState struct {
-	mu      sync.Mutex
-	cluster *local.Cluster
-}
+type scriptState struct{ cluster *local.Cluster }
 
 func ownCluster(ts *testscript.TestScript) *local.Cluster {
 	s, _ := ts.Value(scriptState{}).(*scriptState)
@@ -138,7 +134,7 @@ func cmdKillNode(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("KILLED", name)
 }
 
-// restart NAME starts a killed node and returns when it serves; with -nowait at once.
+// restart NAME... starts killed nodes and returns when all serve.
 func cmdRestart(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: restart NAME...")
