@@ -1,0 +1,168 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"parley/proto/internalv1"
+)
+
+// gen makes random logs: every command, valid and not, with retries of earlier ones, clock jumps and odd stamps.
+type gen struct {
+	rnd    *rand.Rand
+	nowMS  int64
+	index  uint64
+	users  []string
+	tokens []string
+	ids    uint64
+	past   [][]byte
+	used   [][]byte
+	maxID  uint64
+}
+
+func newGen(seed uint64) *gen {
+	g := &gen{rnd: rand.New(rand.NewPCG(seed, 7)), nowMS: startMS, index: 1}
+	for i := range 6 {
+		g.users = append(g.users, fmt.Sprintf("user%d", i))
+	}
+	return g
+}
+
+func (g *gen) pick(ss []string) string {
+	if len(ss) == 0 {
+		return "nobody"
+	}
+	return ss[g.rnd.IntN(len(ss))]
+}
+
+func (g *gen) id() []byte {
+	g.ids++
+	switch g.rnd.IntN(20) {
+	case 2: // used before, for something else
+		if len(g.used) > 0 {
+			return g.used[len(g.used)-1-g.rnd.IntN(min(8, len(g.used)))]
+		}
+	case 0: // version 4
+		id := uuid7(g.rnd.Int64N(1<<40), g.ids)
+		id[6] = 0x40
+		return id
+	case 1: // older than others, maybe too old
+		return uuid7(g.nowMS-g.rnd.Int64N(60*dayMS), g.ids)
+	}
+	return uuid7(g.nowMS, g.ids)
+}
+
+func (g *gen) command() *internalv1.Command {
+	c := &internalv1.Command{RequestId: g.id(), Session: token(g.pick(g.tokens[max(0, len(g.tokens)-12):]))}
+	generation := uint64(1 + g.rnd.IntN(10)/8)
+	switch n := g.rnd.IntN(100); {
+	case n < 4:
+		c.Session = nil
+		c.Body = &internalv1.Command_CreateUser{CreateUser: &internalv1.CreateUser{
+			Username: g.pick(g.users), DisplayName: "D", PasswordPhc: testPHC}}
+	case n < 12:
+		c.Session = nil
+		tok := fmt.Sprintf("tok%d", g.rnd.IntN(100_000))
+		g.tokens = append(g.tokens, tok)
+		c.Body = &internalv1.Command_Login{Login: &internalv1.Login{
+			Username: g.pick(g.users), TokenSha256: token(tok), CredentialGeneration: generation}}
+	case n < 13:
+		c.Body = &internalv1.Command_Logout{Logout: &internalv1.Logout{}}
+	case n < 14:
+		c.Body = &internalv1.Command_RevokeSession{RevokeSession: &internalv1.RevokeSession{
+			SessionId: sessionID(uint64(1 + g.rnd.IntN(4)))}}
+	case n < 15:
+		c.Body = &internalv1.Command_ChangePassword{ChangePassword: &internalv1.ChangePassword{
+			NewPasswordPhc: testPHC, CredentialGeneration: generation}}
+	case n < 60:
+		g.maxID++
+		c.Body = &internalv1.Command_SendMessage{SendMessage: &internalv1.SendMessage{
+			Conversation: "@" + g.pick(g.users), Text: strings.Repeat("x", 1+g.rnd.IntN(60))}}
+	case n < 75:
+		m := &internalv1.MarkRead{}
+		for range 1 + g.rnd.IntN(3) {
+			from := uint64(1 + g.rnd.IntN(80))
+			m.Ranges = append(m.Ranges, &internalv1.MarkRead_Range{
+				Conversation: "@" + g.pick(g.users), FromSeq: from, ToSeq: from + uint64(g.rnd.IntN(20))})
+		}
+		c.Body = &internalv1.Command_MarkRead{MarkRead: m}
+	case n < 85:
+		d := &internalv1.DeleteMessages{}
+		for range 1 + g.rnd.IntN(3) {
+			d.Ids = append(d.Ids, 1+g.rnd.Uint64N(g.maxID/3+1))
+		}
+		c.Body = &internalv1.Command_DeleteMessages{DeleteMessages: d}
+	case n < 86:
+		if g.rnd.IntN(4) == 0 {
+			c.Body = &internalv1.Command_DeleteUser{DeleteUser: &internalv1.DeleteUser{CredentialGeneration: generation}}
+			g.users = append(g.users, fmt.Sprintf("user%d", len(g.users)))
+			break
+		}
+		fallthrough
+	case n < 87:
+		c.Session = nil
+		c.Body = &internalv1.Command_SetOperator{SetOperator: &internalv1.SetOperator{
+			Username: g.pick(g.users), Operator: g.rnd.IntN(2) == 0, FromAdminSocket: g.rnd.IntN(2) == 0}}
+	case n < 88:
+		c.Body = &internalv1.Command_ResetPassword{ResetPassword: &internalv1.ResetPassword{
+			Username: g.pick(g.users), NewPasswordPhc: testPHC}}
+	case n < 89:
+		c = &internalv1.Command{Body: &internalv1.Command_AnnounceMember{AnnounceMember: &internalv1.AnnounceMember{
+			Id: uint64(1 + g.rnd.IntN(3)), Name: "n", Incarnation: []byte("0123456789abcdef"), Boot: uint64(1 + g.rnd.IntN(9))}}}
+	case n < 90:
+		c = &internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
+			RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: 1}}}
+	case n < 92:
+		c = &internalv1.Command{Body: &internalv1.Command_HashMark{HashMark: &internalv1.HashMark{}}}
+	case n < 97:
+		c = &internalv1.Command{Body: &internalv1.Command_EraseSlice{EraseSlice: &internalv1.EraseSlice{}}}
+	default:
+		c = &internalv1.Command{Body: &internalv1.Command_ExpireSlice{ExpireSlice: &internalv1.ExpireSlice{}}}
+	}
+	return c
+}
+
+func (g *gen) entry() Entry {
+	g.index++
+	switch g.rnd.IntN(40) {
+	case 0:
+		g.nowMS += g.rnd.Int64N(5 * dayMS)
+	case 1:
+		g.nowMS -= g.rnd.Int64N(dayMS)
+	default:
+		g.nowMS += g.rnd.Int64N(20 * 60 * 1000)
+	}
+	e := Entry{Index: g.index, Term: 1 + g.index/100, StampMS: g.nowMS}
+	if g.rnd.IntN(30) == 0 {
+		e.StampMS = 0
+		return e
+	}
+	for range 1 + g.rnd.IntN(4) {
+		if len(g.past) > 0 && g.rnd.IntN(6) == 0 {
+			e.Commands = append(e.Commands, g.past[g.rnd.IntN(len(g.past))])
+			continue
+		}
+		last := g.command()
+		b, err := proto.Marshal(last)
+		if err != nil {
+			panic(err)
+		}
+		g.past = append(g.past, b)
+		if id := last.GetRequestId(); id != nil {
+			g.used = append(g.used, id)
+		}
+		e.Commands = append(e.Commands, b)
+	}
+	return e
+}
+
+func (g *gen) entries(n int) []Entry {
+	es := make([]Entry, n)
+	for i := range es {
+		es[i] = g.entry()
+	}
+	return es
+}
