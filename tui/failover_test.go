@@ -191,6 +191,26 @@ func TestLateLeaderJoinsTheRow(t *testing.T) {
 	x.gone("back on n1")
 }
 
+// A death that shakes the link twice is one row too, from its begin to its end.
+func TestShakyMoveIsOneRow(t *testing.T) {
+	x := start(t, 100, 24, deploys)
+	x.see("Message @")
+	x.fake.setLink(common.Link{Phase: common.FailingOver, Node: "n1", Members: members("n2", "n3")})
+	x.see("FAILOVER")
+	x.advance(10 * time.Millisecond)
+	x.fake.setLink(ready("n2", "n1", 7))
+	x.see("moved n1 → n2 in 10 ms")
+	x.advance(10 * time.Millisecond)
+	x.fake.setLink(common.Link{Phase: common.Electing, Node: "n2", Members: members("n2", "n3")})
+	x.see("ELECTION")
+	x.advance(30 * time.Millisecond)
+	x.fake.setLink(ready("n2", "n3", 8))
+	x.see("moved n1 → n2 in 50 ms · leader n1 → n3 (term 8) · 0 re-sent · 0 lost")
+	if n := strings.Count(x.screen(), "14:03 ─"); n != 1 {
+		t.Errorf("one fail-over is told in %d rows:\n%s", n, x.screen())
+	}
+}
+
 // A subscription that was reset reads anew and shows each message once; what waits and the draft stay.
 func TestResetReloads(t *testing.T) {
 	x := start(t, 100, 24, deploys)

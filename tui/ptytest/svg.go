@@ -10,8 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// The picture's geometry, in pixels. A cell is as wide as JetBrains Mono's at this size; each cell's text is placed by itself,
-// so that columns are exact with any font.
+// The picture's geometry, in pixels. A cell is as wide as JetBrains Mono's at this size.
 const (
 	cellW, cellH = 8.4, 18.0
 	fontSize     = 14
@@ -84,64 +83,65 @@ func (t *Terminal) SVG(th Theme) string {
 	return b.String()
 }
 
-// row draws one row: backgrounds first, in runs, then the text of each cell. Neighbours of one style share an element, with
-// an x for each, which keeps the file small.
+// row draws one row: backgrounds first, in runs, then the text. An element holds one word of ASCII in one style; every other
+// cell has its own, because only its own x puts it into its column when the font is another one than expected.
 func (t *Terminal) row(b *strings.Builder, th Theme, y, w int, top float64) {
-	type run struct {
-		style cellStyle
-		xs    []string
-		text  strings.Builder
-	}
-	var text []*run
+	var words []word
 	bgFrom, bg := 0, ""
 	flush := func(to int) {
 		if bg != "" && to > bgFrom {
-			fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n",
-				padding+float64(bgFrom)*cellW, top, float64(to-bgFrom)*cellW+0.2, cellH+0.2, bg)
+			rect(b, padding+float64(bgFrom)*cellW, top, float64(to-bgFrom)*cellW+0.2, cellH+0.2, bg)
 		}
 		bgFrom = to
 	}
+	joins := false
 	for x := 0; x < w; {
 		c := t.em.CellAt(x, y)
-		wide, content := 1, " "
-		style := th.style(nil)
+		wide, content, style := 1, "", th.style(nil)
 		if c != nil {
-			wide, style = max(1, c.Width), th.style(&c.Style)
-			if c.Content != "" {
-				content = c.Content
-			}
+			wide, content, style = max(1, c.Width), c.Content, th.style(&c.Style)
 		}
 		if style.bg != bg {
 			flush(x)
 			bg = style.bg
 		}
-		if strings.TrimSpace(content) != "" || style.line != "" {
-			style.bg = ""
-			n := len(text) - 1
-			single := len([]rune(content)) == 1 // an x list counts characters, clusters of several stand alone
-			if n < 0 || text[n].style != style || !single || text[n].xs == nil {
-				text = append(text, &run{style: style})
-				n++
-			}
-			text[n].text.WriteString(content)
-			at := fmt.Sprintf("%.1f", padding+float64(x)*cellW)
-			if single {
-				text[n].xs = append(text[n].xs, at)
-			} else {
-				text[n].style.x = at
-			}
+		style.bg = ""
+		blank := strings.TrimSpace(content) == "" && style.line == ""
+		ascii := len(content) == 1
+		switch {
+		case blank:
+		case joins && ascii && words[len(words)-1].style == style:
+			words[len(words)-1].text += content
+		default:
+			words = append(words, word{x, style, content})
 		}
+		joins = !blank && ascii
 		x += wide
 	}
 	flush(w)
-	for _, r := range text {
-		xs := r.style.x
-		if r.xs != nil {
-			xs = strings.Join(r.xs, " ")
+	for _, wd := range words {
+		x := padding + float64(wd.x)*cellW
+		switch wd.text { // lines must meet their neighbours, whatever the font thinks
+		case "─":
+			rect(b, x, top+cellH/2-0.5, cellW+0.2, 1, wd.style.fg)
+		case "│":
+			rect(b, x+cellW/2-0.5, top, 1, cellH+0.2, wd.style.fg)
+		default:
+			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" fill="%s"%s xml:space="preserve">%s</text>`+"\n",
+				x, top+baseline, wd.style.fg, wd.style.attributes(), html.EscapeString(wd.text))
 		}
-		fmt.Fprintf(b, `<text x="%s" y="%.1f" fill="%s"%s xml:space="preserve">%s</text>`+"\n",
-			xs, top+baseline, r.style.fg, r.style.attributes(), html.EscapeString(r.text.String()))
 	}
+}
+
+// word is text that begins at a column.
+type word struct {
+	x     int
+	style cellStyle
+	text  string
+}
+
+func rect(b *strings.Builder, x, y, w, h float64, fill string) {
+	fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`+"\n", x, y, w, h, fill)
 }
 
 // cellStyle is a cell's style in SVG's words.
@@ -149,7 +149,6 @@ type cellStyle struct {
 	fg, bg            string
 	bold, italic, dim bool
 	line              string
-	x                 string // of a cluster that stands alone
 }
 
 func (s cellStyle) attributes() string {

@@ -17,6 +17,9 @@ func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
 	if !key.Matches(msg, k.Interrupt) {
 		m.pressed = m.pressed.Add(-quitWithin)
 	}
+	if m.flash != "" && m.flashEnd.Sub(m.c.Now()) < flashFor-flashAtLeast { // it was read
+		m.flash = ""
+	}
 	switch {
 	case key.Matches(msg, k.Quit):
 		return m.quit()

@@ -38,8 +38,9 @@ const (
 	probeEvery = 5 * time.Second
 	// sameEvent is how long after a move the news of a new leader belongs to it: two of the library's looks at the cluster.
 	sameEvent = 5 * time.Second
-	// flashFor is how long an answer stays in the status bar.
-	flashFor = 8 * time.Second
+	// flashFor is how long an answer stays in the status bar; the next key takes it away after flashAtLeast.
+	flashFor     = 8 * time.Second
+	flashAtLeast = 1500 * time.Millisecond
 	// quitWithin is how fast ^C must come twice.
 	quitWithin = 2 * time.Second
 	// ageAfter is when a waiting message says how long it waits.

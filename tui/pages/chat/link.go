@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type move struct {
 	at      time.Time
 	caught  []*outgoing // on their way when the link broke
 	noted   bool        // a row said that there is no quorum, or no node
+	open    bool        // it has not ended yet
 	row     *timeline.Entry
 	came    time.Time // when it ended
 	took    string    // how long it was, in words
@@ -32,10 +34,10 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	var cmds []tea.Cmd
 	switch {
 	case old.Phase == common.Ready && now.Phase != common.Ready:
-		m.move = &move{from: old, leader: m.leader, at: m.c.Now(), caught: m.doubt()}
+		m.begin(old, m.c.Now())
 	case old.Phase == common.Ready && old.Node != "" && now.Node != "" && old.Node != now.Node:
 		// The library moved faster than we looked.
-		m.move = &move{from: old, leader: m.leader, caught: m.doubt()}
+		m.begin(old, time.Time{})
 	case old.Phase == common.Ready && m.leader != "" && now.Leader != "" && m.leader != now.Leader:
 		m.leaderChanged(now)
 	}
@@ -43,7 +45,7 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 		m.leader = now.Leader
 	}
 	if now.Phase == common.Ready {
-		if m.move != nil && m.move.row == nil {
+		if m.move != nil && m.move.open {
 			m.arrived(now)
 		}
 		cmds = append(cmds, m.pumpAll())
@@ -67,6 +69,24 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 		v.rebuild()
 	}
 	return tea.Batch(cmds...)
+}
+
+// begin opens a move. One that begins right after another ended is the same trouble and keeps its row.
+func (m *Model) begin(old common.Link, at time.Time) {
+	caught := m.doubt()
+	if mv := m.move; mv != nil && mv.row != nil && m.c.Now().Sub(mv.came) < sameEvent {
+		mv.open, mv.settled = true, false
+		if mv.at.IsZero() {
+			mv.at = mv.came
+		}
+		for _, o := range caught {
+			if !slices.Contains(mv.caught, o) {
+				mv.caught = append(mv.caught, o)
+			}
+		}
+		return
+	}
+	m.move = &move{from: old, leader: m.leader, at: at, caught: caught, open: true}
 }
 
 // lost says, once each, that there is no quorum or no node.
@@ -93,7 +113,7 @@ func (m *Model) lost(old, now common.Link) {
 // arrived writes the row of a move that ended.
 func (m *Model) arrived(now common.Link) {
 	mv := m.move
-	mv.to, mv.came, mv.took = now, m.c.Now(), "at once"
+	mv.open, mv.to, mv.came, mv.took = false, now, m.c.Now(), "at once"
 	if !mv.at.IsZero() {
 		mv.took = "in " + common.Age(mv.came.Sub(mv.at))
 	}
@@ -101,7 +121,9 @@ func (m *Model) arrived(now common.Link) {
 		m.move = nil
 		return
 	}
-	mv.row = m.cur.notice(m.c.Now(), m.key(), "")
+	if mv.row == nil {
+		mv.row = m.cur.notice(m.c.Now(), m.key(), "")
+	}
 	m.tellMove()
 }
 
