@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
+	"parley/proto/parleyv1"
 )
 
 var testCluster = []byte("cluster-id-0001!")
@@ -209,15 +210,63 @@ func (r *rig) read(tok string, q MessageQuery) []string {
 	}
 	var out []string
 	for _, m := range msgs {
-		text := m.GetText()
-		if m.GetDeleted() {
-			text = "(deleted)"
-		}
-		flag := ""
-		if m.GetUnread() {
-			flag = " new"
-		}
-		out = append(out, fmt.Sprintf("%s %d %s: %s%s", m.GetConversation(), m.GetSeq(), m.GetSender(), text, flag))
+		out = append(out, lineOf(m))
 	}
 	return out
+}
+
+func lineOf(m *parleyv1.Message) string {
+	if m == nil {
+		return "none"
+	}
+	text, flag := m.GetText(), ""
+	if m.GetDeleted() {
+		text += "(deleted)"
+	}
+	if m.GetUnread() {
+		flag = " new"
+	}
+	return fmt.Sprintf("%s %d %s: %s%s", m.GetConversation(), m.GetSeq(), m.GetSender(), text, flag)
+}
+
+func (r *rig) markCmd(tok, conv string, from, to uint64) *internalv1.Command {
+	return &internalv1.Command{RequestId: r.id(), Session: token(tok), Body: &internalv1.Command_MarkRead{
+		MarkRead: &internalv1.MarkRead{Ranges: []*internalv1.MarkRead_Range{{Conversation: conv, FromSeq: from, ToSeq: to}}},
+	}}
+}
+
+func (r *rig) deleteCmd(tok string, ids ...uint64) *internalv1.Command {
+	return &internalv1.Command{RequestId: r.id(), Session: token(tok), Body: &internalv1.Command_DeleteMessages{
+		DeleteMessages: &internalv1.DeleteMessages{Ids: ids},
+	}}
+}
+
+func (r *rig) deleteUserCmd(tok string, generation uint64) *internalv1.Command {
+	return &internalv1.Command{RequestId: r.id(), Session: token(tok), Body: &internalv1.Command_DeleteUser{
+		DeleteUser: &internalv1.DeleteUser{CredentialGeneration: generation},
+	}}
+}
+
+func (r *rig) logoutCmd(tok string) *internalv1.Command {
+	return &internalv1.Command{RequestId: r.id(), Session: token(tok), Body: &internalv1.Command_Logout{
+		Logout: &internalv1.Logout{},
+	}}
+}
+
+func (r *rig) passwordCmd(tok string, generation uint64) *internalv1.Command {
+	return &internalv1.Command{RequestId: r.id(), Session: token(tok), Body: &internalv1.Command_ChangePassword{
+		ChangePassword: &internalv1.ChangePassword{NewPasswordPhc: testPHC + "2", CredentialGeneration: generation},
+	}}
+}
+
+func eraseCmd() *internalv1.Command {
+	return &internalv1.Command{Body: &internalv1.Command_EraseSlice{EraseSlice: &internalv1.EraseSlice{}}}
+}
+
+func expireCmd() *internalv1.Command {
+	return &internalv1.Command{Body: &internalv1.Command_ExpireSlice{ExpireSlice: &internalv1.ExpireSlice{}}}
+}
+
+func hashCmd() *internalv1.Command {
+	return &internalv1.Command{Body: &internalv1.Command_HashMark{HashMark: &internalv1.HashMark{}}}
 }

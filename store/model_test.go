@@ -1,0 +1,322 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"parley/proto/internalv1"
+)
+
+// The naive model: everything in slices, every question answered by looking at all of it.
+type model struct {
+	users   []string
+	deleted map[string]bool
+	msgs    []*modelMsg // by id
+}
+
+type modelMsg struct {
+	id, seq  uint64
+	from, to string
+	text     string
+	deleted  bool
+	hidden   map[string]bool
+	read     map[string]bool
+}
+
+func (m *model) conv(a, b string) (out []*modelMsg) {
+	for _, x := range m.msgs {
+		if x.from == a && x.to == b || x.from == b && x.to == a {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (m *model) gone(x *modelMsg) bool { return x.deleted || m.deleted[x.from] }
+
+func (m *model) unread(x *modelMsg, viewer string) bool {
+	return x.from != viewer && !m.gone(x) && !x.hidden[viewer] && !x.read[viewer]
+}
+
+func (m *model) line(x *modelMsg, viewer string) string {
+	other := x.from
+	if viewer == x.from {
+		other = x.to
+	}
+	text, flag := x.text, ""
+	if m.gone(x) {
+		text = "(deleted)"
+	}
+	if m.unread(x, viewer) {
+		flag = " new"
+	}
+	return fmt.Sprintf("@%s %d %s: %s%s", other, x.seq, x.from, text, flag)
+}
+
+// query answers a MessageQuery.
+func (m *model) query(viewer string, q MessageQuery) (lines []string, more bool) {
+	var in []*modelMsg
+	for _, x := range m.msgs {
+		if x.from != viewer && x.to != viewer || x.hidden[viewer] {
+			continue
+		}
+		if q.Conversation != "" && !(x.from == q.Conversation[1:] && x.to == viewer || x.to == q.Conversation[1:] && x.from == viewer) {
+			continue
+		}
+		if q.AfterID > 0 && x.id <= q.AfterID || q.BeforeID > 0 && x.id >= q.BeforeID {
+			continue
+		}
+		if q.OnlyUnread && !m.unread(x, viewer) {
+			continue
+		}
+		in = append(in, x)
+	}
+	if len(in) > q.Limit {
+		more = true
+		if q.OnlyUnread || q.AfterID > 0 {
+			in = in[:q.Limit]
+		} else {
+			in = in[len(in)-q.Limit:]
+		}
+	}
+	for _, x := range in {
+		lines = append(lines, m.line(x, viewer))
+	}
+	return lines, more
+}
+
+// TestModel compares the store with the naive model under random operations: reads in every direction, unread counts,
+// conversations and their order, deletions of messages and accounts, with flushes between.
+func TestModel(t *testing.T) {
+	seeds, steps := uint64(8), 600
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { runModel(t, seed, steps) })
+	}
+}
+
+func runModel(t *testing.T, seed uint64, steps int) {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	s, _ := memStore(t, Options{OverlayBytes: 8 << 10})
+	r := newRig(t, s)
+	m := &model{users: []string{"ann", "bob", "cat", "dan"}, deleted: make(map[string]bool)}
+	r.people(m.users...)
+	alive := slices.Clone(m.users)
+	pick := func() string { return alive[rnd.IntN(len(alive))] }
+	for step := range steps {
+		from, to := pick(), m.users[rnd.IntN(len(m.users))]
+		switch n := rnd.IntN(100); {
+		case n < 50:
+			text := fmt.Sprintf("m%d", step)
+			res := r.do(r.sendCmd(from, "@"+to, text))
+			if m.deleted[to] {
+				if res.GetRefusal().GetReason() != internalv1.Reason_REASON_USER_DELETED {
+					t.Fatalf("step %d: a send to a deleted account: %v", step, res)
+				}
+				break
+			}
+			x := &modelMsg{
+				id: uint64(len(m.msgs) + 1), seq: uint64(len(m.conv(from, to)) + 1), from: from, to: to, text: text,
+				hidden: map[string]bool{}, read: map[string]bool{},
+			}
+			m.msgs = append(m.msgs, x)
+			if got := res.GetSend(); got.GetId() != x.id || got.GetSeq() != x.seq {
+				t.Fatalf("step %d: sent as %v, want id %d, seq %d", step, got, x.id, x.seq)
+			}
+		case n < 75:
+			c := m.conv(from, to)
+			if len(c) == 0 {
+				break
+			}
+			lo := 1 + rnd.IntN(len(c))
+			hi := lo + rnd.IntN(4)
+			r.ok(r.markCmd(from, "@"+to, uint64(lo), uint64(hi)))
+			for _, x := range c[lo-1 : min(hi, len(c))] {
+				x.read[from] = true
+			}
+		case n < 90:
+			if len(m.msgs) == 0 {
+				break
+			}
+			x := m.msgs[rnd.IntN(len(m.msgs))]
+			cmd := r.deleteCmd(from, x.id)
+			if x.from != from && x.to != from || x.hidden[from] {
+				r.refused(cmd, internalv1.Reason_REASON_MESSAGE_NOT_FOUND)
+				break
+			}
+			r.ok(cmd)
+			if x.from == from {
+				x.deleted = true
+			} else {
+				x.hidden[from] = true
+			}
+		case n < 95:
+			if err := s.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		case n < 96 && len(alive) > 2 && step > steps/2:
+			r.ok(r.deleteUserCmd(from, 1))
+			m.deleted[from] = true
+			alive = slices.DeleteFunc(alive, func(u string) bool { return u == from })
+		default:
+			r.ok(eraseCmd())
+		}
+		viewer := pick()
+		compareModel(t, r, m, viewer, step, rnd)
+	}
+	finalHash(t, s)
+}
+
+func compareModel(t *testing.T, r *rig, m *model, viewer string, step int, rnd *rand.Rand) {
+	t.Helper()
+	q := MessageQuery{Limit: 1 + rnd.IntN(12), OnlyUnread: rnd.IntN(3) == 0}
+	if rnd.IntN(2) == 0 {
+		q.Conversation = "@" + m.users[rnd.IntN(len(m.users))]
+	}
+	if rnd.IntN(3) == 0 {
+		q.BeforeID = uint64(1 + rnd.IntN(len(m.msgs)+2))
+	}
+	if rnd.IntN(3) == 0 {
+		q.AfterID = uint64(1 + rnd.IntN(len(m.msgs)+2))
+	}
+	v, ses := r.as(viewer)
+	defer v.Close()
+	msgs, more, err := v.Messages(ses, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range msgs {
+		got = append(got, lineOf(x))
+	}
+	want, wantMore := m.query(viewer, q)
+	if !slices.Equal(got, want) || more != wantMore {
+		t.Fatalf("step %d: %s reads %+v:\n got %q, more=%v\nwant %q, more=%v", step, viewer, q, got, more, want, wantMore)
+	}
+	cs, next, err := v.Conversations(ses, MaxPage, "")
+	if err != nil || next != "" {
+		t.Fatal(err, next)
+	}
+	var gotC, wantC []string
+	for _, c := range cs {
+		gotC = append(gotC, fmt.Sprintf("%s last=%d unread=%d %s", c.GetName(), c.GetLastSeq(), c.GetUnread(), lineOf(c.GetLastMessage())))
+	}
+	type head struct {
+		id   uint64
+		line string
+	}
+	var heads []head
+	for _, u := range m.users {
+		c := m.conv(viewer, u)
+		if len(c) == 0 {
+			continue
+		}
+		n, last := 0, ""
+		for _, x := range c {
+			if m.unread(x, viewer) {
+				n++
+			}
+			if !x.hidden[viewer] {
+				last = m.line(x, viewer)
+			}
+		}
+		if last == "" {
+			last = "none"
+		}
+		heads = append(heads, head{c[len(c)-1].id, fmt.Sprintf("@%s last=%d unread=%d %s", u, len(c), n, last)})
+	}
+	slices.SortFunc(heads, func(a, b head) int { return int(b.id) - int(a.id) })
+	for _, h := range heads {
+		wantC = append(wantC, h.line)
+	}
+	if !slices.Equal(gotC, wantC) {
+		t.Fatalf("step %d: conversations of %s:\n got %q\nwant %q", step, viewer, gotC, wantC)
+	}
+	checkReadState(t, v, ses.AccountID)
+}
+
+// checkReadState checks the numbered invariants of readstate.go.
+func checkReadState(t *testing.T, v *View, account uint64) {
+	t.Helper()
+	err := v.memberships(account, func(conv uint64, r *internalv1.MemberRecord) error {
+		c, err := v.conversation(conv)
+		if err != nil {
+			return err
+		}
+		end := r.GetReadSeq()
+		for i := 0; i < len(r.Ranges); i += 2 {
+			if r.Ranges[i] <= end+1 || r.Ranges[i+1] < r.Ranges[i] || r.Ranges[i+1] > c.GetLastSeq() {
+				t.Fatalf("conversation %d: read up to %d, ranges %v, last seq %d", conv, r.GetReadSeq(), r.Ranges, c.GetLastSeq())
+			}
+			end = r.Ranges[i+1]
+		}
+		if r.GetUnread() == 0 && (r.GetReadSeq() != c.GetLastSeq() || len(r.Ranges) != 0) {
+			t.Fatalf("conversation %d: nothing unread, but read up to %d of %d, ranges %v", conv, r.GetReadSeq(), c.GetLastSeq(), r.Ranges)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRangeOverflow marks every other message, so that the ranges overflow, and checks after each mark that the count
+// is the number of messages that an unread read returns, and that no message became read that was not marked.
+func TestRangeOverflow(t *testing.T) {
+	s, _ := memStore(t, Options{})
+	r := newRig(t, s)
+	r.people("ann", "bob")
+	const n = 700
+	for i := range n {
+		from, to := "ann", "@bob"
+		if i%5 == 0 {
+			from, to = "bob", "@ann"
+		}
+		r.send(from, to, fmt.Sprint(i))
+	}
+	marked := make(map[uint64]bool)
+	rnd := rand.New(rand.NewPCG(3, 3))
+	for step := range 400 {
+		seq := uint64(1 + rnd.IntN(n))
+		r.ok(r.markCmd("bob", "@ann", seq, seq))
+		marked[seq] = true
+		if step%20 == 0 {
+			id := uint64(1 + rnd.IntN(n))
+			r.do(r.deleteCmd("ann", id))
+		}
+		if step%7 != 0 && step < 390 {
+			continue
+		}
+		v, ses := r.as("bob")
+		msgs, _, err := v.Messages(ses, MessageQuery{OnlyUnread: true, Limit: MaxPage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cs, _, err := v.Conversations(ses, 1, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if int(cs[0].GetUnread()) != len(msgs) {
+			t.Fatalf("step %d: unread count %d, unread messages %d", step, cs[0].GetUnread(), len(msgs))
+		}
+		all, _, err := v.Messages(ses, MessageQuery{Limit: MaxPage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range all {
+			if !m.GetUnread() && !m.GetDeleted() && m.GetSender() == "ann" && !marked[m.GetSeq()] {
+				t.Fatalf("step %d: seq %d is read, but was never marked", step, m.GetSeq())
+			}
+		}
+		checkReadState(t, v, ses.AccountID)
+		v.Close()
+	}
+	r.ok(r.markCmd("bob", "@ann", 1, n))
+	if got := r.read("bob", MessageQuery{OnlyUnread: true}); len(got) != 0 {
+		t.Fatalf("all are marked, unread are %q", got)
+	}
+}
