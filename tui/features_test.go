@@ -64,7 +64,7 @@ func TestCreateAccount(t *testing.T) {
 
 func TestStoredTokenGoesStraightToChat(t *testing.T) {
 	x := start(t, 100, 24, deploys)
-	x.see("conversations", "@bob", "@carol", "@dave")
+	x.see("Parley · alice", "@bob", "@carol", "@dave")
 	if x.fake.logins != 0 {
 		t.Error("logged in although there was a token")
 	}

@@ -69,12 +69,19 @@ func (l Link) Detail(now time.Time) string {
 		}
 		return fmt.Sprintf("%s: no quorum · read from it alone", orUnknown(l.Node))
 	case "OFFLINE":
-		return fmt.Sprintf("no node answers · %s · ^R tries now", Age(now.Sub(l.Since)))
+		return fmt.Sprintf("no node answers · %s · ^R tries now", Age(now.Sub(l.Since))) + l.why()
 	}
 	if l.Address != "" {
-		return fmt.Sprintf("%s · %s", l.Address, Age(now.Sub(l.Since)))
+		return fmt.Sprintf("%s · %s", l.Address, Age(now.Sub(l.Since))) + l.why()
 	}
-	return Age(now.Sub(l.Since))
+	return Age(now.Sub(l.Since)) + l.why()
+}
+
+func (l Link) why() string {
+	if l.Err == "" {
+		return ""
+	}
+	return " · " + l.Err
 }
 
 func orUnknown(node string) string {

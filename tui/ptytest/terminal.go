@@ -32,8 +32,11 @@ type Terminal struct {
 	err    error // of the program; valid after exited
 }
 
-// Start runs cmd on a terminal of w columns and h rows. cmd's Env is kept; TERM should be set in it.
-func Start(cmd *exec.Cmd, w, h int) (*Terminal, error) {
+// Start runs cmd on a dark terminal of w columns and h rows. cmd's Env is kept; TERM should be set in it.
+func Start(cmd *exec.Cmd, w, h int) (*Terminal, error) { return StartWith(cmd, w, h, Dark()) }
+
+// StartWith is Start on a terminal that answers with the theme's colours when the program asks for them.
+func StartWith(cmd *exec.Cmd, w, h int, th Theme) (*Terminal, error) {
 	file, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(w), Rows: uint16(h)})
 	if err != nil {
 		return nil, fmt.Errorf("start %s on a pseudo terminal: %w", cmd.Path, err)
@@ -41,6 +44,8 @@ func Start(cmd *exec.Cmd, w, h int) (*Terminal, error) {
 	t := &Terminal{
 		cmd: cmd, file: file, em: vt.NewEmulator(w, h), changed: make(chan struct{}), exited: make(chan struct{}),
 	}
+	t.em.SetBackgroundColor(th.Background)
+	t.em.SetForegroundColor(th.Foreground)
 	t.pumps.Add(2)
 	go t.output()
 	go t.answers()

@@ -25,8 +25,9 @@ type Row struct {
 	Waiting int  // own messages without a verdict
 }
 
-// View draws h rows of exactly Width columns. rtt is the last round trip to our node, for the cluster pane.
-func View(c *common.Common, rows []Row, h int, cluster bool, rtt string) []string {
+// View draws h rows of exactly Width columns. user is who we are; rtt is the last round trip to our node, for the cluster
+// pane.
+func View(c *common.Common, user string, rows []Row, h int, cluster bool, rtt string) []string {
 	var pane []string
 	if cluster {
 		pane = clusterPane(c, rtt)
@@ -34,14 +35,14 @@ func View(c *common.Common, rows []Row, h int, cluster bool, rtt string) []strin
 			pane = nil
 		}
 	}
-	out := conversations(c, rows, h-len(pane))
+	out := conversations(c, user, rows, h-len(pane))
 	return append(out, pane...)
 }
 
-func conversations(c *common.Common, rows []Row, h int) []string {
+func conversations(c *common.Common, user string, rows []Row, h int) []string {
 	ws := c.Widths
 	out := make([]string, 0, h)
-	out = append(out, c.Styles.Dim.Render(ws.Pad(" conversations", Width)))
+	out = append(out, c.Styles.Dim.Render(ws.Pad(" Parley · "+user, Width)))
 	room := h - 1
 	first := 0
 	if len(rows) > room {
@@ -90,6 +91,9 @@ func conversation(c *common.Common, r Row, number int) string {
 		badge = "…"
 	case r.Draft:
 		badge = "draft"
+	}
+	if badge != "" {
+		badge = " " + badge
 	}
 	key := "  "
 	if number < 10 {

@@ -36,6 +36,9 @@ func New(c *common.Common) *Model {
 
 // SetSize sets the window; the anchor stays.
 func (m *Model) SetSize(w, h int) {
+	if w == m.w && h == m.h {
+		return
+	}
 	m.w, m.h = w, h
 	m.measure()
 	m.settle()

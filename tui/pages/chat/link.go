@@ -65,8 +65,10 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 		}
 	}
 	for _, v := range m.conversations {
-		m.restate(v)
-		v.rebuild()
+		if len(v.out) > 0 || v == m.cur {
+			m.restate(v)
+			v.rebuild()
+		}
 	}
 	return tea.Batch(cmds...)
 }

@@ -41,12 +41,12 @@ func (m *Model) resize() {
 	}
 	m.areaH = max(1, m.h-1-min(m.bottomRows(), m.h-4))
 	m.timelineH = m.areaH - 1 - len(m.suggestions())
-	for _, v := range m.order {
+	if m.cur != nil { // the others get their size when they are opened
 		h := m.timelineH
-		if !v.tl.Following() {
+		if !m.cur.tl.Following() {
 			h-- // the pill
 		}
-		v.tl.SetSize(m.w-m.paneX, max(1, h))
+		m.cur.tl.SetSize(m.w-m.paneX, max(1, h))
 	}
 	if m.help != nil {
 		m.help.SetSize(m.w-m.paneX, m.areaH)
@@ -75,7 +75,7 @@ func (m *Model) View() (string, *tea.Cursor) {
 	pane, cursor := m.pane()
 	var rows []string
 	if m.paneX > 0 {
-		left := sidebar.View(m.c, m.sidebarRows(), m.areaH, m.w >= clusterWidth, m.rtt)
+		left := sidebar.View(m.c, m.user, m.sidebarRows(), m.areaH, m.w >= clusterWidth, m.rtt)
 		border := m.c.Styles.Rule.Render("│")
 		for i := range pane {
 			pane[i] = left[i] + border + pane[i]
@@ -133,7 +133,7 @@ func (m *Model) pane() (rows []string, cursor *tea.Cursor) {
 func (m *Model) header() string {
 	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
 	if m.cur == nil {
-		return " " + st.Strong.Render("Parley") + st.Dim.Render(ws.Truncate(" · "+m.user, w-8))
+		return " " + st.Strong.Render(ws.Truncate("no conversation is open", w-2))
 	}
 	note := "direct conversation"
 	switch {
@@ -198,8 +198,10 @@ func (m *Model) suggestions() []string {
 	}
 	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
 	var out []string
-	for _, c := range m.matching() {
-		if len(out) == max(0, min(7, m.areaH-3)) {
+	all, room := m.matching(), max(0, min(8, m.areaH-3))
+	for i, c := range all {
+		if len(out) == room-1 && len(all) > room {
+			out = append(out, st.Dim.Render(fmt.Sprintf(" and %d more: /help", len(all)-i)))
 			break
 		}
 		left := ws.Pad("/"+c.name+" "+c.args, 22)

@@ -369,5 +369,8 @@ func (m *Model) nodes() []string {
 		}
 		out = append(out, "  "+ws.Truncate(text, m.w-2))
 	}
+	if link.Phase != common.Ready && link.Err != "" {
+		out = append(out, "  "+st.Dim.Render(ws.Truncate(link.Err, m.w-2)))
+	}
 	return out
 }
