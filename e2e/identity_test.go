@@ -54,8 +54,8 @@ func TestCopiedBackDirectory(t *testing.T) {
 	if code := n.AwaitExit(cluster.Patience); code <= 0 {
 		t.Errorf("want the node on a copied-back directory to exit with an error, got code %d", code)
 	}
-	if last := lastStart(n); !strings.Contains(last, "boot") {
-		t.Errorf("it must say why: want the boot number named in its log, got\n%s", last)
+	if last := lastStart(n); !strings.Contains(last, "copied back") {
+		t.Errorf("it must say why: want \"copied back\" in its log, got\n%s", last)
 	}
 	l.AwaitAcked(100)
 	l.Stop()

@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -19,6 +21,7 @@ type patch struct {
 func buildPatched(t *testing.T, patches ...patch) string {
 	t.Helper()
 	dir := t.TempDir()
+	overlay := outerOverlay(t)
 	sources := map[string][]byte{}
 	for _, p := range patches {
 		file, err := filepath.Abs(p.file)
@@ -27,7 +30,7 @@ func buildPatched(t *testing.T, patches ...patch) string {
 		}
 		src, ok := sources[file]
 		if !ok {
-			if src, err = os.ReadFile(file); err != nil {
+			if src, err = os.ReadFile(cmp.Or(overlay["Replace"][file], file)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -37,7 +40,6 @@ func buildPatched(t *testing.T, patches ...patch) string {
 		}
 		sources[file] = constant.ReplaceAll(src, []byte("${1} "+p.value))
 	}
-	overlay := map[string]map[string]string{"Replace": {}}
 	for file, src := range sources {
 		patched := filepath.Join(dir, regexp.MustCompile(`\W`).ReplaceAllString(file, "_")+".go")
 		if err := os.WriteFile(patched, src, 0o600); err != nil {
@@ -58,4 +60,24 @@ func buildPatched(t *testing.T, patches ...patch) string {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// outerOverlay is the overlay that this test itself was built with: the program in mutants runs it on a broken product.
+func outerOverlay(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	overlay := map[string]map[string]string{"Replace": {}}
+	for flag := range strings.FieldsSeq(os.Getenv("GOFLAGS")) {
+		list, ok := strings.CutPrefix(flag, "-overlay=")
+		if !ok {
+			continue
+		}
+		b, err := os.ReadFile(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(b, &overlay); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return overlay
 }

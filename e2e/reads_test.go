@@ -82,3 +82,41 @@ func readRounds(t *testing.T, c *cluster.Cluster) float64 {
 	}
 	return sum
 }
+
+// TestReadAfterWrite sends through one node and at once reads through another: a linearizable read holds what was
+// acknowledged before it began, on a follower as on the leader (P3).
+func TestReadAfterWrite(t *testing.T) {
+	t.Parallel()
+	c := start(t, 3)
+	a := load.Account(t, c.Addresses(0), "rw.a")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*cluster.Patience)
+	defer cancel()
+	var ds []*cluster.Direct
+	for _, n := range c.Nodes {
+		d, err := n.Direct(a.Token())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		ds = append(ds, d)
+	}
+	for i := range 100 * len(ds) {
+		to, from := ds[i%len(ds)], (i+1+i/len(ds)%2)%len(ds)
+		sent, err := to.Chat.SendMessage(to.Context(ctx), &parleyv1.SendMessageRequest{
+			RequestId: newID(t), Conversation: "@rw.a", Text: fmt.Sprint(i),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ds[from].Chat.ReadMessages(ds[from].Context(ctx), &parleyv1.ReadMessagesRequest{
+			Conversation: "@rw.a", Limit: 1, Consistency: parleyv1.Consistency_CONSISTENCY_LINEARIZABLE,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ms := got.GetMessages(); len(ms) != 1 || ms[0].GetId() != sent.GetId() {
+			t.Fatalf("read through %s after a send through %s: want id %d, got %v",
+				c.Nodes[from].Name, c.Nodes[i%len(ds)].Name, sent.GetId(), ms)
+		}
+	}
+}
