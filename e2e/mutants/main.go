@@ -171,7 +171,7 @@ func (m mutant) overlay(dir string) (string, error) {
 }
 
 // complaints tells a scenario's complaint from the figures that it logs as well.
-var complaints = regexp.MustCompile(`\.go:\d+: .*(want|lost|waited|is there \d+ times|was not)`)
+var complaints = regexp.MustCompile(`\.go:\d+: .*(want|lost|stands after|waited|is there \d+ times|was not)`)
 
 // complaint is the first line in which the scenario says what is wrong.
 func complaint(out string) string {
