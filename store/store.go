@@ -158,8 +158,10 @@ func (s *Store) takeOver(h *handle) error {
 	if s.clusterID != nil && !bytes.Equal(s.clusterID, meta.GetClusterId()) {
 		return ErrWrongCluster
 	}
-	s.clusterID = meta.GetClusterId()
-	s.machine.clusterID = s.clusterID
+	if s.clusterID == nil { // never again: views read it
+		s.clusterID = meta.GetClusterId()
+		s.machine.clusterID = s.clusterID
+	}
 	s.mark = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
 	s.machine.active = newOverlay()
 	s.machine.over = [2]*overlay{s.machine.active, nil}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// sendLog makes entries of batch sends between distinct pairs of people, with ids as clients make them.
+func sendLog(r *rig, entries, batch, people int) []Entry {
+	es := make([]Entry, entries)
+	text := strings.Repeat("x", 256)
+	index := r.index
+	for i := range es {
+		index++
+		r.nowMS++
+		es[i] = Entry{Index: index, Term: 1, StampMS: r.nowMS}
+		for j := range batch {
+			p := (i*batch + j) % people
+			b, err := proto.Marshal(r.sendCmd(fmt.Sprintf("p%d", p), fmt.Sprintf("@p%d", (p+1)%people), text))
+			if err != nil {
+				panic(err)
+			}
+			es[i].Commands = append(es[i].Commands, b)
+		}
+	}
+	r.index = index
+	return es
+}
+
+func benchPeople(r *rig, n int) {
+	for i := range n {
+		r.people(fmt.Sprintf("p%d", i))
+	}
+	r.log = nil
+}
+
+// BenchmarkApplySend is the cost of one message in Apply, everything on, the flusher running: at 1, 16 and 256 messages
+// a call.
+func BenchmarkApplySend(b *testing.B) {
+	for _, batch := range []int{1, 16, 256} {
+		b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) {
+			s, _ := fileStore(b, Options{})
+			r := newRig(b, s)
+			benchPeople(r, 100)
+			es := sendLog(r, b.N/batch+1, batch, 100)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range es {
+				if _, err := s.Apply(es[i : i+1]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkReadHistory is the cost of a page of 50 messages out of the middle of a conversation of 100,000.
+func BenchmarkReadHistory(b *testing.B) {
+	s, _ := fileStore(b, Options{})
+	r := newRig(b, s)
+	benchPeople(r, 2)
+	for _, e := range sendLog(r, 1000, 100, 2) {
+		if _, err := s.Apply([]Entry{e}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	v, ses := r.as("p0")
+	v.Close()
+	for name, q := range map[string]MessageQuery{
+		"newest": {Conversation: "@p1", Limit: 50}, "middle": {Conversation: "@p1", Limit: 50, BeforeID: 50_000},
+		"all": {Limit: 50}, "unread": {Conversation: "@p1", Limit: 50, OnlyUnread: true},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				v, err := s.View()
+				if err != nil {
+					b.Fatal(err)
+				}
+				msgs, _, err := v.Messages(ses, q)
+				if err != nil || len(msgs) != 50 {
+					b.Fatal(len(msgs), err)
+				}
+				v.Close()
+			}
+		})
+	}
+}
+
+// BenchmarkWatch is the cost of telling one message to many idle and two busy watchers.
+func BenchmarkWatch(b *testing.B) {
+	s, _ := fileStore(b, Options{})
+	r := newRig(b, s)
+	benchPeople(r, 102)
+	for i := range 10_000 {
+		w, err := s.Watch(WatchOptions{Session: token(fmt.Sprintf("p%d", 2+i%100))})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer w.Close()
+	}
+	es := sendLog(r, b.N, 1, 2)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range es {
+		if _, err := s.Apply(es[i : i+1]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestMillion fills a store with PARLEY_STORE_MESSAGES messages and reports size, memory and the time of an Open; it is
+// small by default.
+func TestMillion(t *testing.T) {
+	n := 20_000
+	if v := os.Getenv("PARLEY_STORE_MESSAGES"); v != "" {
+		if _, err := fmt.Sscan(v, &n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, path := fileStore(t, Options{})
+	r := newRig(t, s)
+	benchPeople(r, 100)
+	begin := time.Now()
+	for done := 0; done < n; done += 1000 {
+		for _, e := range sendLog(r, 10, 100, 100) {
+			if _, err := s.Apply([]Entry{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	took := time.Since(begin)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	begin = time.Now()
+	s, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := time.Since(begin)
+	defer s.Close()
+	r.s = s
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d messages: %.1f µs each, file %d MiB, open %v, RssAnon %s", n, float64(took.Microseconds())/float64(n),
+		st.Size()>>20, opened, rssAnon(t))
+	v, ses := r.as("p0")
+	defer v.Close()
+	if _, more, err := v.Messages(ses, MessageQuery{Limit: 50}); err != nil || !more {
+		t.Fatal(more, err)
+	}
+	if opened > 5*time.Second {
+		t.Fatalf("Open took %v: it must not read the history", opened)
+	}
+}
+
+func rssAnon(t *testing.T) string {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return "unknown"
+}
