@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -112,7 +111,7 @@ func (s *chat) ChangePassword(ctx context.Context, r *parleyv1.ChangePasswordReq
 		return nil, err
 	}
 	var phc string // made once, and only for who may ask for it
-	err := s.withPassword(ctx, r.OldPassword, func(generation uint64) (_ *internalv1.Command, err error) {
+	err := s.withCheck(ctx, s.passwordCheck(r.OldPassword), func(generation uint64) (_ *internalv1.Command, err error) {
 		if phc == "" {
 			if phc, err = s.newHash(ctx, r.NewPassword); err != nil {
 				return nil, err
@@ -131,11 +130,17 @@ func (s *chat) ChangePassword(ctx context.Context, r *parleyv1.ChangePasswordReq
 func (s *chat) DeleteUser(ctx context.Context, r *parleyv1.DeleteUserRequest) (*parleyv1.DeleteUserResponse, error) {
 	var f form
 	id := f.requestID(r.RequestId)
-	f.oldPassword("password", r.Password)
+	if r.Password != "" { // else the session alone vouches, as scripts need it
+		f.oldPassword("password", r.Password)
+	}
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	err := s.withPassword(ctx, r.Password, func(generation uint64) (*internalv1.Command, error) {
+	check := s.passwordCheck(r.Password)
+	if r.Password == "" {
+		check = s.sessionCheck
+	}
+	err := s.withCheck(ctx, check, func(generation uint64) (*internalv1.Command, error) {
 		return &internalv1.Command{RequestId: id, Body: &internalv1.Command_DeleteUser{
 			DeleteUser: &internalv1.DeleteUser{CredentialGeneration: generation},
 		}}, nil
@@ -144,90 +149,6 @@ func (s *chat) DeleteUser(ctx context.Context, r *parleyv1.DeleteUserRequest) (*
 		return nil, err
 	}
 	return &parleyv1.DeleteUserResponse{}, nil
-}
-
-// noGeneration is one that no account ever has: generations count from 1.
-const noGeneration = 0
-
-// withPassword carries out a session's command that asks for the account's password again.
-//
-// A retry after success finds the password changed or the session gone; its answer is in the replicated state, which
-// Apply looks up before it compares generations. So a wrong password or an ended session is still proposed, with a
-// generation that never matches: a retry gets its first answer, anything else is refused. Both count as failures.
-func (s *Server) withPassword(ctx context.Context, password string,
-	command func(generation uint64) (*internalv1.Command, error),
-) error {
-	token := callerOf(ctx).token
-	return s.onceMore(func() error {
-		sess, err := s.sender(ctx)
-		generation, good := uint64(noGeneration), false
-		if err == nil {
-			var cred store.Credentials
-			if cred, good, err = s.checkPassword(ctx, sess.Username, password); err != nil {
-				return err
-			}
-			if good {
-				generation = cred.Generation
-			}
-		} else if err := s.ended(ctx, err); err != nil {
-			return err
-		}
-		cmd, err := command(generation)
-		if err != nil {
-			return err
-		}
-		cmd.Session = token
-		_, err = s.propose(ctx, cmd)
-		if !good && credentialsChanged(err) {
-			return badCredentials()
-		}
-		return err
-	})
-}
-
-// onceMore tries again when the credentials changed between the check and Apply; a refusal leaves nothing behind, so
-// the request id serves again.
-func (s *Server) onceMore(f func() error) error {
-	err := f()
-	if credentialsChanged(err) {
-		err = f()
-	}
-	return err
-}
-
-func credentialsChanged(err error) bool {
-	var f *failure
-	return errors.As(err, &f) && f.reason == reasonName(internalv1.Reason_REASON_CREDENTIALS_CHANGED)
-}
-
-// checkPassword reads the credentials after a barrier and verifies. An account that is unknown or deleted takes as long
-// and answers the same.
-func (s *Server) checkPassword(ctx context.Context, username, password string) (store.Credentials, bool, error) {
-	var cred store.Credentials
-	if err := s.barrier(ctx); err != nil {
-		return cred, false, err
-	}
-	err := s.withView(func(v *store.View) (err error) {
-		cred, err = v.Credentials(username)
-		if errors.Is(err, store.ErrNotFound) || cred.Deleted {
-			cred, err = store.Credentials{}, nil
-		}
-		return err
-	})
-	if err != nil {
-		return cred, false, err
-	}
-	start := time.Now()
-	good, err := s.guard.check(ctx, username, callerOf(ctx).addr, cred.PHC, password)
-	s.metrics.hashSeconds.Observe(time.Since(start).Seconds())
-	return cred, good, err
-}
-
-func (s *Server) newHash(ctx context.Context, password string) (string, error) {
-	start := time.Now()
-	phc, err := s.guard.hash(ctx, password)
-	s.metrics.hashSeconds.Observe(time.Since(start).Seconds())
-	return phc, err
 }
 
 func (s *chat) WhoAmI(ctx context.Context, r *parleyv1.WhoAmIRequest) (*parleyv1.WhoAmIResponse, error) {

@@ -110,6 +110,19 @@ func TestAccountFromMakingToDeleting(t *testing.T) {
 	wantError(t, err, codes.AlreadyExists, "USER_EXISTS")
 }
 
+// A script deletes with its session alone: `account delete --yes` asks nothing.
+func TestDeleteUserBySessionAlone(t *testing.T) {
+	r := newRig(t)
+	u := r.user(t, "alice")
+	del := &parleyv1.DeleteUserRequest{RequestId: rid().s}
+	for range 2 {
+		_, err := r.chat.DeleteUser(u.ctx, del)
+		must(t, err)
+	}
+	_, err := r.chat.WhoAmI(u.ctx, &parleyv1.WhoAmIRequest{})
+	wantError(t, err, codes.Unauthenticated, reasonSessionInvalid)
+}
+
 func TestLogoutIsAnsweredAgain(t *testing.T) {
 	r := newRig(t)
 	u := r.user(t, "alice")

@@ -120,6 +120,8 @@ var causes = map[node.Cause]struct {
 		"the request is too large to replicate", "split it", 0},
 	node.CauseDiskLow: {codes.ResourceExhausted, "DISK_LOW",
 		"the leader is short of disk space", "free space there; reading and deleting still work", 10 * time.Second},
+	node.CauseDiskStuck: {codes.Unavailable, "DISK_STUCK",
+		"the leader's disk does not answer", "try again; another node takes over", 100 * time.Millisecond},
 }
 
 // fromPropose is the failure of a command that got no result.

@@ -40,6 +40,7 @@ func TestNodeErrorsOnTheWire(t *testing.T) {
 		{node.CauseStopped, codes.Unavailable, "STOPPING", false},
 		{node.CauseTooLarge, codes.InvalidArgument, "TOO_LARGE", false},
 		{node.CauseDiskLow, codes.ResourceExhausted, "DISK_LOW", true},
+		{node.CauseDiskStuck, codes.Unavailable, "DISK_STUCK", true},
 	} {
 		for _, outcome := range []node.Outcome{node.NotApplied, node.Unknown} {
 			t.Run(fmt.Sprintf("%s/%d", tc.reason, outcome), func(t *testing.T) {

@@ -138,10 +138,6 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 			_, err := chat.ChangePassword(u.ctx, &parleyv1.ChangePasswordRequest{RequestId: rid().s, NewPassword: testPassword})
 			return err
 		}},
-		{"delete account without password", "password", func() error {
-			_, err := chat.DeleteUser(u.ctx, &parleyv1.DeleteUserRequest{RequestId: rid().s})
-			return err
-		}},
 		{"reset to a short password", "new_password", func() error {
 			_, err := parleyv1.NewClusterServiceClient(r.socket).ResetPassword(t.Context(),
 				&parleyv1.ResetPasswordRequest{RequestId: rid().s, Username: "bob", NewPassword: "x"})

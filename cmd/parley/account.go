@@ -188,16 +188,13 @@ func newAccountDelete(a *app) *cobra.Command {
 	return c
 }
 
-// deletePassword never asks when --yes promised not to.
+// deletePassword never asks when --yes promised not to: without a password given, the session alone vouches.
 func (a *app) deletePassword(cmd *cobra.Command, yes bool) (string, error) {
 	s := a.passwordOf("password", false)
 	if !yes {
 		return a.password(cmd.Context(), s)
 	}
-	p, ok, err := a.given(s)
-	if err == nil && !ok {
-		err = usageError("the account's password is needed, and --yes asks nothing: give %s or set %s", s.flag, s.env)
-	}
+	p, _, err := a.given(s)
 	return p, err
 }
 

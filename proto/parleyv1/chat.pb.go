@@ -2019,7 +2019,7 @@ func (x *DeleteMessagesResponse) GetDeleted() uint32 {
 type DeleteUserRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The account's password, asked again.
+	// The account's password, asked again; empty lets the session alone vouch, as a script needs it.
 	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
