@@ -222,7 +222,9 @@ func TestDeleteMessages(t *testing.T) {
 
 func TestDeleteAccount(t *testing.T) {
 	x := start(t, 100, 24, deploys)
-	x.app.c.SaveSession("alice", []byte("t"))
+	if err := x.app.c.SaveSession("alice", []byte("t")); err != nil {
+		t.Fatal(err)
+	}
 	x.see("Message @")
 	x.typed("/delete-account")
 	x.keys("enter")

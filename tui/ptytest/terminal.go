@@ -152,8 +152,11 @@ func (t *Terminal) Screen() string {
 	return strings.Join(rows, "\n")
 }
 
-// ErrTimeout is returned by Wait when the screen did not become what was awaited.
-var ErrTimeout = errors.New("the screen did not show what was awaited")
+// ErrTimeout is returned by Wait when the screen did not become what was awaited, ErrExited when it never can any more.
+var (
+	ErrTimeout = errors.New("the screen did not show what was awaited")
+	ErrExited  = errors.New("the program ended")
+)
 
 // Wait blocks until ok holds for the screen. It looks after each output and at the end of the program. The error holds the
 // last screen.
@@ -173,7 +176,7 @@ func (t *Terminal) Wait(within time.Duration, ok func(screen string) bool) error
 			if ok(t.Screen()) {
 				return nil
 			}
-			return fmt.Errorf("the program ended (%v); its screen was\n%s", t.err, t.Screen())
+			return fmt.Errorf("%w, %s; its screen was\n%s", ErrExited, t.cmd.ProcessState, t.Screen())
 		case <-deadline.C:
 			return fmt.Errorf("%w within %v; it is\n%s", ErrTimeout, within, t.Screen())
 		}

@@ -71,8 +71,8 @@ func TestTypeAndWait(t *testing.T) {
 	if term.AltScreen() {
 		t.Error("the terminal was not given back")
 	}
-	if err := term.WaitFor(time.Second, "more"); err == nil {
-		t.Error("a program that ended cannot draw more")
+	if err := term.WaitFor(patience, "more"); !errors.Is(err, ErrExited) || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("a wait for a program that ended says %v", err)
 	}
 }
 

@@ -50,7 +50,7 @@ func View(c *common.Common, in Info, w int) string {
 	}
 	// What must go first: without a quorum the age of the data and the counts say more than the node; in every other state
 	// the detail does.
-	text := ""
+	var text string
 	for {
 		text = " " + strings.Join(parts, " │ ")
 		if ws.Width(text) > room {

@@ -24,11 +24,8 @@ func (m *Model) resize() {
 		return
 	}
 	m.composer.SetWidth(m.w)
-	hint := ""
-	switch {
-	case m.cur == nil:
-		hint = "^K finds people · /msg @name writes to one · F1 help"
-	default:
+	hint := "^K finds people · /msg @name writes to one · F1 help"
+	if m.cur != nil {
 		hint = "Message " + m.cur.name + m.connectionHint()
 	}
 	m.composer.SetPlaceholder(hint)
@@ -198,14 +195,17 @@ func (m *Model) suggestions() []string {
 	}
 	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
 	var out []string
-	all, room := m.matching(), max(0, min(8, m.areaH-3))
+	all, room, nameW := m.matching(), max(0, min(8, m.areaH-3)), 0
+	for _, c := range all {
+		nameW = max(nameW, len(c.name)+len(c.args)+2)
+	}
 	for i, c := range all {
 		if len(out) == room-1 && len(all) > room {
 			out = append(out, st.Dim.Render(fmt.Sprintf(" and %d more: /help", len(all)-i)))
 			break
 		}
-		left := ws.Pad("/"+c.name+" "+c.args, 22)
-		out = append(out, " "+st.Accent.Render(left)+" "+st.Dim.Render(ws.Truncate(c.help, w-24)))
+		left := ws.Pad("/"+c.name+" "+c.args, nameW)
+		out = append(out, " "+st.Accent.Render(left)+" "+st.Dim.Render(ws.Truncate(c.help, w-nameW-2)))
 	}
 	return out
 }
@@ -259,6 +259,8 @@ func (m *Model) selection() string {
 	if e.ID == 0 {
 		keys = "   r send again · x discard · y copy · Esc"
 	}
-	detail = ws.Truncate(detail, m.w)
+	if ws.Width(detail)+ws.Width(keys) > m.w { // what can be done comes first
+		return st.Dim.Render(ws.Truncate(" "+strings.TrimSpace(keys)+" ·"+detail, m.w))
+	}
 	return st.Accent.Render(detail) + st.Dim.Render(ws.Truncate(keys, m.w-ws.Width(detail)))
 }
