@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"parley/tui/ptytest"
 )
@@ -28,13 +29,18 @@ func TestDemoOpensTheClientAndLeavesNothingBehind(t *testing.T) {
 	if err := term.Type("it works", ptytest.Enter); err != nil {
 		t.Fatal(err)
 	}
-	if err := term.WaitFor(patience, "it works"); err != nil {
+	// The tick: with a send under way the client asks before it quits.
+	if err := term.WaitFor(patience, "✓ alice  it works"); err != nil {
 		t.Fatal(err)
 	}
 	if err := term.Type(ptytest.CtrlQ); err != nil {
 		t.Fatal(err)
 	}
-	<-term.Exited()
+	select {
+	case <-term.Exited():
+	case <-time.After(patience):
+		t.Fatalf("^Q did not end the demo; screen:\n%s", term.Screen())
+	}
 	if err := term.Err(); err != nil {
 		t.Errorf("the demo ended with %v; screen:\n%s", err, term.Screen())
 	}
