@@ -211,6 +211,23 @@ func TestShakyMoveIsOneRow(t *testing.T) {
 	}
 }
 
+// What was said while there was no node stands above how it ended.
+func TestOfflineAndBack(t *testing.T) {
+	x := start(t, 100, 24, deploys)
+	x.see("Message @")
+	x.fake.setLink(ready("n2", "n2", 8))
+	x.see("moved n1 → n2 at once · 0 re-sent · 0 lost")
+	x.fake.setLink(common.Link{Phase: common.Offline, Node: "n2", Members: members()})
+	x.see("OFFLINE", "no node answers; what you write waits here")
+	x.advance(3 * time.Second)
+	x.fake.setLink(ready("n2", "n3", 9))
+	x.see("quorum is back: moved n1 → n2")
+	s := x.screen()
+	if strings.Index(s, "no node answers") > strings.Index(s, "quorum is back") || strings.Count(s, "moved n1") != 1 {
+		t.Errorf("the end of the trouble stands above it:\n%s", s)
+	}
+}
+
 // A subscription that was reset reads anew and shows each message once; what waits and the draft stay.
 func TestResetReloads(t *testing.T) {
 	x := start(t, 100, 24, deploys)

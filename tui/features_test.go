@@ -128,6 +128,14 @@ func TestSlashCommands(t *testing.T) {
 	x.see("Message @")
 }
 
+// Somebody who has no conversation yet sees the first message that comes.
+func TestFirstMessageOpensItself(t *testing.T) {
+	x := start(t, 100, 24, nil)
+	x.see("You have no conversations yet")
+	x.fake.add("@bob", "bob", "welcome aboard", epoch)
+	x.see("@bob · direct conversation", "welcome aboard")
+}
+
 func TestUnreadViewAndMarkRead(t *testing.T) {
 	x := start(t, 100, 24, func(f *fake) {
 		deploys(f)
@@ -357,6 +365,18 @@ func TestNoTerminalIsRefused(t *testing.T) {
 		}
 		if err != nil && (!errors.Is(err, ErrNoTerminal) || !strings.Contains(err.Error(), "parley read")) {
 			t.Errorf("the refusal does not say what to use instead: %v", err)
+		}
+	}
+}
+
+func TestPlainErrors(t *testing.T) {
+	for in, want := range map[string]string{
+		`connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:1: connect: connection refused"`: "dial tcp 127.0.0.1:1: connect: connection refused",
+		`connection error: desc = "transport: authentication handshake failed: tls: unknown certificate authority"`:    "tls: unknown certificate authority",
+		"no quorum": "no quorum",
+	} {
+		if got := plain(in); got != want {
+			t.Errorf("plain(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

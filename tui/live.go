@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"parley/api/client"
@@ -96,13 +97,24 @@ func explain(err error) common.Failure {
 	return f
 }
 
+// plain takes gRPC's wrapping off an error of the transport: `connection error: desc = "transport: Error while dialing: …"`.
+func plain(s string) string {
+	if i := strings.LastIndex(s, `desc = "`); i >= 0 {
+		s = strings.TrimSuffix(s[i+len(`desc = "`):], `"`)
+	}
+	for _, p := range []string{"transport: ", "Error while dialing: ", "authentication handshake failed: "} {
+		s = strings.TrimPrefix(s, p)
+	}
+	return s
+}
+
 // link is a state as the pages show it.
 func link(s client.State) common.Link {
 	l := common.Link{
 		Node: common.Line(s.Node), Address: s.Address, Leader: common.Line(s.Leader), Term: s.Term, Since: s.Since,
 	}
 	if s.Err != nil {
-		l.Err = common.Line(s.Err.Error())
+		l.Err = common.Line(plain(s.Err.Error()))
 	}
 	here := false
 	for _, m := range s.Members {

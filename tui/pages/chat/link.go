@@ -123,6 +123,12 @@ func (m *Model) arrived(now common.Link) {
 		m.move = nil
 		return
 	}
+	if mv.row != nil && mv.noted { // its end stands below what was said meanwhile
+		for _, v := range m.conversations {
+			v.notices = slices.DeleteFunc(v.notices, func(e *timeline.Entry) bool { return e == mv.row })
+		}
+		mv.row = nil
+	}
 	if mv.row == nil {
 		mv.row = m.cur.notice(m.c.Now(), m.key(), "")
 	}

@@ -117,6 +117,7 @@ func (m *Model) onFrames(msg framesMsg) tea.Cmd {
 	if len(touched) > 0 {
 		m.sort()
 		m.refreshMove()
+		cmds = append(cmds, m.openFirst()) // the first one of a new account comes by itself
 	}
 	if msg.err != nil {
 		if f := m.c.Backend.Explain(msg.err); f.Auth {

@@ -111,11 +111,10 @@ func (m *Model) nodes() []string {
 		return out
 	}
 	for _, n := range link.Members {
-		name := common.Line(n.Name)
-		if name == "" {
-			name = "?"
+		text := common.Line(n.Address)
+		if n.Name != "" && n.Name != n.Address { // names are told after the log-in
+			text = ws.Pad(common.Line(n.Name), 6) + " " + text
 		}
-		text := ws.Pad(name, 6) + " " + common.Line(n.Address)
 		switch {
 		case n.Reachable && n.Address == link.Address:
 			text = st.Good.Render("●") + " " + text + st.Dim.Render("  connected")
