@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -49,12 +50,16 @@ func BenchmarkApplySend(b *testing.B) {
 			benchPeople(r, 100)
 			es := sendLog(r, b.N/batch+1, batch, 100)
 			b.ReportAllocs()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
 			b.ResetTimer()
+			began := threadCPU()
 			for i := range es {
 				if _, err := s.Apply(es[i : i+1]); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64(threadCPU()-began)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }
@@ -80,6 +85,9 @@ func BenchmarkReadHistory(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			began := threadCPU()
 			for b.Loop() {
 				v, err := s.View()
 				if err != nil {
@@ -91,6 +99,7 @@ func BenchmarkReadHistory(b *testing.B) {
 				}
 				v.Close()
 			}
+			b.ReportMetric(float64(threadCPU()-began)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

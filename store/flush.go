@@ -80,7 +80,7 @@ func (s *Store) tryFreeze() {
 	o := m.active
 	o.mark = s.mark
 	o.marks = append([]hashMark(nil), s.hashMarks...)
-	o.arena = arena{}
+	o.arena, o.items = arena{}, nil
 	m.active = newOverlay()
 	m.over = [2]*overlay{m.active, o}
 	s.armed = false
@@ -209,7 +209,7 @@ func (s *Store) flushRecord(o *overlay, h *handle) (meta []byte, err error) {
 func (o *overlay) writes() []Write {
 	ws := make([]Write, 0, o.tree.Len())
 	var a arena
-	o.tree.Scan(func(it item) bool {
+	o.tree.Scan(func(it *item) bool {
 		if it.flags&itemGone == 0 {
 			framed := appendFramed(a.take(len(it.value)+crcBytes), it.key, it.value)
 			ws = append(ws, Write{Key: it.key, Value: framed})

@@ -61,7 +61,7 @@ func (h multiset) over(o *overlay, below *layers) (multiset, error) {
 	var scratch []byte
 	var e multiset
 	var err error
-	o.tree.Scan(func(it item) bool {
+	o.tree.Scan(func(it *item) bool {
 		if it.flags&itemFresh == 0 {
 			var old []byte
 			var ok bool

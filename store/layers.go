@@ -10,10 +10,11 @@ import (
 // layers is the state as a stack: overlays over the disk, the newer ones in front. Reads take the first layer that has
 // the key. It is used by one goroutine.
 type layers struct {
-	over [2]*overlay // newest first; nil where there is none
-	base func() (Tx, error)
-	path string
-	buf  [maxKeyBytes]byte
+	over  [2]*overlay // newest first; nil where there is none
+	base  func() (Tx, error)
+	path  string
+	buf   [maxKeyBytes]byte
+	probe item
 }
 
 // key returns an empty buffer for the key of the next read; one at a time.
@@ -21,11 +22,12 @@ func (l *layers) key() []byte { return l.buf[:0] }
 
 // get returns the live value of a key. The bytes are valid until the base read is closed.
 func (l *layers) get(key []byte) (value []byte, ok bool, err error) {
+	l.probe.key = key
 	for _, o := range l.over {
 		if o == nil {
 			continue
 		}
-		if it, ok := o.get(key); ok {
+		if it, ok := o.get(&l.probe); ok {
 			return it.value, it.flags&itemGone == 0, nil
 		}
 	}
@@ -68,8 +70,8 @@ type iterator struct {
 }
 
 type overSource struct {
-	iter btree.IterG[item]
-	cur  item
+	iter btree.IterG[*item]
+	cur  *item
 	ok   bool
 }
 
@@ -88,8 +90,8 @@ func (l *layers) scan(lo, hi []byte, desc bool) *iterator {
 		s := &it.over[i]
 		s.iter.Init(o.tree, false)
 		if !desc {
-			s.ok = s.iter.Seek(item{key: lo})
-		} else if hi != nil && s.iter.Seek(item{key: hi}) {
+			s.ok = s.iter.Seek(&item{key: lo})
+		} else if hi != nil && s.iter.Seek(&item{key: hi}) {
 			s.ok = s.iter.Prev()
 		} else {
 			s.ok = s.iter.Last()

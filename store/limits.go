@@ -79,6 +79,8 @@ const (
 	itemOverheadBytes = 96
 	// arenaBytes is the step in which an overlay takes memory for keys and values.
 	arenaBytes = 64 << 10
+	// itemsStep is how many overlay items are allocated together.
+	itemsStep = 128
 	// MaxHashMarks bounds the recorded state hashes that are kept.
 	MaxHashMarks = 64
 	// maxCached bounds each of two generations of each cache of decoded records.

@@ -150,14 +150,14 @@ func (m *machine) store(key []byte, r proto.Message, flags uint8) error {
 	if err != nil {
 		return fmt.Errorf("marshal %s: %w", describeKey(key), err)
 	}
-	m.active.set(item{key: m.active.clone(key), value: value, flags: flags})
+	m.active.set(m.active.clone(key), value, flags)
 	return nil
 }
 
 // remove deletes a key.
 func (m *machine) remove(key []byte) {
 	m.countKey(len(key))
-	m.active.set(item{key: m.active.clone(key), flags: itemGone})
+	m.active.set(m.active.clone(key), nil, itemGone)
 }
 
 func (m *machine) countKey(bytes int) {

@@ -6,7 +6,8 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// item is one key's state in an overlay. Its bytes are never changed once it is in a tree.
+// item is one key's state in an overlay. It is never changed once a snapshot has it. The tree holds pointers: a copy on
+// write then copies a few hundred bytes a node.
 type item struct {
 	key, value []byte
 	flags      uint8
@@ -26,8 +27,9 @@ const (
 //  1. an item is the key's whole value, so laying the overlay over a disk that already has it changes nothing;
 //  2. a frozen overlay ends at an entry's boundary, and mark names that entry.
 type overlay struct {
-	tree  *btree.BTreeG[item]
+	tree  *btree.BTreeG[*item]
 	arena arena
+	items []item // the next ones, allocated together
 	// size counts keys, values (replaced ones too: they stay until the flush) and the tree's own cost.
 	size int
 	// What follows is set when the overlay is frozen.
@@ -36,28 +38,32 @@ type overlay struct {
 }
 
 func newOverlay() *overlay {
-	return &overlay{tree: btree.NewBTreeGOptions(itemLess, btree.Options{NoLocks: true, Degree: 16})}
+	return &overlay{tree: btree.NewBTreeGOptions(itemLess, btree.Options{NoLocks: true})}
 }
 
-func itemLess(a, b item) bool { return bytes.Compare(a.key, b.key) < 0 }
+func itemLess(a, b *item) bool { return bytes.Compare(a.key, b.key) < 0 }
 
 // snapshot returns an overlay that later writes do not reach.
 func (o *overlay) snapshot() *overlay { return &overlay{tree: o.tree.IsoCopy()} }
 
-func (o *overlay) get(key []byte) (item, bool) { return o.tree.Get(item{key: key}) }
+// get looks a probe's key up.
+func (o *overlay) get(probe *item) (*item, bool) { return o.tree.Get(probe) }
 
-// set stores an item whose bytes are already the overlay's own.
-func (o *overlay) set(it item) {
+// set stores a key's state. The slices are the overlay's own.
+func (o *overlay) set(key, value []byte, flags uint8) {
+	if len(o.items) == 0 {
+		o.items = make([]item, itemsStep)
+	}
+	it := &o.items[0]
+	o.items = o.items[1:]
+	*it = item{key: key, value: value, flags: flags}
 	prev, replaced := o.tree.Set(it)
 	if !replaced {
 		o.size += itemOverheadBytes
 		return
 	}
 	// Whether a layer below has the key does not change with its value.
-	if prev.flags&itemFresh != it.flags&itemFresh {
-		it.flags = it.flags&^itemFresh | prev.flags&itemFresh
-		o.tree.Set(it)
-	}
+	it.flags = it.flags&^itemFresh | prev.flags&itemFresh
 }
 
 // bytes returns n bytes of the overlay's memory, without anything in them, to append to.
