@@ -111,14 +111,14 @@ func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversati
 	if err := m.emit(conv, e); err != nil {
 		return nil, err
 	}
-	r := &internalv1.MessageRecord{
-		Id: e.message, Sender: from.id, TimeUnixMs: m.stampMS, Text: text, RequestId: m.request,
-		EventIndex: e.pos.index, EventOrdinal: e.pos.ordinal, SentByLow: conv.GetSentByLow(),
-	}
+	r := &m.scratch.message
+	r.Id, r.Sender, r.TimeUnixMs, r.Text, r.RequestId = e.message, from.id, m.stampMS, text, m.request
+	r.EventIndex, r.EventOrdinal, r.SentByLow = e.pos.index, e.pos.ordinal, conv.GetSentByLow()
 	if err := m.insert(keyMessage(m.key(), conv.id, e.seq), r); err != nil {
 		return nil, err
 	}
-	p := &internalv1.PlaceRecord{Conversation: conv.id, Seq: e.seq}
+	p := &m.scratch.place
+	p.Conversation, p.Seq = conv.id, e.seq
 	if err := m.insert(keyPlace(m.key(), e.message), p); err != nil {
 		return nil, err
 	}

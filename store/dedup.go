@@ -126,7 +126,8 @@ func (m *machine) record(s scope, digest [digestBytes]byte, r *internalv1.Result
 
 // recordSend keeps the answer to a sent message as the place of the message, for as long as that exists.
 func (m *machine) recordSend(a *hotAccount, digest [digestBytes]byte, conv, seq uint64) error {
-	r := &internalv1.AnswerRecord{Digest: digest[:], Conversation: conv, Seq: seq}
+	r := &m.scratch.answer
+	r.Digest, r.Conversation, r.Seq = append(r.Digest[:0], digest[:]...), conv, seq
 	if err := m.insert(keyAnswer(m.key(), a.id, m.request), r); err != nil {
 		return err
 	}

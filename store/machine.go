@@ -44,6 +44,12 @@ type machine struct {
 	request               []byte
 	keyBuf                [maxKeyBytes]byte
 	digestBuf             []byte
+	// What a send writes, filled anew each time: no field of them is set anywhere else.
+	scratch struct {
+		message internalv1.MessageRecord
+		place   internalv1.PlaceRecord
+		answer  internalv1.AnswerRecord
+	}
 
 	// What the watchers are told when the batch is published.
 	events []*event
