@@ -128,6 +128,8 @@ func (c *core) step(m *pb.Message) {
 		if m.GetTerm() >= c.term {
 			c.currentTick = c.tick
 		}
+	case pb.MsgPreVote, pb.MsgVote:
+		c.deferTo()
 	case pb.MsgTimeoutNow:
 		c.quick = quickElection{}
 	}

@@ -14,10 +14,12 @@ import (
 // A voter that still believes in its leader drops a pre-vote silently (the lease of CheckQuorum), so every follower first
 // forgets the leader, and a campaign is tried again with growing gaps.
 type quickElection struct {
-	peer, term uint64 // the leader that is gone, and its term
-	tries      int    // left
+	peer, term uint64        // the leader that is gone, and its term
+	tries      int           // left
+	stagger    time.Duration // by rank, so that two do not campaign at the same time again and again
 	gap        time.Duration
 	at         time.Duration // when to campaign next; 0 when nothing is scheduled
+	patient    bool          // a vote that was asked for was already given time
 }
 
 // linkDown says that the incoming stream of a peer's process ended. Only a leader's is of interest, and only a refused
@@ -44,10 +46,19 @@ func (c *core) peerGone(peer, term uint64) {
 		return // a learner
 	}
 	_ = c.rn.ForgetLeader()
+	stagger := time.Duration(rank) * quickCampaignStagger
 	c.quick = quickElection{
-		peer: peer, term: term, tries: quickCampaignTries,
+		peer: peer, term: term, tries: quickCampaignTries, stagger: stagger,
 		gap: time.Duration(len(voters)+1) * quickCampaignStagger,
-		at:  c.now + quickCampaignDelay + time.Duration(rank)*quickCampaignStagger,
+		at:  c.now + quickCampaignDelay + stagger,
+	}
+}
+
+// deferTo another candidate: while its votes are being collected an own campaign would only split them. A node that still
+// believes in the old leader drops the other's pre-vote, so it keeps its own turn.
+func (c *core) deferTo() {
+	if q := &c.quick; q.at != 0 && c.rn.BasicStatus().Lead == raft.None {
+		q.at = max(q.at, c.now+q.gap+q.stagger)
 	}
 }
 
@@ -75,6 +86,12 @@ func (c *core) fireTimers() {
 	q.at = 0
 	st := c.rn.BasicStatus()
 	switch {
+	case st.RaftState == raft.StateCandidate && !q.patient:
+		// The pre-vote was won, so nobody's lease is in the way: the answers wait for disks, and to campaign again would
+		// throw them away.
+		q.patient = true
+		q.at = c.now + quickVotePatience
+		return
 	case st.Lead == q.peer && st.GetTerm() == q.term && q.tries == quickCampaignTries:
 		// A message of the dead leader that was still on its way made raft believe in it again.
 		_ = c.rn.ForgetLeader()
@@ -82,7 +99,8 @@ func (c *core) fireTimers() {
 		return // somebody leads, or the election timeout shall decide
 	}
 	q.tries--
+	q.patient = false
 	_ = c.rn.Campaign()
-	q.at = c.now + q.gap
+	q.at = c.now + q.gap + q.stagger
 	q.gap *= 2
 }

@@ -48,6 +48,8 @@ const (
 	quickCampaignDelay = 2 * time.Millisecond
 	// quickCampaignStagger keeps voters of different rank from splitting the vote.
 	quickCampaignStagger = 10 * time.Millisecond
+	// quickVotePatience is what a candidate that won its pre-vote gives the votes: an fsync on each side, on a busy machine.
+	quickVotePatience = 150 * time.Millisecond
 	// quickCampaignTries bounds the quick campaigns; after them the election timeout decides.
 	quickCampaignTries = 5
 
