@@ -110,8 +110,12 @@ func (s *server) startNode(
 	for {
 		select {
 		case r := <-done:
-			if r.err != nil && ctx.Err() != nil {
-				return errNoPart
+			if ctx.Err() != nil {
+				if r.n == nil {
+					return errNoPart
+				}
+				// The start won the race against the signal. It must not be forgotten: nobody sends it twice.
+				return errors.Join(errNoPart, r.n.Stop(context.Background()))
 			}
 			if r.err != nil {
 				return &failure{code: exitFailed, message: "node " + o.name + " cannot start: " + r.err.Error()}
