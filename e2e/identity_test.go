@@ -23,7 +23,7 @@ func TestWipedNode(t *testing.T) {
 	if code := wiped.AwaitExit(cluster.Patience); code <= 0 {
 		t.Errorf("want the wiped node to exit with an error, got code %d", code)
 	}
-	last := lastStart(wiped)
+	last := wiped.LastStart()
 	for _, want := range []string{"replace", wiped.Name} {
 		if !strings.Contains(last, want) {
 			t.Errorf("the wiped node must say what to do: want %q in its log, got\n%s", want, last)
@@ -54,16 +54,10 @@ func TestCopiedBackDirectory(t *testing.T) {
 	if code := n.AwaitExit(cluster.Patience); code <= 0 {
 		t.Errorf("want the node on a copied-back directory to exit with an error, got code %d", code)
 	}
-	if last := lastStart(n); !strings.Contains(last, "copied back") {
+	if last := n.LastStart(); !strings.Contains(last, "copied back") {
 		t.Errorf("it must say why: want \"copied back\" in its log, got\n%s", last)
 	}
 	l.AwaitAcked(100)
 	l.Stop()
 	l.Verify()
-}
-
-// lastStart is what the node logged since it was started last.
-func lastStart(n *cluster.Node) string {
-	log := n.Log()
-	return log[strings.LastIndex(log, "---- start"):]
 }

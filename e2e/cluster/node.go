@@ -36,6 +36,9 @@ type Node struct {
 	code int
 }
 
+// startMark begins the log of each start.
+const startMark = "---- start of "
+
 // Start starts the process; it must not run. It does not wait until the node serves.
 func (n *Node) Start() {
 	n.tb.Helper()
@@ -49,7 +52,7 @@ func (n *Node) Start() {
 		n.tb.Fatalf("%s: %v", n.Name, err)
 	}
 	defer log.Close()
-	fmt.Fprintf(log, "---- start of %s %s\n", n.binary, strings.Join(n.args, " "))
+	fmt.Fprintf(log, startMark+"%s %s\n", n.binary, strings.Join(n.args, " "))
 	cmd := exec.Command(n.binary, n.args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = procAttr()
@@ -139,6 +142,20 @@ func (n *Node) Log() string {
 		return err.Error()
 	}
 	return string(b)
+}
+
+// LastStart returns what the node has logged since it was started last.
+func (n *Node) LastStart() string {
+	log := n.Log()
+	return log[strings.LastIndex(log, startMark)+len(startMark):]
+}
+
+// Logged says whether the node has logged the text since it was started last.
+func (n *Node) Logged(text string) error {
+	if log := n.LastStart(); !strings.Contains(log, text) {
+		return fmt.Errorf("%s has not logged %q", n.Name, text)
+	}
+	return nil
 }
 
 // Metric returns the sum over all label sets of a metric of the node's /metrics page.
