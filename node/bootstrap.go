@@ -48,7 +48,7 @@ func (n *Node) open(ctx context.Context) error {
 	id := n.log.Identity()
 	n.id = id.ID
 	nonce := make([]byte, incarnationSz)
-	rand.Read(nonce) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(nonce)
 	n.self = &internalv1.Identity{
 		Id: id.ID, Name: id.Name, ClusterId: id.ClusterID, Incarnation: id.Incarnation, Boot: id.Boot, BootNonce: nonce,
 		Address: n.cfg.Address, PeerAddress: n.cfg.PeerAddress, MaxClusterVersion: MaxClusterVersion,
@@ -96,7 +96,7 @@ func (n *Node) openLog() error {
 			return errors.New("the data directory is empty and no first members are named (--cluster)")
 		}
 		incarnation := make([]byte, incarnationSz)
-		rand.Read(incarnation) //nolint:errcheck // never fails since Go 1.24
+		rand.Read(incarnation)
 		id := uint64(slices.Index(memberNames(n.cfg.FirstMembers), n.cfg.Name) + 1)
 		if err := raftlog.Create(path, raftlog.Identity{ID: id, Name: n.cfg.Name, Incarnation: incarnation}); err != nil {
 			return fmt.Errorf("make the raft log: %w", err)
@@ -203,7 +203,7 @@ func (n *Node) greet(ctx context.Context, name string) (*internalv1.Identity, er
 		return nil, fmt.Errorf("this node does not accept node %s: %w", name, refusal)
 	}
 	if err != nil {
-		return nil, nil //nolint:nilerr // not there yet: asked again
+		return nil, nil // not there yet: asked again
 	}
 	if refusal := peer.RefusalIn(resp); refusal != nil {
 		err := refusedError(name, refusal)

@@ -66,9 +66,9 @@ const (
 	// DefaultRetainEntries and retainBytes bound the log kept behind the flushed index for followers that lag: beyond
 	// it they get the store file.
 	DefaultRetainEntries = 10_000
-	retainBytes          = 64 << 20
-	// maxUnflushedLogBytes makes a follower drop MsgApp until its store has flushed, so that a slow disk bounds the log
-	// instead of the memory.
+	retainBytes          = 16 << 20
+	// maxUnflushedLogBytes is the log above the store's flushed index at which a follower drops MsgApp and a leader answers
+	// "overloaded", until the store has flushed: a slow disk bounds the log instead of the memory.
 	maxUnflushedLogBytes = 64 << 20
 
 	// MaxSnapshotSends bounds the store files that are streamed out at the same time.

@@ -48,19 +48,26 @@ func (n *Node) turn(ticked bool) {
 	for _, f := range in.calls {
 		f(c)
 	}
+	behind := n.behind()
 	for _, m := range in.messages {
+		if behind && m.GetType() == pb.MsgApp && len(m.GetEntries()) > 0 {
+			continue // raft sends it again
+		}
 		c.step(m)
 	}
 	for _, r := range in.reads {
 		c.read(r)
 	}
-	adding := n.disk.low.Load()
+	low := n.disk.low.Load()
 	for _, p := range in.proposals {
-		if adding && commandAdds(p.cmd) && c.isLeader() {
+		switch {
+		case behind && c.isLeader():
+			c.fail(p, &Error{Outcome: NotApplied, Cause: CauseOverloaded})
+		case low && c.isLeader() && commandAdds(p.cmd):
 			c.fail(p, &Error{Outcome: NotApplied, Cause: CauseDiskLow})
-			continue
+		default:
+			c.propose(p)
 		}
-		c.propose(p)
 	}
 	out := c.ready()
 	if out.changed {
@@ -72,6 +79,10 @@ func (n *Node) turn(ticked bool) {
 		n.publishStatus()
 	}
 }
+
+// behind says whether too much of the log is not in the store's file yet. What a flush leaves in the log is at most
+// retainBytes, so the rest is above the flushed index.
+func (n *Node) behind() bool { return n.log.Bytes() > retainBytes+maxUnflushedLogBytes }
 
 // dispatch hands every output to who carries it out. It never blocks.
 func (n *Node) dispatch(out output) {

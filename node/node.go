@@ -73,9 +73,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	n.changed.init()
 	n.metrics = newMetrics()
 	if err := n.open(ctx); err != nil {
-		n.closeFiles()
 		n.cancel()
-		return nil, err
+		return nil, errors.Join(err, n.closeFiles())
 	}
 	c, err := newCore(coreConfig{
 		id:      n.id,
@@ -85,9 +84,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	})
 	if err != nil {
 		n.stopTransport()
-		n.closeFiles()
 		n.cancel()
-		return nil, err
+		return nil, errors.Join(err, n.closeFiles())
 	}
 	n.core = c
 	n.store.OnFlush(n.flushed)

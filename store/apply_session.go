@@ -220,9 +220,9 @@ func (m *machine) revokeSession(c *internalv1.Command, b *internalv1.RevokeSessi
 		return answer, err
 	}
 	none := refuse(internalv1.Reason_REASON_SESSION_NOT_FOUND, "session_id", "there is no session %q", b.GetSessionId())
-	number, err := strconv.ParseUint(b.GetSessionId(), 10, 64)
-	if err != nil || sessionID(number) != b.GetSessionId() {
-		return none, nil
+	number, badNumber := strconv.ParseUint(b.GetSessionId(), 10, 64)
+	if badNumber != nil || sessionID(number) != b.GetSessionId() {
+		return none, nil //nolint:nilerr // what is no session id names no session
 	}
 	t, err := load[internalv1.TokenRecord](&m.layers, keySessionOf(m.key(), by.id, number))
 	if err != nil {

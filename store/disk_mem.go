@@ -77,7 +77,7 @@ func (d *MemDisk) Install(path string) (Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }() // read only
 	tree := newMemTree()
 	var meta []byte
 	err = from.db.View(func(tx *bbolt.Tx) error {

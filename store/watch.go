@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"parley/proto/parleyv1"
@@ -164,7 +165,7 @@ func (w *Watcher) catchUp() (es []*event, err error) {
 	}
 	defer v.Close()
 	if _, err := v.Session(w.token[:]); err != nil {
-		if err == ErrNoSession {
+		if errors.Is(err, ErrNoSession) {
 			err = ErrSessionEnded
 			w.end(err)
 		}

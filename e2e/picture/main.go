@@ -52,7 +52,7 @@ func draw(file string) error {
 	if err != nil {
 		return err
 	}
-	defer term.Close()
+	defer func() { _ = term.Close() }()
 	if err := term.WaitFor(patience, "kill -9", "READY"); err != nil {
 		return err
 	}
