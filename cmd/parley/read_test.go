@@ -122,7 +122,7 @@ func TestReadPrintsAlthoughNothingCanBeMarked(t *testing.T) {
 	a, out, errs := testApp(t, map[string]string{
 		"HOME": t.TempDir(), "PARLEY_SERVERS": startFake(t, f), "PARLEY_TOKEN": encodeToken(client.NewToken()),
 	})
-	code := run(a, []string{"read", "--unread", "--limit", "1", "--timeout", "500ms"})
+	code := run(a, []string{"read", "--unread", "--limit", "1", "--timeout", "5s"})
 	if code != exitDone || !strings.Contains(out.String(), "text 1") || !strings.Contains(errs.String(), "nothing was marked") {
 		t.Errorf("exit %d, stdout %q, stderr %q; want 0, the message and a warning", code, out, errs)
 	}
