@@ -81,7 +81,7 @@ func TestViewsAreInstants(t *testing.T) {
 		})
 	}
 	spool := filepath.Join(filepath.Dir(path), "spool")
-	for i := range 400 {
+	for i := range 200 {
 		r.entries([]*internalv1.Command{
 			r.sendCmd("ann", "@bob", fmt.Sprint(i)), r.sendCmd("bob", "@cat", fmt.Sprint(i)), r.sendCmd("cat", "@ann", fmt.Sprint(i)),
 		}, []*internalv1.Command{

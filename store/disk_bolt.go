@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 var (
@@ -33,11 +34,39 @@ func openBolt(path string, readOnly bool) (*boltDisk, error) {
 	if !st.Mode().IsRegular() || st.Size() == 0 {
 		return nil, &DamageError{Path: path, Err: errors.New("not a store file, or an empty one"), Hint: hintRestore}
 	}
-	db, err := bboltOpen(path, readOnly)
-	if err != nil {
-		return nil, err
+	return bboltOpen(path, readOnly)
+}
+
+// bboltOpen survives a file that sends bbolt astray, and then lets go of it: whoever heals it must be able to lock it.
+func bboltOpen(path string, readOnly bool) (d *boltDisk, err error) {
+	var file *os.File
+	defer faultsPanic()()
+	defer func() {
+		if e := recovered(recover()); e != nil {
+			err = errors.Join(&DamageError{Path: path, Err: e, Hint: hintRestore}, unlock(file), file.Close())
+		}
+	}()
+	o := &bbolt.Options{
+		Timeout: time.Second, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag&^os.O_CREATE, mode)
+			file = f
+			return f, err
+		},
 	}
-	d := &boltDisk{db: db, path: path}
+	if !readOnly {
+		o.InitialMmapSize = initialMmapBytes
+	}
+	db, err := bbolt.Open(path, 0o600, o)
+	if err != nil {
+		for _, damage := range []error{berrors.ErrInvalid, berrors.ErrChecksum, berrors.ErrVersionMismatch} {
+			if errors.Is(err, damage) {
+				return nil, &DamageError{Path: path, Err: err, Hint: hintRestore}
+			}
+		}
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	db.AllocSize = fileGrowBytes
 	err = db.View(func(tx *bbolt.Tx) error {
 		if tx.Bucket(bucketState) == nil || tx.Bucket(bucketLocal) == nil {
 			return errors.New("its buckets are missing")
@@ -45,31 +74,9 @@ func openBolt(path string, readOnly bool) (*boltDisk, error) {
 		return nil
 	})
 	if err != nil {
-		_ = db.Close()
-		return nil, &DamageError{Path: path, Err: err, Hint: hintRestore}
+		return nil, errors.Join(&DamageError{Path: path, Err: err, Hint: hintRestore}, db.Close())
 	}
-	return d, nil
-}
-
-func bboltOpen(path string, readOnly bool) (db *bbolt.DB, err error) {
-	defer func() {
-		if e := recovered(recover()); e != nil {
-			err = &DamageError{Path: path, Err: e, Hint: hintRestore}
-		}
-	}()
-	defer faultsPanic()()
-	o := &bbolt.Options{
-		Timeout: time.Second, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
-	}
-	if !readOnly {
-		o.InitialMmapSize = initialMmapBytes
-	}
-	db, err = bbolt.Open(path, 0o600, o)
-	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
-	}
-	db.AllocSize = fileGrowBytes
-	return db, nil
+	return &boltDisk{db: db, path: path}, nil
 }
 
 // createBolt makes a file that is complete or absent: bbolt may leave a broken one behind when the power fails while it

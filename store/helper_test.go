@@ -42,7 +42,11 @@ func memStore(t testing.TB, o Options) (*Store, *MemDisk) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil && s.Err() == nil {
+			t.Error(err)
+		}
+	})
 	return s, d
 }
 
@@ -56,7 +60,11 @@ func fileStore(t testing.TB, o Options) (*Store, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil && s.Err() == nil {
+			t.Error(err)
+		}
+	})
 	return s, path
 }
 

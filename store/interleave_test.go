@@ -25,7 +25,11 @@ func hookedRig(t *testing.T) (*rig, *hookedDisk) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil && s.Err() == nil {
+			t.Error(err)
+		}
+	})
 	r := newRig(t, s)
 	r.people("ann", "bob")
 	return r, d
@@ -37,6 +41,9 @@ func TestFlushWhileAViewOpens(t *testing.T) {
 	for flushes := range 4 {
 		r, d := hookedRig(t)
 		r.send("ann", "@bob", "first")
+		if err := r.s.Flush(); err != nil { // so that the view depends on the disk
+			t.Fatal(err)
+		}
 		d.before = func() {
 			for i := range flushes {
 				if err := r.s.Flush(); err != nil {
@@ -45,6 +52,9 @@ func TestFlushWhileAViewOpens(t *testing.T) {
 				r.send("ann", "@bob", fmt.Sprint(i))
 			}
 			r.ok(r.deleteCmd("ann", 1))
+			if err := r.s.Flush(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		v, ses := r.as("bob")
 		if d.before != nil {

@@ -48,22 +48,23 @@ var errHashDiffers = errors.New("its content does not have the state hash that w
 
 // readFile calls f with a read of a file, and survives one that sends bbolt astray.
 func readFile(path string, f func(Tx) error) (err error) {
+	d, err := openBolt(path, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	tx, err := d.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tx.Close()) }()
 	defer faultsPanic()()
 	defer func() {
 		if e := recovered(recover()); e != nil {
 			err = &DamageError{Path: path, Err: e, Hint: hintRestore}
 		}
 	}()
-	d, err := openBolt(path, true)
-	if err != nil {
-		return err
-	}
-	tx, err := d.Begin()
-	if err != nil {
-		return errors.Join(err, d.Close())
-	}
-	err = (&layers{path: path}).locate(f(tx))
-	return errors.Join(err, tx.Close(), d.Close())
+	return (&layers{path: path}).locate(f(tx))
 }
 
 // Spool writes a consistent copy of what is flushed to path, synced, and returns its mark and size. It runs at the

@@ -23,7 +23,8 @@ type walk struct {
 	hidden *seqSet
 	seq    uint64
 	rec    *internalv1.MessageRecord
-	misses int
+	misses int // in a row
+	passed int // in all
 }
 
 // begin says whether there can be anything, without reading messages where that is not needed.
@@ -97,6 +98,7 @@ func (w *walk) next() (bool, error) {
 			continue
 		}
 		if w.q.OnlyUnread && (rec.GetSender() == w.c.viewer || w.c.gone(rec)) {
+			w.passed++
 			if w.misses++; w.misses > maxMisses && rec.GetSender() == w.c.viewer {
 				w.misses = 0
 				seq, err := w.v.nextByOther(w.c, w.seq, rec)
