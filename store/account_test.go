@@ -79,7 +79,10 @@ func TestDeleteAccount(t *testing.T) {
 		t.Fatalf("%d slices for %d messages and %d conversations", slices, 1200, peers)
 	}
 	es, err := w.Next(context.Background())
-	if err != nil || es[0].GetUserDeleted().GetUsername() != "alice" || es[0].GetUserDeleted().GetConversation() != "@alice" {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := es[0].GetUserDeleted(); told.GetUsername() != "alice" || told.GetConversation() != "@alice" {
 		t.Fatalf("bob is told %v, %v", es, err)
 	}
 	v := r.view()
@@ -148,8 +151,8 @@ func TestOperators(t *testing.T) {
 	r := newRig(t, s)
 	r.people("root", "alice", "bob")
 	grant := func(tok, name string, socket bool) *internalv1.Command {
-		c := &internalv1.Command{RequestId: r.id(), Body: &internalv1.Command_SetOperator{SetOperator: &internalv1.SetOperator{
-			Username: name, Operator: true, FromAdminSocket: socket}}}
+		c := &internalv1.Command{RequestId: r.id(), Body: &internalv1.Command_SetOperator{
+			SetOperator: &internalv1.SetOperator{Username: name, Operator: true, FromAdminSocket: socket}}}
 		if tok != "" {
 			c.Session = token(tok)
 		}
@@ -224,7 +227,8 @@ func TestGlobMatch(t *testing.T) {
 		want          bool
 	}{
 		{"*", "", true}, {"", "", true}, {"", "a", false}, {"a*b*c", "aXbYc", true}, {"a*b*c", "aXbY", false},
-		{"**a", "ba", true}, {`\?`, "?", true}, {`\?`, "a", false}, {`a\`, `a\`, true}, {"?*?", "a", false}, {"?*?", "ab", true},
+		{"**a", "ba", true}, {`\?`, "?", true}, {`\?`, "a", false}, {`a\`, `a\`, true},
+		{"?*?", "a", false}, {"?*?", "ab", true},
 		{"*aaaaaaaaaaaaaaaaaaaaab", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
 		{"*a*a*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
 	} {

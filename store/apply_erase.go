@@ -109,7 +109,8 @@ func (m *machine) clearTexts(account uint64, at *internalv1.EraseRecord) (bool, 
 	return false, nil
 }
 
-func (m *machine) clearConversation(account uint64, at *internalv1.EraseRecord, texts, looked *int) (end bool, err error) {
+func (m *machine) clearConversation(account uint64, at *internalv1.EraseRecord, texts, looked *int) (
+	end bool, err error) {
 	lo := keyMessage(nil, at.GetConversation(), max(at.GetSeq(), 1))
 	it := m.scan(lo, prefixEnd(lo[:9]), false)
 	var found []doomed

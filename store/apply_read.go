@@ -62,7 +62,8 @@ func (m *machine) markRead(c *internalv1.Command, b *internalv1.MarkRead) (*inte
 }
 
 // planFor finds the conversation that a range is in, and its plan: one for each conversation.
-func (m *machine) planFor(plans *[]*markPlan, by *hotAccount, field, target string) (*markPlan, *internalv1.Result, error) {
+func (m *machine) planFor(plans *[]*markPlan, by *hotAccount, field, target string) (
+	*markPlan, *internalv1.Result, error) {
 	to, refusal, err := m.directTarget(field, target)
 	if refusal != nil || err != nil {
 		return nil, refusal, err

@@ -139,7 +139,9 @@ func (m *machine) endSession(a *hotAccount, s *internalv1.SessionRecord, token [
 		m.remove(keySession(m.key(), token))
 		return nil
 	}
-	left := &internalv1.SessionRecord{Account: a.id, Number: s.GetNumber(), EndedBy: bytes.Clone(m.request), Digest: own[:]}
+	left := &internalv1.SessionRecord{
+		Account: a.id, Number: s.GetNumber(), EndedBy: bytes.Clone(m.request), Digest: own[:],
+	}
 	if ms, ok := uuid7MS(m.request); ok {
 		left.ExpiresUnixMs = max(m.clock(), ms) + AnswerLifeMS
 		if err := m.expireAt(left.GetExpiresUnixMs(), keySession(nil, token)); err != nil {

@@ -2,8 +2,8 @@ package store
 
 // cache keeps decoded records of one kind, those that were used last, in two generations: what is used moves to the
 // young one, and when that is full the old one is dropped as a whole. It is exact because Apply is the only writer and
-// changes the cached record itself. It never drops by itself: a record that is changed but not yet written must be found
-// again, so age is called only when nothing is dirty.
+// changes the cached record itself. It never drops by itself: a record that is changed but not yet written must be
+// found again, so age is called only when nothing is dirty.
 type cache[K comparable, V any] struct {
 	young, old map[K]V
 }

@@ -83,7 +83,8 @@ func TestViewsAreInstants(t *testing.T) {
 	spool := filepath.Join(filepath.Dir(path), "spool")
 	for i := range 200 {
 		r.entries([]*internalv1.Command{
-			r.sendCmd("ann", "@bob", fmt.Sprint(i)), r.sendCmd("bob", "@cat", fmt.Sprint(i)), r.sendCmd("cat", "@ann", fmt.Sprint(i)),
+			r.sendCmd("ann", "@bob", fmt.Sprint(i)), r.sendCmd("bob", "@cat", fmt.Sprint(i)),
+			r.sendCmd("cat", "@ann", fmt.Sprint(i)),
 		}, []*internalv1.Command{
 			r.markCmd("bob", "@ann", uint64(1+i/2), uint64(1+i)), r.deleteCmd("ann", uint64(1+i)),
 		})
@@ -106,7 +107,7 @@ func TestViewsAreInstants(t *testing.T) {
 	finalHash(t, s)
 }
 
-// brokenDisk blocks or fails commits.
+// gatedDisk holds its commits back until the gate is opened.
 type gatedDisk struct {
 	*MemDisk
 	gate chan struct{}

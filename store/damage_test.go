@@ -166,7 +166,8 @@ func TestDamagedFile(t *testing.T) {
 
 // A command that this program does not know stops it, whole or in part.
 func TestUnknownCommandStops(t *testing.T) {
-	known, err := proto.Marshal(&internalv1.Command{Body: &internalv1.Command_Login{Login: &internalv1.Login{Username: "a"}}})
+	login := &internalv1.Command_Login{Login: &internalv1.Login{Username: "a"}}
+	known, err := proto.Marshal(&internalv1.Command{Body: login})
 	if err != nil {
 		t.Fatal(err)
 	}

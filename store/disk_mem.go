@@ -13,8 +13,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// MemDisk is a Disk in memory, for the simulator and for tests. A commit is durable when it returns: what a crash leaves
-// is a Clone. It outlives the store that is open on it, so that closing and opening again is a restart.
+// MemDisk is a Disk in memory, for the simulator and for tests. A commit is durable when it returns: what a crash
+// leaves is a Clone. It outlives the store that is open on it, so that closing and opening again is a restart.
 type MemDisk struct {
 	mu     sync.Mutex
 	tree   *btree.BTreeG[Write]

@@ -255,8 +255,8 @@ func (s *Store) flush() error {
 	}
 }
 
-// OnFlush registers a function that is called after each flush with what is durable now. It is called on the flusher's
-// goroutine and must not call back into Flush or Close.
+// OnFlush registers a function that is called after each flush, and after an Install, with what is durable now. It runs
+// on the goroutine that flushed and must not call back into Apply, Flush or Close.
 func (s *Store) OnFlush(f func(Mark)) {
 	s.pubMu.Lock()
 	defer s.pubMu.Unlock()

@@ -62,8 +62,11 @@ func (m *model) query(viewer string, q MessageQuery) (lines []string, more bool)
 		if x.from != viewer && x.to != viewer || x.hidden[viewer] {
 			continue
 		}
-		if q.Conversation != "" && !(x.from == q.Conversation[1:] && x.to == viewer || x.to == q.Conversation[1:] && x.from == viewer) {
-			continue
+		if q.Conversation != "" {
+			with := q.Conversation[1:]
+			if !(x.from == with && x.to == viewer || x.to == with && x.from == viewer) {
+				continue
+			}
 		}
 		if q.AfterID > 0 && x.id <= q.AfterID || q.BeforeID > 0 && x.id >= q.BeforeID {
 			continue
@@ -203,7 +206,8 @@ func compareModel(t *testing.T, r *rig, m *model, viewer string, step int, rnd *
 	}
 	var gotC, wantC []string
 	for _, c := range cs {
-		gotC = append(gotC, fmt.Sprintf("%s last=%d unread=%d %s", c.GetName(), c.GetLastSeq(), c.GetUnread(), lineOf(c.GetLastMessage())))
+		gotC = append(gotC, fmt.Sprintf("%s last=%d unread=%d %s", c.GetName(), c.GetLastSeq(), c.GetUnread(),
+			lineOf(c.GetLastMessage())))
 	}
 	type head struct {
 		id   uint64
@@ -255,7 +259,8 @@ func checkReadState(t *testing.T, v *View, account uint64) {
 			end = r.Ranges[i+1]
 		}
 		if r.GetUnread() == 0 && (r.GetReadSeq() != c.GetLastSeq() || len(r.Ranges) != 0) {
-			t.Fatalf("conversation %d: nothing unread, but read up to %d of %d, ranges %v", conv, r.GetReadSeq(), c.GetLastSeq(), r.Ranges)
+			t.Fatalf("conversation %d: nothing unread, but read up to %d of %d, ranges %v", conv, r.GetReadSeq(),
+				c.GetLastSeq(), r.Ranges)
 		}
 		return nil
 	})

@@ -10,10 +10,11 @@ import (
 	"parley/proto/parleyv1"
 )
 
-// Conversations returns the caller's conversations, those with the newest message first, and the token of the next page;
-// "" at the end. The order is of this moment: a conversation that becomes active between two pages moves to the front
-// and is not repeated.
-func (v *View) Conversations(s Session, limit int, pageToken string) (cs []*parleyv1.Conversation, next string, err error) {
+// Conversations returns the caller's conversations, those with the newest message first, and the token of the next
+// page; "" at the end. The order is of this moment: a conversation that becomes active between two pages moves to the
+// front and is not repeated.
+func (v *View) Conversations(s Session, limit int, pageToken string) (
+	cs []*parleyv1.Conversation, next string, err error) {
 	defer v.guard(&err)()
 	limit = clampLimit(limit)
 	from := activity{last: ^uint64(0), conv: ^uint64(0)}

@@ -93,7 +93,8 @@ func replay(t *testing.T, seed uint64, es []Entry, want [][][]byte, hash []byte,
 		for i := range got {
 			for j := range got[i] {
 				if !bytes.Equal(got[i][j], want[at+i][j]) {
-					t.Fatalf("seed %d, entry %d, command %d: answered %s, want %s", seed, at+i, j, show(got[i][j]), show(want[at+i][j]))
+					t.Fatalf("seed %d, entry %d, command %d: answered %s, want %s", seed, at+i, j, show(got[i][j]),
+						show(want[at+i][j]))
 				}
 			}
 		}
@@ -159,9 +160,9 @@ func TestGeneratedLogsCoverTheCommands(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"CreateUser", "Login", "Logout", "ChangePassword", "RevokeSession", "SendMessage", "MarkRead",
-		"DeleteMessages", "DeleteUser", "SetOperator", "ResetPassword", "AnnounceMember", "RaiseClusterVersion", "HashMark",
-		"EraseSlice", "ExpireSlice"} {
+	for _, kind := range []string{"CreateUser", "Login", "Logout", "ChangePassword", "RevokeSession", "SendMessage",
+		"MarkRead", "DeleteMessages", "DeleteUser", "SetOperator", "ResetPassword", "AnnounceMember",
+		"RaiseClusterVersion", "HashMark", "EraseSlice", "ExpireSlice"} {
 		if seen["*internalv1.Command_"+kind+" done"] == 0 {
 			t.Errorf("no %s was carried out", kind)
 		}

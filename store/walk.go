@@ -155,7 +155,8 @@ func (v *View) searchSeq(c *convView, from uint64, f func(r *internalv1.MessageR
 }
 
 // searchSeqAt returns the first seq at or above from of which f is true; one above the newest when there is none.
-func (v *View) searchSeqAt(c *convView, from uint64, f func(seq uint64, r *internalv1.MessageRecord) bool) (uint64, error) {
+func (v *View) searchSeqAt(c *convView, from uint64, f func(seq uint64, r *internalv1.MessageRecord) bool) (
+	uint64, error) {
 	var err error
 	n := sort.Search(int(c.GetLastSeq()-min(from-1, c.GetLastSeq())), func(i int) bool {
 		if err != nil {
