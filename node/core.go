@@ -73,7 +73,9 @@ type probe struct {
 
 // coreConfig is what core needs to know; the sizes come from limits.go.
 type coreConfig struct {
-	id      uint64
+	id uint64
+	// boot counts the starts, so that nothing is taken for an answer to this one that answers an earlier one.
+	boot    uint64
 	storage raft.Storage
 	applied uint64
 	logger  raft.Logger
@@ -103,7 +105,10 @@ func newCore(c coreConfig) (*core, error) {
 		return nil, fmt.Errorf("start raft: %w", err)
 	}
 	st := rn.BasicStatus()
-	return &core{id: c.id, rn: rn, applied: c.applied, state: st.RaftState, lead: st.Lead, term: st.GetTerm()}, nil
+	return &core{
+		id: c.id, rn: rn, applied: c.applied, state: st.RaftState, lead: st.Lead, term: st.GetTerm(),
+		reads: readQueue{round: c.boot << 32},
+	}, nil
 }
 
 // advance moves the clock. Every other input happens at the time of the last advance.

@@ -78,6 +78,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	c, err := newCore(coreConfig{
 		id:      n.id,
+		boot:    n.self.GetBoot(),
 		storage: storage{Log: n.log, flushed: n.store.Flushed},
 		applied: n.store.Flushed().Index,
 		logger:  raftLogger{n.logger},

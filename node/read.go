@@ -16,12 +16,12 @@ type readWait struct {
 }
 
 // readQueue batches ReadIndex (Raft thesis section 6.4): one heartbeat round confirms everybody who waited when it began.
-// At most one round is under way; who comes later waits for the next one. Every try has a context of its own, so that an
-// answer to an older try never releases a later reader.
+// At most one round is under way; who comes later waits for the next one. Every try of every start has a context of its own:
+// an answer to an older try, which a leader may owe to this node's last life, never releases a later reader.
 type readQueue struct {
 	waiting   []*readWait // for the next round
 	asked     []*readWait // in the round under way
-	round     uint64      // context of the latest try
+	round     uint64      // context of the latest try: the start in the upper half, a counter in the lower
 	askedTick uint64
 	confirmed []*readWait // index known, waiting for Apply; by ascending index
 	rounds    uint64      // how many were started, for the metrics

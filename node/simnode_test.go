@@ -115,7 +115,7 @@ func (n *simNode) start() {
 		Id: id.ID, Name: id.Name, ClusterId: id.ClusterID, Incarnation: id.Incarnation, Boot: id.Boot, BootNonce: nonce[:16],
 	}
 	n.core, err = newCore(coreConfig{
-		id: n.id, storage: storage{Log: n.log, flushed: n.store.Flushed}, applied: n.store.Flushed().Index,
+		id: n.id, boot: id.Boot, storage: storage{Log: n.log, flushed: n.store.Flushed}, applied: n.store.Flushed().Index,
 		logger: discard{},
 	})
 	must(t, err)
@@ -323,7 +323,7 @@ func (c *simCluster) describe(m *pb.Message) string {
 			return "(empty)"
 		}
 		if len(data) == 8 { // the context of a read
-			return fmt.Sprintf("round %d", binary.BigEndian.Uint64(data))
+			return fmt.Sprintf("round %d of start %d", uint32(binary.BigEndian.Uint64(data)), binary.BigEndian.Uint32(data))
 		}
 		_, cmds, err := parseEnvelope(data)
 		must(c.t, err)
