@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -135,6 +136,12 @@ func (c *core) step(m *pb.Message) {
 		}
 	case pb.MsgPreVote, pb.MsgVote:
 		c.deferTo()
+	case pb.MsgTransferLeader:
+		// A follower asks for leadership. What is in the log is finished first, as when this node is told to give it.
+		if c.isLeader() && slices.Contains(c.liveVoters(c.id), m.GetFrom()) {
+			c.transferLeader(m.GetFrom())
+			return
+		}
 	case pb.MsgTimeoutNow:
 		c.quick = quickElection{}
 	}
@@ -280,6 +287,8 @@ func (c *core) noteSoftState(s *raft.SoftState) {
 	}
 	if wasLeader && s.RaftState != raft.StateLeader {
 		c.failInflight(&Error{Outcome: Unknown, Cause: CauseLeaderLost})
+		// CheckQuorum may take two election timeouts to notice that the others are gone.
+		c.currentTick = max(c.currentTick, c.tick-min(c.tick, 2*ElectionTicks))
 	}
 }
 

@@ -71,6 +71,9 @@ func (c *core) flushProposals() {
 	if len(q.queued) == 0 || c.lead == 0 || c.handover.active {
 		return
 	}
+	if st := c.rn.BasicStatus(); st.RaftState != c.state || st.Lead != c.lead {
+		return // leadership moved with these inputs; the Ready that follows says who takes the commands now
+	}
 	batch := q.queued
 	q.queued, q.queuedBytes = nil, 0
 	if c.state != raft.StateLeader {
