@@ -23,6 +23,7 @@ func (n *Node) housekeep() {
 	for {
 		changed := n.Changed()
 		n.disk.check(n.cfg.Dir, n.logger)
+		n.noteRecords()
 		n.catchUp()
 		n.announce()
 		if st := n.Status(); st.Leader == n.id {

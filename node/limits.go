@@ -67,6 +67,8 @@ const (
 	// it they get the store file.
 	DefaultRetainEntries = 10_000
 	retainBytes          = 16 << 20
+	// holdBytes is the log that a leader keeps for a live follower that wants it: one that lags, or gets the store file.
+	holdBytes = 64 << 20
 	// maxUnflushedLogBytes is the log above the store's flushed index at which a follower drops MsgApp and a leader answers
 	// "overloaded", until the store has flushed: a slow disk bounds the log instead of the memory.
 	maxUnflushedLogBytes = 64 << 20

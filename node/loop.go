@@ -49,19 +49,23 @@ func (n *Node) turn(ticked bool) {
 		f(c)
 	}
 	behind := n.behind()
+	var files []*pb.Message // that came with a store file
 	for _, m := range in.messages {
 		if behind && m.GetType() == pb.MsgApp && len(m.GetEntries()) > 0 {
 			continue // raft sends it again
+		}
+		if m.GetType() == pb.MsgSnap {
+			files = append(files, m)
 		}
 		c.step(m)
 	}
 	for _, r := range in.reads {
 		c.read(r)
 	}
-	low := n.disk.low.Load()
+	low, full := n.disk.low.Load(), behind || n.applyStuck()
 	for _, p := range in.proposals {
 		switch {
-		case behind && c.isLeader():
+		case full && c.isLeader():
 			c.fail(p, &Error{Outcome: NotApplied, Cause: CauseOverloaded})
 		case low && c.isLeader() && commandAdds(p.cmd):
 			c.fail(p, &Error{Outcome: NotApplied, Cause: CauseDiskLow})
@@ -73,16 +77,15 @@ func (n *Node) turn(ticked bool) {
 	if out.changed {
 		n.noteReign(c.lead)
 	}
+	if len(files) > 0 {
+		n.settleFiles(files, out.appends)
+	}
 	n.dispatch(out)
 	n.metrics.readRounds.Store(c.reads.rounds)
 	if out.changed || ticked {
 		n.publishStatus()
 	}
 }
-
-// behind says whether too much of the log is not in the store's file yet. What a flush leaves in the log is at most
-// retainBytes, so the rest is above the flushed index.
-func (n *Node) behind() bool { return n.log.Bytes() > retainBytes+maxUnflushedLogBytes }
 
 // dispatch hands every output to who carries it out. It never blocks.
 func (n *Node) dispatch(out output) {

@@ -41,11 +41,12 @@ type Node struct {
 	applyQueue  *mailbox[applyJob]    // bounded by maxApplyingBytes
 
 	status   atomic.Pointer[Status]
+	records  atomic.Pointer[[]*internalv1.AnnounceMember] // for the loop, which must not read the store
 	changed  changeSignal
 	caughtUp atomic.Bool // what was committed when this node started is applied
 
 	sends    snapshotSends
-	incoming incomingSnapshot
+	incoming incomingSnapshots
 
 	workers  sync.WaitGroup // loop, append and apply worker
 	helpers  sync.WaitGroup // housekeeper, snapshot senders, probes
@@ -90,14 +91,16 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.core = c
 	n.store.OnFlush(n.flushed)
+	n.flushed(n.store.Flushed()) // a crash may have kept what was cut in memory only
+	n.noteRecords()
 	n.publishStatus()
 	n.metrics.register(cfg.Registerer, n)
+	n.helpers.Go(n.housekeep) // before the loop, whose end shutdown waits for before it waits for the helpers
 	n.workers.Add(3)
 	go func() { defer close(n.loopDone); n.loop() }()
 	go n.appendWorker()
 	go n.applyWorker()
 	n.serveRaft()
-	n.helpers.Go(n.housekeep)
 	n.logger.Info("node started", "id", n.id, "boot", n.self.GetBoot(), "applied", n.store.Applied())
 	return n, nil
 }
@@ -130,7 +133,7 @@ func (n *Node) fatal(err error) {
 func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
 	var out outcome
 	for range maxHandOns {
-		out = n.propose(ctx, cmd, false)
+		out = n.propose(ctx, cmd)
 		if out.leader == 0 {
 			break
 		}
@@ -150,9 +153,9 @@ func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
 }
 
 // propose gives a command to the loop and waits for its end.
-func (n *Node) propose(ctx context.Context, cmd []byte, handedOn bool) outcome {
+func (n *Node) propose(ctx context.Context, cmd []byte) outcome {
 	ch := make(chan outcome, 1)
-	p := &proposal{cmd: cmd, handedOn: handedOn, done: func(o outcome) { ch <- o }}
+	p := &proposal{cmd: cmd, done: func(o outcome) { ch <- o }}
 	if ctx.Err() != nil {
 		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseDeadline}}
 	}
@@ -254,28 +257,6 @@ func (n *Node) closeFiles() error {
 		errs = append(errs, n.log.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// flushed runs after each flush of the store: the log behind it may go, but for what lagging members may still want.
-func (n *Node) flushed(m store.Mark) {
-	n.inbox.call(func(*core) {
-		last, err := n.log.LastIndex()
-		if err != nil {
-			return
-		}
-		to := m.Index
-		if last > n.cfg.RetainEntries {
-			to = min(to, last-n.cfg.RetainEntries)
-		} else {
-			to = 0
-		}
-		if n.log.Bytes() > retainBytes {
-			to = m.Index
-		}
-		if compacted, _ := n.log.Compacted(); to > compacted {
-			n.log.Compact(to)
-		}
-	})
 }
 
 // changeSignal is a channel that is closed at a change and then replaced.

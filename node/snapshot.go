@@ -11,9 +11,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
-	"parley/node/peer"
 	"parley/proto/internalv1"
-	"parley/store"
 )
 
 // snapshotSends counts the store files on their way out.
@@ -81,91 +79,6 @@ func (n *Node) sendSnapshot(m *pb.Message, spool string) error {
 	}
 	h := &internalv1.SnapshotHeader{Message: data, SizeBytes: uint64(size)}
 	return n.transport.SendSnapshot(ctx, m.GetTo(), h, f)
-}
-
-// incomingSnapshot is the received store file that waits to be installed. There is at most one: a newer one replaces it.
-type incomingSnapshot struct {
-	mu    sync.Mutex
-	path  string
-	index uint64
-	n     uint64
-}
-
-// receiving is a store file on its way in.
-type receiving struct {
-	n    *Node
-	m    *pb.Message
-	f    *os.File
-	path string
-}
-
-// OpenIncoming begins to receive a store file.
-func (h handler) OpenIncoming(m *pb.Message, _ uint64) (peer.Incoming, error) {
-	in := &h.n.incoming
-	in.mu.Lock()
-	in.n++
-	path := filepath.Join(h.n.cfg.Dir, fmt.Sprintf("receive-%d.tmp", in.n))
-	in.mu.Unlock()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return &receiving{n: h.n, m: m, f: f, path: path}, nil
-}
-
-func (r *receiving) Write(b []byte) (int, error) { return r.f.Write(b) }
-
-// Abort removes the file.
-func (r *receiving) Abort() {
-	r.f.Close()
-	os.Remove(r.path)
-}
-
-// Commit makes the file durable, checks that it is what the message says, and only then tells raft.
-func (r *receiving) Commit() error {
-	if err := r.f.Sync(); err != nil {
-		r.Abort()
-		return err
-	}
-	if err := r.f.Close(); err != nil {
-		os.Remove(r.path)
-		return err
-	}
-	mark, cluster, err := store.Inspect(r.path)
-	meta := r.m.GetSnapshot().GetMetadata()
-	switch {
-	case err != nil:
-	case string(cluster) != string(r.n.store.ClusterID()):
-		err = fmt.Errorf("the file is of cluster %x", cluster)
-	case mark.Index != meta.GetIndex() || mark.Term != meta.GetTerm():
-		err = fmt.Errorf("the file holds index %d term %d, the message says %d term %d", mark.Index, mark.Term,
-			meta.GetIndex(), meta.GetTerm())
-	}
-	if err != nil {
-		os.Remove(r.path)
-		return fmt.Errorf("received store file: %w", err)
-	}
-	in := &r.n.incoming
-	in.mu.Lock()
-	if in.path != "" {
-		os.Remove(in.path) // raft did not want it
-	}
-	in.path, in.index = r.path, mark.Index
-	in.mu.Unlock()
-	r.n.inbox.message(r.m)
-	return nil
-}
-
-// claim takes the file for an install; a file is owned by exactly one.
-func (in *incomingSnapshot) claim(index uint64) (string, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.path == "" || in.index != index {
-		return "", fmt.Errorf("no received file holds index %d", index)
-	}
-	path := in.path
-	in.path = ""
-	return path, nil
 }
 
 // install carries out a MsgStorageAppend with a snapshot: everything older is applied first, then the store is swapped,

@@ -64,7 +64,7 @@ func (n *Node) publishStatus() {
 // members lists the configuration with what the member records and the hellos say. It runs on the loop.
 func (n *Node) members() []Member {
 	cs := n.confMembers()
-	records := n.store.Members()
+	records := *n.records.Load()
 	out := make([]Member, 0, len(cs))
 	for _, m := range cs {
 		if id := n.knownIdentity(m.ID); id != nil {
@@ -100,6 +100,13 @@ func (n *Node) confMembers() []Member {
 		out = append(out, Member{ID: id, Learner: true})
 	}
 	return out
+}
+
+// noteRecords copies the replicated member records out of the store: to read them may wait for the disk, so the loop does
+// not. They name members that were not heard since the start; a second of age does no harm.
+func (n *Node) noteRecords() {
+	records := n.store.Members()
+	n.records.Store(&records)
 }
 
 // knownIdentity is what a member said of itself most recently.
