@@ -179,14 +179,22 @@ func (t *Transport) receive(stream internalv1.PeerService_RaftServer, from uint6
 	}
 }
 
-// checkMessage is invariant 4. A MsgSnap comes with its file or not at all.
+// checkMessage is invariant 4, and lets only those types through that raft nodes send each other: raft takes a local one (a
+// tick, a disk's answer) from nobody else, and a proposal would put bytes into the log that no leader made. A MsgSnap comes
+// with its file or not at all.
 func checkMessage(m *raftpb.Message, from, self uint64) error {
 	if m.GetFrom() != from || m.GetTo() != self {
 		return status.Errorf(codes.PermissionDenied, "node %d sent a message from %d to %d; this is node %d",
 			from, m.GetFrom(), m.GetTo(), self)
 	}
-	if m.GetType() == raftpb.MsgSnap {
+	switch m.GetType() {
+	case raftpb.MsgApp, raftpb.MsgAppResp, raftpb.MsgHeartbeat, raftpb.MsgHeartbeatResp,
+		raftpb.MsgPreVote, raftpb.MsgPreVoteResp, raftpb.MsgVote, raftpb.MsgVoteResp,
+		raftpb.MsgReadIndex, raftpb.MsgReadIndexResp, raftpb.MsgTransferLeader, raftpb.MsgTimeoutNow:
+		return nil
+	case raftpb.MsgSnap:
 		return status.Error(codes.InvalidArgument, "a snapshot came without its file")
+	default:
+		return status.Errorf(codes.InvalidArgument, "a %s is not for another node", m.GetType())
 	}
-	return nil
 }

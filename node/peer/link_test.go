@@ -222,6 +222,8 @@ func greeted(t *testing.T, n *fakeNode, addr string, hello *internalv1.Identity)
 func TestForeignMessageEndsStream(t *testing.T) {
 	snap := message(1, 2, 1)
 	snap.Type = raftpb.MsgSnap.Enum()
+	hup, prop := message(1, 2, 1), message(1, 2, 1)
+	hup.Type, prop.Type = raftpb.MsgHup.Enum(), raftpb.MsgProp.Enum()
 	marshal := func(m *raftpb.Message) []byte {
 		b, err := proto.Marshal(m)
 		if err != nil {
@@ -237,6 +239,8 @@ func TestForeignMessageEndsStream(t *testing.T) {
 		{"from another node", marshal(message(3, 2, 1)), codes.PermissionDenied},
 		{"to another node", marshal(message(1, 3, 1)), codes.PermissionDenied},
 		{"snapshot without a file", marshal(snap), codes.InvalidArgument},
+		{"local to its node", marshal(hup), codes.InvalidArgument},
+		{"proposal", marshal(prop), codes.InvalidArgument},
 		{"not a message", []byte{0xff}, codes.InvalidArgument},
 	} {
 		t.Run(c.name, func(t *testing.T) {
