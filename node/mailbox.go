@@ -105,34 +105,21 @@ func (b *inbox) message(m *pb.Message) {
 
 // propose reports whether the loop will see the proposal.
 func (b *inbox) propose(p *proposal) bool {
-	b.mu.Lock()
-	ok := !b.stopped
-	if ok {
-		b.proposals = append(b.proposals, p)
-	}
-	b.mu.Unlock()
-	b.signal()
-	return ok
+	return b.add(func() { b.proposals = append(b.proposals, p) })
 }
 
 // read reports whether the loop will see the reader.
-func (b *inbox) read(r *readWait) bool {
-	b.mu.Lock()
-	ok := !b.stopped
-	if ok {
-		b.reads = append(b.reads, r)
-	}
-	b.mu.Unlock()
-	b.signal()
-	return ok
-}
+func (b *inbox) read(r *readWait) bool { return b.add(func() { b.reads = append(b.reads, r) }) }
 
 // call has the loop run f on core. It reports whether it will.
-func (b *inbox) call(f func(*core)) bool {
+func (b *inbox) call(f func(*core)) bool { return b.add(func() { b.calls = append(b.calls, f) }) }
+
+// add reports whether the loop still takes what put leaves.
+func (b *inbox) add(put func()) bool {
 	b.mu.Lock()
 	ok := !b.stopped
 	if ok {
-		b.calls = append(b.calls, f)
+		put()
 	}
 	b.mu.Unlock()
 	b.signal()

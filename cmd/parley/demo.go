@@ -101,17 +101,7 @@ func (a *app) stay(ctx context.Context, c *local.Cluster, info demoJSON) error {
 	if err != nil {
 		return err
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case exit := <-c.Exits():
-			a.warn(fmt.Sprintf("%s; %d of %d nodes go on", exit.Error(), c.Running(), len(c.Nodes())))
-			if c.Running() == 0 {
-				return &failure{code: exitFailed, message: "no node is left"}
-			}
-		}
-	}
+	return a.watch(ctx, c, "start another demo")
 }
 
 func attachCommand(info demoJSON, user, command string) string {

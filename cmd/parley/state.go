@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"parley/api/client"
+	"parley/local"
 )
 
 // errNoToken is returned when the state directory holds no token for an account, or names none.
@@ -76,10 +77,10 @@ func (d stateDir) save(user string, token []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if err := writeDurably(path, encodeToken(token)+"\n"); err != nil {
+	if err := local.WriteFile(path, []byte(encodeToken(token)+"\n")); err != nil {
 		return err
 	}
-	return writeDurably(filepath.Join(string(d), "current"), user+"\n")
+	return local.WriteFile(filepath.Join(string(d), "current"), []byte(user+"\n"))
 }
 
 // current is the account that logged in last, or errNoToken.
@@ -133,36 +134,4 @@ func readSmall(path string) (string, error) {
 		return "", errNoToken
 	}
 	return s, nil
-}
-
-// writeDurably replaces a file whole: another parley sees the old text or the new one, and so does the next boot.
-func writeDurably(path, text string) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if cerr := d.Close(); err == nil {
-		err = cerr
-	}
-	return err
 }

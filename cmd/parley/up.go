@@ -76,6 +76,11 @@ func (a *app) up(ctx context.Context, o local.Options) error {
 	if err := a.printCluster(c); err != nil {
 		return err
 	}
+	return a.watch(ctx, c, "start the cluster again on "+c.Dir())
+}
+
+// watch tells of nodes that crash, until ctx ends or none is left; hint says what to do then.
+func (a *app) watch(ctx context.Context, c *local.Cluster, hint string) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -83,7 +88,7 @@ func (a *app) up(ctx context.Context, o local.Options) error {
 		case exit := <-c.Exits():
 			a.warn(fmt.Sprintf("%s; %d of %d nodes go on", exit.Error(), c.Running(), len(c.Nodes())))
 			if c.Running() == 0 {
-				return &failure{code: exitFailed, message: "no node is left", hint: "start the cluster again on " + c.Dir()}
+				return &failure{code: exitFailed, message: "no node is left", hint: hint}
 			}
 		}
 	}
