@@ -1,7 +1,8 @@
 // Package node replicates a state machine with Raft (go.etcd.io/raft/v3) over a durable log.
 //
 // The heart is core: it has no goroutine, clock, disk or network. It takes inputs and collects outputs, and the same code
-// runs in production, in the transcript tests (testdata/*.txt) and in a simulator. Around it live few goroutines:
+// runs in production, in the transcript tests (testdata/*.txt) and in the simulator (e2e/sim), which drive it through
+// Stepper. In production few goroutines live around it:
 //
 //	loop            owns core; turns what arrived into inputs, and hands every output to who carries it out
 //	append worker   the only writer of raftlog; one bbolt tx for all the appends that are queued (group commit)

@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -47,16 +48,12 @@ type simNode struct {
 	dieInInstall bool
 	copyLog      *raftlog.MemDisk
 	copyStore    *store.MemDisk
-	self         *internalv1.Identity
 
-	up      bool
-	core    *core
-	log     *raftlog.Log
-	store   *store.Store
-	appends []*pb.Message
-	applies []applyWork
-	files   map[uint64]string        // received store files by index
-	known   map[uint64]*helloVerdict // identities of peers, decided when they said hello
+	// What a start opened; nil while the node is down.
+	*Stepper
+	up    bool
+	self  *internalv1.Identity     // of the last start, which peers remember
+	known map[uint64]*helloVerdict // identities of peers, decided when they said hello
 }
 
 // helloVerdict is what a node decided about a peer's identity.
@@ -101,25 +98,10 @@ func (c *simCluster) birth(id uint64, incarnation string) *simNode {
 // start opens what is durable, counts the start and says hello to everybody that is up.
 func (n *simNode) start() {
 	t := n.c.t
-	var err error
-	n.log, err = raftlog.OpenDisk(n.logDisk, raftlog.Options{})
+	nonce := sha256.Sum256(fmt.Appendf(nil, "%d %d %v", n.id, n.logDisk.Commits(), n.c.now))
+	st, err := OpenStepper(StepperConfig{Log: n.logDisk, Store: n.stDisk, Nonce: nonce[:16]})
 	must(t, err)
-	n.store, err = store.OpenDisk(n.stDisk, store.Options{Manual: true})
-	must(t, err)
-	must(t, reconcile(n.log, n.store.Flushed()))
-	id := n.log.Identity()
-	id.Boot++
-	must(t, n.log.SetIdentity(id))
-	nonce := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", id.Name, id.Boot, n.c.now))
-	n.self = &internalv1.Identity{
-		Id: id.ID, Name: id.Name, ClusterId: id.ClusterID, Incarnation: id.Incarnation, Boot: id.Boot, BootNonce: nonce[:16],
-	}
-	n.core, err = newCore(coreConfig{
-		id: n.id, boot: id.Boot, storage: storage{Log: n.log, flushed: n.store.Flushed}, applied: n.store.Flushed().Index,
-		logger: discard{},
-	})
-	must(t, err)
-	n.up, n.appends, n.applies, n.files, n.known = true, nil, nil, map[uint64]string{}, map[uint64]*helloVerdict{}
+	n.Stepper, n.self, n.up, n.known = st, st.Self(), true, map[uint64]*helloVerdict{}
 	for _, other := range n.c.nodes {
 		if other.up && other.id != n.id {
 			other.known[n.id], n.known[other.id] = other.judge(n), n.judge(other)
@@ -129,42 +111,33 @@ func (n *simNode) start() {
 
 // judge is the production check of an identity.
 func (n *simNode) judge(other *simNode) *helloVerdict {
-	err := checkMember(n.store.Members(), other.self)
-	return &helloVerdict{refused: err}
+	return &helloVerdict{refused: n.Accepts(other.self)}
 }
 
 // crash loses everything that is not durable.
 func (n *simNode) crash() {
 	n.up = false
 	n.logDisk, n.stDisk = n.logDisk.Clone(), n.stDisk.Clone()
-	n.core, n.log, n.store = nil, nil, nil
+	n.Stepper = nil
 }
 
 // ready carries out one output as far as no disk is concerned.
 func (n *simNode) ready() {
 	n.core.advance(n.c.now, n.c.wall)
-	out := n.core.ready()
-	if out.changed {
+	out := n.Ready()
+	if out.Changed {
 		n.c.logf("%d: %v at term %d, leader %d", n.id, n.core.state, n.core.term, n.core.lead)
 	}
-	for _, m := range out.messages {
+	for _, m := range out.Messages {
 		n.send(m)
 	}
-	n.appends = append(n.appends, out.appends...)
-	n.applies = append(n.applies, out.applies...)
-	for _, f := range out.failed {
-		f.p.done(outcome{err: f.err})
-	}
-	for _, h := range out.handOns {
+	for _, h := range out.HandOns {
 		n.handOn(h)
 	}
-	for _, r := range out.readable {
-		r.done(r.err)
-	}
-	for _, m := range out.snapshots {
+	for _, m := range out.Snapshots {
 		n.sendFile(m)
 	}
-	for _, p := range out.probes {
+	for _, p := range out.Probes {
 		n.probe(p)
 	}
 }
@@ -172,36 +145,32 @@ func (n *simNode) ready() {
 func (n *simNode) send(m *pb.Message) { n.c.net = append(n.c.net, m) }
 
 // handOn is the hand-on stream: it reaches a leader that is up at once.
-func (n *simNode) handOn(h handOn) {
-	p, leader := h.p, n.c.nodes[h.leader]
+func (n *simNode) handOn(h HandOn) {
+	leader := n.c.nodes[h.Leader]
 	if leader == nil || !leader.up {
-		p.done(outcome{err: &Error{Outcome: NotApplied, Cause: CauseLeaderLost}})
+		h.Done(Answer{Err: &Error{Outcome: NotApplied, Cause: CauseLeaderLost}})
 		return
 	}
 	n.c.logf("%d: handed on to %d", n.id, leader.id)
 	n.c.stirred = true
-	leader.core.propose(&proposal{cmd: p.cmd, handedOn: true, done: p.done})
+	leader.Propose(h.Command, true, h.Done)
 }
 
 // probe is peer.Transport.Gone: a process that is not there refuses to be dialled.
-func (n *simNode) probe(p probe) {
-	other := n.c.nodes[p.peer]
-	gone := !other.up || other.self.GetBoot() != p.boot
-	n.c.logf("%d: redial of %d: gone=%v", n.id, p.peer, gone)
+func (n *simNode) probe(p Probe) {
+	other := n.c.nodes[p.Peer]
+	gone := !other.up || other.self.GetBoot() != p.Boot
+	n.c.logf("%d: redial of %d: gone=%v", n.id, p.Peer, gone)
 	if gone {
-		n.core.peerGone(p.peer, p.term)
+		n.PeerGone(p.Peer, p.Term)
 	}
 }
 
 // sendFile is the snapshot stream.
 func (n *simNode) sendFile(m *pb.Message) {
 	path := n.c.temp()
-	mark, _, err := n.store.Spool(path)
+	m, err := n.Spool(m, path)
 	must(n.c.t, err)
-	cs, err := parseConfState(mark.ConfState)
-	must(n.c.t, err)
-	m = proto.Clone(m).(*pb.Message)
-	m.Snapshot = &pb.Snapshot{Metadata: &pb.SnapshotMetadata{Index: &mark.Index, Term: &mark.Term, ConfState: cs}}
 	n.c.files[m] = path
 	n.send(m)
 }
@@ -211,69 +180,37 @@ func (c *simCluster) temp() string {
 	return filepath.Join(c.t.TempDir(), fmt.Sprintf("%d.tmp", c.temps))
 }
 
-// fsync carries out the queued appends in one transaction, as persist does.
+// errDoomed is the death between the two steps of a snapshot install.
+var errDoomed = errors.New("doomed")
+
+// fsync carries out the queued appends.
 func (n *simNode) fsync() {
-	for ms := n.appends; len(ms) > 0; {
-		batch, rest := splitAtSnapshot(ms)
-		if sn := batch[0].GetSnapshot(); sn.GetMetadata().GetIndex() != 0 {
-			if n.install(batch[0]); !n.up {
-				return
-			}
-		} else {
-			must(n.c.t, n.log.Append(mergeAppends(batch)))
+	for len(n.appends) > 0 {
+		sn := n.appends[0].GetSnapshot().GetMetadata().GetIndex()
+		if sn != 0 && n.dieInInstall {
+			n.logDisk.OnCommit(func(*raftlog.Tx) (bool, error) { return false, errDoomed })
 		}
-		n.core.appendDone(len(batch))
-		for _, m := range responses(batch) {
-			if m.GetTo() == n.id {
-				n.core.step(m)
-			} else {
-				n.send(m)
-			}
+		said, _, err := n.Persist()
+		if errors.Is(err, errDoomed) {
+			n.c.logf("%d: died between the store and the log", n.id)
+			n.dieInInstall = false
+			n.crash()
+			return
 		}
-		ms = rest
+		must(n.c.t, err)
+		if sn != 0 {
+			n.c.logf("%d: installed a snapshot at index %d", n.id, sn)
+		}
+		for _, m := range said {
+			n.send(m)
+		}
 	}
-	n.appends = nil
 }
 
-func (n *simNode) install(m *pb.Message) {
-	n.apply()
-	meta := m.GetSnapshot().GetMetadata()
-	path, ok := n.files[meta.GetIndex()]
-	if !ok {
-		n.c.t.Fatalf("node %d has no file for index %d", n.id, meta.GetIndex())
-	}
-	_, err := n.store.Install(path)
-	must(n.c.t, err)
-	if n.dieInInstall {
-		n.c.logf("%d: died between the store and the log", n.id)
-		n.dieInInstall = false
-		n.crash()
-		return
-	}
-	n.core.appliedTo(meta.GetIndex())
-	hs := n.log.HardState()
-	if m.Term != nil {
-		hs = &pb.HardState{Term: m.Term, Vote: m.Vote, Commit: m.Commit}
-	}
-	must(n.c.t, n.log.Reset(meta.GetIndex(), meta.GetTerm(), hs))
-	n.c.logf("%d: installed a snapshot at index %d", n.id, meta.GetIndex())
-}
-
-// apply carries out the queued applies, as the apply worker does.
+// apply carries out the queued applies.
 func (n *simNode) apply() {
-	if len(n.applies) == 0 {
-		return
-	}
-	works := n.applies
-	n.applies = nil
-	a := &applier{sm: n.store, confChange: n.core.applyConfChange}
-	must(n.c.t, a.apply(works))
-	n.core.appliedTo(lastIndex(works))
-	for _, w := range works {
-		for _, m := range w.m.GetResponses() {
-			n.core.step(m)
-		}
-	}
+	_, err := n.Apply()
+	must(n.c.t, err)
 }
 
 // deliver gives the network's messages to their targets, but for those that are dropped, and reports what was lost.
@@ -291,14 +228,17 @@ func (c *simCluster) deliver(lost func(*pb.Message) bool) {
 			c.logf("refused %s", c.describe(m))
 			continue
 		}
-		if path, ok := c.files[m]; ok {
-			to.files[m.GetSnapshot().GetMetadata().GetIndex()] = path
+		if c.files[m] != "" {
 			if from := c.nodes[m.GetFrom()]; from.up {
 				from.core.snapshotSent(m.GetTo(), true)
 			}
 		}
 		c.logf("%s", c.describe(m))
-		to.core.step(m)
+		if path, ok := c.files[m]; ok {
+			to.ReceiveFile(m, path)
+		} else {
+			to.Receive(m)
+		}
 	}
 }
 
@@ -351,21 +291,6 @@ func commandWords(cmd *internalv1.Command) string {
 		return fmt.Sprintf("%T", b)
 	}
 }
-
-type discard struct{}
-
-func (discard) Debug(...any)              {}
-func (discard) Debugf(string, ...any)     {}
-func (discard) Info(...any)               {}
-func (discard) Infof(string, ...any)      {}
-func (discard) Warning(...any)            {}
-func (discard) Warningf(string, ...any)   {}
-func (discard) Error(...any)              {}
-func (discard) Errorf(string, ...any)     {}
-func (discard) Fatal(v ...any)            { panic(fmt.Sprint(v...)) }
-func (discard) Fatalf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }
-func (discard) Panic(v ...any)            { panic(fmt.Sprint(v...)) }
-func (discard) Panicf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }
 
 func must(t *testing.T, err error) {
 	t.Helper()

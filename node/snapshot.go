@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
+	"parley/raftlog"
+	"parley/store"
 )
 
 // snapshotSends counts the store files on their way out.
@@ -60,12 +62,9 @@ func (n *Node) sendSnapshot(m *pb.Message, spool string) error {
 	if err != nil {
 		return err
 	}
-	cs, err := parseConfState(mark.ConfState)
-	if err != nil {
+	if m, err = snapshotMessage(m, mark); err != nil {
 		return err
 	}
-	m = proto.Clone(m).(*pb.Message)
-	m.Snapshot = &pb.Snapshot{Metadata: &pb.SnapshotMetadata{Index: &mark.Index, Term: &mark.Term, ConfState: cs}}
 	f, err := os.Open(spool)
 	if err != nil {
 		return err
@@ -79,6 +78,17 @@ func (n *Node) sendSnapshot(m *pb.Message, spool string) error {
 	}
 	h := &internalv1.SnapshotHeader{Message: data, SizeBytes: uint64(size)}
 	return n.transport.SendSnapshot(ctx, m.GetTo(), h, f)
+}
+
+// snapshotMessage is a MsgSnap for the store file that holds mark: the file may be newer than what raft asked for.
+func snapshotMessage(m *pb.Message, mark store.Mark) (*pb.Message, error) {
+	cs, err := parseConfState(mark.ConfState)
+	if err != nil {
+		return nil, err
+	}
+	m = proto.Clone(m).(*pb.Message)
+	m.Snapshot = &pb.Snapshot{Metadata: &pb.SnapshotMetadata{Index: &mark.Index, Term: &mark.Term, ConfState: cs}}
+	return m, nil
 }
 
 // install carries out a MsgStorageAppend with a snapshot: everything older is applied first, then the store is swapped,
@@ -105,12 +115,18 @@ func (n *Node) install(m *pb.Message) error {
 	n.metrics.snapshotsInstalled.Inc()
 	n.logger.Info("installed a snapshot", "index", meta.GetIndex(), "term", meta.GetTerm())
 	n.inbox.call(func(c *core) { c.appliedTo(meta.GetIndex()) })
-	hs := n.log.HardState()
+	return resetLog(n.log, m)
+}
+
+// resetLog begins the log anew after the snapshot of a MsgStorageAppend.
+func resetLog(log *raftlog.Log, m *pb.Message) error {
+	meta := m.GetSnapshot().GetMetadata()
+	hs := log.HardState()
 	if m.Term != nil {
 		hs = &pb.HardState{Term: m.Term, Vote: m.Vote, Commit: m.Commit}
 	}
 	if raft.IsEmptyHardState(hs) {
 		return fmt.Errorf("a snapshot at index %d came without a term", meta.GetIndex())
 	}
-	return n.log.Reset(meta.GetIndex(), meta.GetTerm(), hs)
+	return log.Reset(meta.GetIndex(), meta.GetTerm(), hs)
 }
