@@ -122,6 +122,8 @@ var causes = map[node.Cause]struct {
 		"the leader is short of disk space", "free space there; reading and deleting still work", 10 * time.Second},
 	node.CauseDiskStuck: {codes.Unavailable, "DISK_STUCK",
 		"the leader's disk does not answer", "try again; another node takes over", 100 * time.Millisecond},
+	node.CauseVersionTooLow: {codes.FailedPrecondition, "CLUSTER_VERSION_TOO_LOW",
+		"not every node of this cluster knows this operation yet", "upgrade every node, then try again", 0},
 }
 
 // fromPropose is the failure of a command that got no result.

@@ -36,6 +36,8 @@ const (
 	CauseDiskLow
 	// CauseDiskStuck means that the leader's disk does not answer; it gives leadership away.
 	CauseDiskStuck
+	// CauseVersionTooLow means that not every member runs a program that knows the command yet.
+	CauseVersionTooLow
 )
 
 // Error is returned by Propose and ReadBarrier when there is no result.
@@ -72,6 +74,8 @@ func (c Cause) String() string {
 		return "the leader is short of disk space"
 	case CauseDiskStuck:
 		return "the leader's disk does not answer"
+	case CauseVersionTooLow:
+		return "the cluster version is too low"
 	default:
 		return fmt.Sprintf("cause %d", int(c))
 	}

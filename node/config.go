@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"parley/store"
 )
 
-// MaxClusterVersion is the highest cluster version that this binary understands. The replicated cluster version is the
-// least that all voters announced; nothing above it is proposed.
-const MaxClusterVersion = 1
+// MaxClusterVersion is the highest cluster version that this binary understands: the store's, whose commands they are.
+const MaxClusterVersion = store.MaxClusterVersion
 
 // Config is what a node needs to start.
 type Config struct {

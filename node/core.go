@@ -32,6 +32,7 @@ type core struct {
 	// Tick at which this node last knew itself to be in contact with a leader that has a quorum.
 	currentTick uint64
 	applied     uint64
+	version     func() uint32
 
 	proposals proposalQueue
 	reads     readQueue
@@ -80,6 +81,8 @@ type coreConfig struct {
 	storage raft.Storage
 	applied uint64
 	logger  raft.Logger
+	// version is the replicated cluster version as far as it is applied here: nothing above it is given to raft.
+	version func() uint32
 }
 
 func newCore(c coreConfig) (*core, error) {
@@ -107,7 +110,7 @@ func newCore(c coreConfig) (*core, error) {
 	}
 	st := rn.BasicStatus()
 	return &core{
-		id: c.id, rn: rn, applied: c.applied, state: st.RaftState, lead: st.Lead, term: st.GetTerm(),
+		id: c.id, rn: rn, applied: c.applied, version: c.version, state: st.RaftState, lead: st.Lead, term: st.GetTerm(),
 		reads: readQueue{round: c.boot << 32},
 	}, nil
 }

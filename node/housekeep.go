@@ -28,6 +28,7 @@ func (n *Node) housekeep() {
 		n.announce()
 		if st := n.Status(); st.Leader == n.id {
 			n.announceOthers(st)
+			n.raiseVersion(st)
 			n.work()
 			n.watchClock(st)
 		}

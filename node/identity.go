@@ -38,6 +38,9 @@ func (h handler) CheckIdentity(id *internalv1.Identity) error {
 		n.identities.note(id)
 		return nil
 	}
+	if err := checkPeerVersion(st.ClusterVersion(), id); err != nil {
+		return err
+	}
 	records := st.Members()
 	if err := checkMember(records, id); err != nil {
 		return err

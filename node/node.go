@@ -83,6 +83,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		storage: storage{Log: n.log, flushed: n.store.Flushed},
 		applied: n.store.Flushed().Index,
 		logger:  raftLogger{n.logger},
+		version: n.store.ClusterVersion,
 	})
 	if err != nil {
 		n.stopTransport()
@@ -131,6 +132,10 @@ func (n *Node) fatal(err error) {
 // leader; when that one answers that it took nothing because leadership is moving, it is handed to the successor, at most
 // maxHandOns times in all. The error is always an *Error; a context that ends leaves the outcome unknown.
 func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
+	if err := n.checkVersion(ctx, store.CommandVersion(cmd)); err != nil {
+		n.metrics.proposalsFailed.Inc()
+		return nil, n.withHint(err)
+	}
 	var out outcome
 	for range maxHandOns {
 		out = n.propose(ctx, cmd)

@@ -1,8 +1,12 @@
 package node
 
 import (
+	"slices"
+
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+
+	"parley/store"
 )
 
 // proposal is one command on its way. Exactly one of result or err is set when done is called, once.
@@ -86,6 +90,7 @@ func (c *core) flushProposals() {
 		}
 		return
 	}
+	batch = c.refuseAbove(c.version(), batch)
 	for len(batch) > 0 {
 		n, size := 0, envelopeHeaderSize
 		for n < len(batch) && n < maxEntryCommands && (n == 0 || size+commandSize(batch[n].cmd) <= maxEntryBytes) {
@@ -95,6 +100,17 @@ func (c *core) flushProposals() {
 		c.proposeEntry(batch[:n:n], size)
 		batch = batch[n:]
 	}
+}
+
+// refuseAbove fails the commands that need a higher cluster version, and returns the others.
+func (c *core) refuseAbove(version uint32, batch []*proposal) []*proposal {
+	return slices.DeleteFunc(batch, func(p *proposal) bool {
+		if store.CommandVersion(p.cmd) <= version {
+			return false
+		}
+		c.fail(p, &Error{Outcome: NotApplied, Cause: CauseVersionTooLow})
+		return true
+	})
 }
 
 // proposeEntry makes one entry of the batch.

@@ -105,7 +105,7 @@ func OpenStepper(cfg StepperConfig) (*Stepper, error) {
 	}
 	s.core, err = newCore(coreConfig{
 		id: id.ID, boot: id.Boot, storage: storage{Log: s.log, flushed: s.store.Flushed}, applied: s.store.Flushed().Index,
-		logger: silent{},
+		logger: silent{}, version: s.store.ClusterVersion,
 	})
 	return s, err
 }

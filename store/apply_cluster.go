@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"fmt"
 
 	"parley/proto/internalv1"
 )
@@ -32,6 +31,10 @@ func (m *machine) announceMember(b *internalv1.AnnounceMember) (*internalv1.Resu
 			return refuseField(l.field, "%s", why), nil
 		}
 	}
+	if v := m.globals.GetClusterVersion(); v > 1 && b.GetMaxClusterVersion() < v { // no program of version 1 applies this
+		return refuse(internalv1.Reason_REASON_NOT_ALLOWED, "max_cluster_version",
+			"the cluster is at version %d, node id %d knows up to %d; upgrade it", v, b.GetId(), b.GetMaxClusterVersion()), nil
+	}
 	old, err := load[internalv1.AnnounceMember](&m.layers, keyNode(m.key(), b.GetId()))
 	if err != nil {
 		return nil, err
@@ -58,19 +61,6 @@ func (m *machine) announceMember(b *internalv1.AnnounceMember) (*internalv1.Resu
 			b.GetId(), old.GetBoot(), b.GetBoot()), nil
 	}
 	return done(), m.put(keyNode(m.key(), b.GetId()), b)
-}
-
-// raiseClusterVersion lets the commands of a version into the log. The leader proposes it when every voter knows them.
-func (m *machine) raiseClusterVersion(b *internalv1.RaiseClusterVersion) (*internalv1.Result, error) {
-	if b.GetVersion() > maxClusterVersion {
-		return nil, fmt.Errorf("the cluster goes to version %d, this program knows up to %d; upgrade it", b.GetVersion(),
-			maxClusterVersion)
-	}
-	if b.GetVersion() > m.globals.GetClusterVersion() {
-		m.globals.ClusterVersion = b.GetVersion()
-		m.touchGlobals()
-	}
-	return done(), nil
 }
 
 // hashMark records the state hash as of this command.

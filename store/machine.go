@@ -1,7 +1,7 @@
 package store
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -14,9 +14,6 @@ const (
 	requestBytes   = 16
 	clusterIDBytes = 16
 )
-
-// maxClusterVersion is the highest cluster version whose commands this program knows.
-const maxClusterVersion = 1
 
 // machine is the deterministic heart: commands in, answers and changed keys out. It has no clock, no randomness and no
 // goroutine; what it reads is the state and what it writes goes to the active overlay. Apply's goroutine owns it.
@@ -65,9 +62,6 @@ type machine struct {
 
 const noExpiry = int64(^uint64(0) >> 1)
 
-// errUnknownCommand stops a node that meets a command from a later version.
-var errUnknownCommand = errors.New("unknown command: this program is older than the cluster; upgrade it")
-
 func (m *machine) key() []byte { return m.keyBuf[:0] }
 
 func (m *machine) resetCaches() {
@@ -90,6 +84,9 @@ func (m *machine) load() error {
 	}
 	if g == nil {
 		g = &internalv1.GlobalsRecord{ClusterVersion: 1}
+	}
+	if v := g.GetClusterVersion(); v > MaxClusterVersion {
+		return fmt.Errorf("store: %s: %w", cmp.Or(m.path, "the disk"), tooNew(v))
 	}
 	m.globals = g
 	m.erasing = 0
@@ -211,7 +208,7 @@ func (m *machine) apply(cmd []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the command does not parse: %w", err)
 	}
 	if hasUnknown(&c) {
-		return nil, errUnknownCommand
+		return nil, unknownCommand(cmd)
 	}
 	m.wroteKeys, m.wroteBytes = 0, 0
 	m.request = c.GetRequestId()
@@ -276,7 +273,7 @@ func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 	case *internalv1.Command_ExpireSlice:
 		return m.expireSlice()
 	default:
-		return nil, errUnknownCommand
+		return nil, fmt.Errorf("no handler for %T", b) // a test walks them all
 	}
 }
 

@@ -33,13 +33,15 @@ const (
 	ReasonCertificate Reason = "WRONG_CERTIFICATE"
 	// ReasonRemoved: the id was removed from the cluster. Only the node's CheckIdentity says so.
 	ReasonRemoved Reason = "REMOVED"
+	// ReasonTooOld: the node's program does not know the cluster version. Only the node's CheckIdentity says so.
+	ReasonTooOld Reason = "TOO_OLD"
 	// ReasonOther: the node's CheckIdentity refused for a reason of its own.
 	ReasonOther Reason = "REFUSED"
 )
 
 var reasons = []Reason{
 	ReasonOtherCluster, ReasonOtherIncarnation, ReasonStaleBoot, ReasonWrongNode, ReasonCertificate, ReasonRemoved,
-	ReasonOther,
+	ReasonTooOld, ReasonOther,
 }
 
 // Refusal says why one node does not accept another. It travels as "REASON: text", in HelloResponse.refused and as the
@@ -53,7 +55,8 @@ type Refusal struct {
 func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Text }
 
 // Fatal reports whether a node that is told this about itself should stop: its data directory is not the one that its
-// peers know. The other reasons are mistakes in addresses or certificates, which an operator may correct meanwhile.
+// peers know. The other reasons are mistakes in addresses or certificates, or an old program, which an operator may correct
+// meanwhile.
 func (r *Refusal) Fatal() bool {
 	switch r.Reason {
 	case ReasonOtherCluster, ReasonOtherIncarnation, ReasonStaleBoot, ReasonRemoved:
