@@ -915,6 +915,168 @@ func (*SnapshotResponse) Descriptor() ([]byte, []int) {
 	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{12}
 }
 
+type FetchStoreRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	From  *Identity              `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// The id that the caller believes it talks to.
+	To uint64 `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
+	// The caller's log begins after this index, so that an older file is of no use to it.
+	MinIndex      uint64 `protobuf:"varint,3,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FetchStoreRequest) Reset() {
+	*x = FetchStoreRequest{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FetchStoreRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FetchStoreRequest) ProtoMessage() {}
+
+func (x *FetchStoreRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FetchStoreRequest.ProtoReflect.Descriptor instead.
+func (*FetchStoreRequest) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *FetchStoreRequest) GetFrom() *Identity {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *FetchStoreRequest) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *FetchStoreRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
+type FetchStoreResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The header comes first; it has the sender's hello and the size, and no message.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*FetchStoreResponse_Header
+	//	*FetchStoreResponse_Chunk
+	//	*FetchStoreResponse_Trailer
+	Part          isFetchStoreResponse_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FetchStoreResponse) Reset() {
+	*x = FetchStoreResponse{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FetchStoreResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FetchStoreResponse) ProtoMessage() {}
+
+func (x *FetchStoreResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FetchStoreResponse.ProtoReflect.Descriptor instead.
+func (*FetchStoreResponse) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *FetchStoreResponse) GetPart() isFetchStoreResponse_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *FetchStoreResponse) GetHeader() *SnapshotHeader {
+	if x != nil {
+		if x, ok := x.Part.(*FetchStoreResponse_Header); ok {
+			return x.Header
+		}
+	}
+	return nil
+}
+
+func (x *FetchStoreResponse) GetChunk() []byte {
+	if x != nil {
+		if x, ok := x.Part.(*FetchStoreResponse_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+func (x *FetchStoreResponse) GetTrailer() *SnapshotTrailer {
+	if x != nil {
+		if x, ok := x.Part.(*FetchStoreResponse_Trailer); ok {
+			return x.Trailer
+		}
+	}
+	return nil
+}
+
+type isFetchStoreResponse_Part interface {
+	isFetchStoreResponse_Part()
+}
+
+type FetchStoreResponse_Header struct {
+	Header *SnapshotHeader `protobuf:"bytes,1,opt,name=header,proto3,oneof"`
+}
+
+type FetchStoreResponse_Chunk struct {
+	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+type FetchStoreResponse_Trailer struct {
+	Trailer *SnapshotTrailer `protobuf:"bytes,3,opt,name=trailer,proto3,oneof"`
+}
+
+func (*FetchStoreResponse_Header) isFetchStoreResponse_Part() {}
+
+func (*FetchStoreResponse_Chunk) isFetchStoreResponse_Part() {}
+
+func (*FetchStoreResponse_Trailer) isFetchStoreResponse_Part() {}
+
 type PeerStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	From  *Identity              `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -926,7 +1088,7 @@ type PeerStatusRequest struct {
 
 func (x *PeerStatusRequest) Reset() {
 	*x = PeerStatusRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1100,7 @@ func (x *PeerStatusRequest) String() string {
 func (*PeerStatusRequest) ProtoMessage() {}
 
 func (x *PeerStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1113,7 @@ func (x *PeerStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerStatusRequest.ProtoReflect.Descriptor instead.
 func (*PeerStatusRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{13}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PeerStatusRequest) GetFrom() *Identity {
@@ -983,7 +1145,7 @@ type PeerStatusResponse struct {
 
 func (x *PeerStatusResponse) Reset() {
 	*x = PeerStatusResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1157,7 @@ func (x *PeerStatusResponse) String() string {
 func (*PeerStatusResponse) ProtoMessage() {}
 
 func (x *PeerStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1170,7 @@ func (x *PeerStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerStatusResponse.ProtoReflect.Descriptor instead.
 func (*PeerStatusResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{14}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PeerStatusResponse) GetIdentity() *Identity {
@@ -1072,7 +1234,7 @@ type PeerHashRequest struct {
 
 func (x *PeerHashRequest) Reset() {
 	*x = PeerHashRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1246,7 @@ func (x *PeerHashRequest) String() string {
 func (*PeerHashRequest) ProtoMessage() {}
 
 func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1259,7 @@ func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashRequest.ProtoReflect.Descriptor instead.
 func (*PeerHashRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{15}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PeerHashRequest) GetIndex() uint64 {
@@ -1132,7 +1294,7 @@ type PeerHashResponse struct {
 
 func (x *PeerHashResponse) Reset() {
 	*x = PeerHashResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1306,7 @@ func (x *PeerHashResponse) String() string {
 func (*PeerHashResponse) ProtoMessage() {}
 
 func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1319,7 @@ func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashResponse.ProtoReflect.Descriptor instead.
 func (*PeerHashResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{16}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PeerHashResponse) GetHash() []byte {
@@ -1248,7 +1410,16 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\x02to\x18\x04 \x01(\x04R\x02to\")\n" +
 	"\x0fSnapshotTrailer\x12\x16\n" +
 	"\x06crc32c\x18\x01 \x01(\rR\x06crc32c\"\x12\n" +
-	"\x10SnapshotResponse\"U\n" +
+	"\x10SnapshotResponse\"r\n" +
+	"\x11FetchStoreRequest\x120\n" +
+	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x04R\x02to\x12\x1b\n" +
+	"\tmin_index\x18\x03 \x01(\x04R\bminIndex\"\xb3\x01\n" +
+	"\x12FetchStoreResponse\x12<\n" +
+	"\x06header\x18\x01 \x01(\v2\".parley.internal.v1.SnapshotHeaderH\x00R\x06header\x12\x16\n" +
+	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x12?\n" +
+	"\atrailer\x18\x03 \x01(\v2#.parley.internal.v1.SnapshotTrailerH\x00R\atrailerB\x06\n" +
+	"\x04part\"U\n" +
 	"\x11PeerStatusRequest\x120\n" +
 	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\"\xea\x01\n" +
@@ -1267,12 +1438,14 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\x10PeerHashResponse\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x18\n" +
 	"\aapplied\x18\x02 \x01(\x04R\aapplied\x128\n" +
-	"\bidentity\x18\x03 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity2\x8c\x04\n" +
+	"\bidentity\x18\x03 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity2\xeb\x04\n" +
 	"\vPeerService\x12L\n" +
 	"\x05Hello\x12 .parley.internal.v1.HelloRequest\x1a!.parley.internal.v1.HelloResponse\x12M\n" +
 	"\x04Raft\x12\x1f.parley.internal.v1.RaftRequest\x1a .parley.internal.v1.RaftResponse(\x010\x01\x12S\n" +
 	"\x06HandOn\x12!.parley.internal.v1.HandOnRequest\x1a\".parley.internal.v1.HandOnResponse(\x010\x01\x12W\n" +
-	"\bSnapshot\x12#.parley.internal.v1.SnapshotRequest\x1a$.parley.internal.v1.SnapshotResponse(\x01\x12[\n" +
+	"\bSnapshot\x12#.parley.internal.v1.SnapshotRequest\x1a$.parley.internal.v1.SnapshotResponse(\x01\x12]\n" +
+	"\n" +
+	"FetchStore\x12%.parley.internal.v1.FetchStoreRequest\x1a&.parley.internal.v1.FetchStoreResponse0\x01\x12[\n" +
 	"\n" +
 	"PeerStatus\x12%.parley.internal.v1.PeerStatusRequest\x1a&.parley.internal.v1.PeerStatusResponse\x12U\n" +
 	"\bPeerHash\x12#.parley.internal.v1.PeerHashRequest\x1a$.parley.internal.v1.PeerHashResponseB$Z\"parley/proto/internalv1;internalv1b\x06proto3"
@@ -1290,7 +1463,7 @@ func file_parley_internal_v1_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_internal_v1_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_parley_internal_v1_peer_proto_goTypes = []any{
 	(HandOnAnswer_Outcome)(0),  // 0: parley.internal.v1.HandOnAnswer.Outcome
 	(*Identity)(nil),           // 1: parley.internal.v1.Identity
@@ -1306,10 +1479,12 @@ var file_parley_internal_v1_peer_proto_goTypes = []any{
 	(*SnapshotHeader)(nil),     // 11: parley.internal.v1.SnapshotHeader
 	(*SnapshotTrailer)(nil),    // 12: parley.internal.v1.SnapshotTrailer
 	(*SnapshotResponse)(nil),   // 13: parley.internal.v1.SnapshotResponse
-	(*PeerStatusRequest)(nil),  // 14: parley.internal.v1.PeerStatusRequest
-	(*PeerStatusResponse)(nil), // 15: parley.internal.v1.PeerStatusResponse
-	(*PeerHashRequest)(nil),    // 16: parley.internal.v1.PeerHashRequest
-	(*PeerHashResponse)(nil),   // 17: parley.internal.v1.PeerHashResponse
+	(*FetchStoreRequest)(nil),  // 14: parley.internal.v1.FetchStoreRequest
+	(*FetchStoreResponse)(nil), // 15: parley.internal.v1.FetchStoreResponse
+	(*PeerStatusRequest)(nil),  // 16: parley.internal.v1.PeerStatusRequest
+	(*PeerStatusResponse)(nil), // 17: parley.internal.v1.PeerStatusResponse
+	(*PeerHashRequest)(nil),    // 18: parley.internal.v1.PeerHashRequest
+	(*PeerHashResponse)(nil),   // 19: parley.internal.v1.PeerHashResponse
 }
 var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	1,  // 0: parley.internal.v1.HelloRequest.from:type_name -> parley.internal.v1.Identity
@@ -1324,27 +1499,32 @@ var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	11, // 9: parley.internal.v1.SnapshotRequest.header:type_name -> parley.internal.v1.SnapshotHeader
 	12, // 10: parley.internal.v1.SnapshotRequest.trailer:type_name -> parley.internal.v1.SnapshotTrailer
 	1,  // 11: parley.internal.v1.SnapshotHeader.hello:type_name -> parley.internal.v1.Identity
-	1,  // 12: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
-	1,  // 13: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
-	1,  // 14: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
-	1,  // 15: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
-	2,  // 16: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
-	4,  // 17: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
-	6,  // 18: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
-	10, // 19: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
-	14, // 20: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
-	16, // 21: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
-	3,  // 22: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
-	5,  // 23: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
-	8,  // 24: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
-	13, // 25: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
-	15, // 26: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
-	17, // 27: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
-	22, // [22:28] is the sub-list for method output_type
-	16, // [16:22] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	1,  // 12: parley.internal.v1.FetchStoreRequest.from:type_name -> parley.internal.v1.Identity
+	11, // 13: parley.internal.v1.FetchStoreResponse.header:type_name -> parley.internal.v1.SnapshotHeader
+	12, // 14: parley.internal.v1.FetchStoreResponse.trailer:type_name -> parley.internal.v1.SnapshotTrailer
+	1,  // 15: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 16: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
+	1,  // 17: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 18: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
+	2,  // 19: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
+	4,  // 20: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
+	6,  // 21: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
+	10, // 22: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
+	14, // 23: parley.internal.v1.PeerService.FetchStore:input_type -> parley.internal.v1.FetchStoreRequest
+	16, // 24: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
+	18, // 25: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
+	3,  // 26: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
+	5,  // 27: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
+	8,  // 28: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
+	13, // 29: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
+	15, // 30: parley.internal.v1.PeerService.FetchStore:output_type -> parley.internal.v1.FetchStoreResponse
+	17, // 31: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
+	19, // 32: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
+	26, // [26:33] is the sub-list for method output_type
+	19, // [19:26] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_peer_proto_init() }
@@ -1357,13 +1537,18 @@ func file_parley_internal_v1_peer_proto_init() {
 		(*SnapshotRequest_Chunk)(nil),
 		(*SnapshotRequest_Trailer)(nil),
 	}
+	file_parley_internal_v1_peer_proto_msgTypes[14].OneofWrappers = []any{
+		(*FetchStoreResponse_Header)(nil),
+		(*FetchStoreResponse_Chunk)(nil),
+		(*FetchStoreResponse_Trailer)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_internal_v1_peer_proto_rawDesc), len(file_parley_internal_v1_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

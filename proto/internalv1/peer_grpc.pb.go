@@ -25,6 +25,7 @@ const (
 	PeerService_Raft_FullMethodName       = "/parley.internal.v1.PeerService/Raft"
 	PeerService_HandOn_FullMethodName     = "/parley.internal.v1.PeerService/HandOn"
 	PeerService_Snapshot_FullMethodName   = "/parley.internal.v1.PeerService/Snapshot"
+	PeerService_FetchStore_FullMethodName = "/parley.internal.v1.PeerService/FetchStore"
 	PeerService_PeerStatus_FullMethodName = "/parley.internal.v1.PeerService/PeerStatus"
 	PeerService_PeerHash_FullMethodName   = "/parley.internal.v1.PeerService/PeerHash"
 )
@@ -43,6 +44,8 @@ type PeerServiceClient interface {
 	HandOn(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[HandOnRequest, HandOnResponse], error)
 	// Snapshot carries one store file to a node that fell behind.
 	Snapshot(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SnapshotRequest, SnapshotResponse], error)
+	// FetchStore gives a store file to a member whose own is damaged or gone: what is flushed, at min_index or above.
+	FetchStore(ctx context.Context, in *FetchStoreRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchStoreResponse], error)
 	// PeerStatus tells a node's progress.
 	PeerStatus(ctx context.Context, in *PeerStatusRequest, opts ...grpc.CallOption) (*PeerStatusResponse, error)
 	// PeerHash tells the state hash that a node recorded at a HashMark, once it has applied that index.
@@ -106,6 +109,25 @@ func (c *peerServiceClient) Snapshot(ctx context.Context, opts ...grpc.CallOptio
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PeerService_SnapshotClient = grpc.ClientStreamingClient[SnapshotRequest, SnapshotResponse]
 
+func (c *peerServiceClient) FetchStore(ctx context.Context, in *FetchStoreRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchStoreResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &PeerService_ServiceDesc.Streams[3], PeerService_FetchStore_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[FetchStoreRequest, FetchStoreResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PeerService_FetchStoreClient = grpc.ServerStreamingClient[FetchStoreResponse]
+
 func (c *peerServiceClient) PeerStatus(ctx context.Context, in *PeerStatusRequest, opts ...grpc.CallOption) (*PeerStatusResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PeerStatusResponse)
@@ -140,6 +162,8 @@ type PeerServiceServer interface {
 	HandOn(grpc.BidiStreamingServer[HandOnRequest, HandOnResponse]) error
 	// Snapshot carries one store file to a node that fell behind.
 	Snapshot(grpc.ClientStreamingServer[SnapshotRequest, SnapshotResponse]) error
+	// FetchStore gives a store file to a member whose own is damaged or gone: what is flushed, at min_index or above.
+	FetchStore(*FetchStoreRequest, grpc.ServerStreamingServer[FetchStoreResponse]) error
 	// PeerStatus tells a node's progress.
 	PeerStatus(context.Context, *PeerStatusRequest) (*PeerStatusResponse, error)
 	// PeerHash tells the state hash that a node recorded at a HashMark, once it has applied that index.
@@ -165,6 +189,9 @@ func (UnimplementedPeerServiceServer) HandOn(grpc.BidiStreamingServer[HandOnRequ
 }
 func (UnimplementedPeerServiceServer) Snapshot(grpc.ClientStreamingServer[SnapshotRequest, SnapshotResponse]) error {
 	return status.Error(codes.Unimplemented, "method Snapshot not implemented")
+}
+func (UnimplementedPeerServiceServer) FetchStore(*FetchStoreRequest, grpc.ServerStreamingServer[FetchStoreResponse]) error {
+	return status.Error(codes.Unimplemented, "method FetchStore not implemented")
 }
 func (UnimplementedPeerServiceServer) PeerStatus(context.Context, *PeerStatusRequest) (*PeerStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PeerStatus not implemented")
@@ -231,6 +258,17 @@ func _PeerService_Snapshot_Handler(srv interface{}, stream grpc.ServerStream) er
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PeerService_SnapshotServer = grpc.ClientStreamingServer[SnapshotRequest, SnapshotResponse]
+
+func _PeerService_FetchStore_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(FetchStoreRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(PeerServiceServer).FetchStore(m, &grpc.GenericServerStream[FetchStoreRequest, FetchStoreResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PeerService_FetchStoreServer = grpc.ServerStreamingServer[FetchStoreResponse]
 
 func _PeerService_PeerStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PeerStatusRequest)
@@ -305,6 +343,11 @@ var PeerService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Snapshot",
 			Handler:       _PeerService_Snapshot_Handler,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "FetchStore",
+			Handler:       _PeerService_FetchStore_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "parley/internal/v1/peer.proto",
