@@ -27,6 +27,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// MemberRole is what the cluster wants a member to be. The leader makes raft's configuration follow.
+type MemberRole int32
+
+const (
+	// One of the members that the cluster was formed of: a voter.
+	MemberRole_MEMBER_ROLE_UNSPECIFIED MemberRole = 0
+	MemberRole_MEMBER_ROLE_LEARNER     MemberRole = 1
+	// A voter; a learner until it has caught up.
+	MemberRole_MEMBER_ROLE_VOTER MemberRole = 2
+	// A tombstone: the id was removed and may not come back.
+	MemberRole_MEMBER_ROLE_REMOVED MemberRole = 3
+)
+
+// Enum value maps for MemberRole.
+var (
+	MemberRole_name = map[int32]string{
+		0: "MEMBER_ROLE_UNSPECIFIED",
+		1: "MEMBER_ROLE_LEARNER",
+		2: "MEMBER_ROLE_VOTER",
+		3: "MEMBER_ROLE_REMOVED",
+	}
+	MemberRole_value = map[string]int32{
+		"MEMBER_ROLE_UNSPECIFIED": 0,
+		"MEMBER_ROLE_LEARNER":     1,
+		"MEMBER_ROLE_VOTER":       2,
+		"MEMBER_ROLE_REMOVED":     3,
+	}
+)
+
+func (x MemberRole) Enum() *MemberRole {
+	p := new(MemberRole)
+	*p = x
+	return p
+}
+
+func (x MemberRole) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MemberRole) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_internal_v1_command_proto_enumTypes[0].Descriptor()
+}
+
+func (MemberRole) Type() protoreflect.EnumType {
+	return &file_parley_internal_v1_command_proto_enumTypes[0]
+}
+
+func (x MemberRole) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MemberRole.Descriptor instead.
+func (MemberRole) EnumDescriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{0}
+}
+
 type Reason int32
 
 const (
@@ -93,11 +149,11 @@ func (x Reason) String() string {
 }
 
 func (Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_internal_v1_command_proto_enumTypes[0].Descriptor()
+	return file_parley_internal_v1_command_proto_enumTypes[1].Descriptor()
 }
 
 func (Reason) Type() protoreflect.EnumType {
-	return &file_parley_internal_v1_command_proto_enumTypes[0]
+	return &file_parley_internal_v1_command_proto_enumTypes[1]
 }
 
 func (x Reason) Number() protoreflect.EnumNumber {
@@ -106,7 +162,7 @@ func (x Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Reason.Descriptor instead.
 func (Reason) EnumDescriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{0}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{1}
 }
 
 // Command is one request to the state machine.
@@ -134,6 +190,7 @@ type Command struct {
 	//	*Command_HashMark
 	//	*Command_EraseSlice
 	//	*Command_ExpireSlice
+	//	*Command_ChangeMembers
 	Body          isCommand_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -334,6 +391,15 @@ func (x *Command) GetExpireSlice() *ExpireSlice {
 	return nil
 }
 
+func (x *Command) GetChangeMembers() *ChangeMembers {
+	if x != nil {
+		if x, ok := x.Body.(*Command_ChangeMembers); ok {
+			return x.ChangeMembers
+		}
+	}
+	return nil
+}
+
 type isCommand_Body interface {
 	isCommand_Body()
 }
@@ -402,6 +468,10 @@ type Command_ExpireSlice struct {
 	ExpireSlice *ExpireSlice `protobuf:"bytes,54,opt,name=expire_slice,json=expireSlice,proto3,oneof"`
 }
 
+type Command_ChangeMembers struct {
+	ChangeMembers *ChangeMembers `protobuf:"bytes,55,opt,name=change_members,json=changeMembers,proto3,oneof"`
+}
+
 func (*Command_CreateUser) isCommand_Body() {}
 
 func (*Command_Login) isCommand_Body() {}
@@ -433,6 +503,8 @@ func (*Command_HashMark) isCommand_Body() {}
 func (*Command_EraseSlice) isCommand_Body() {}
 
 func (*Command_ExpireSlice) isCommand_Body() {}
+
+func (*Command_ChangeMembers) isCommand_Body() {}
 
 type CreateUser struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -1018,8 +1090,12 @@ type AnnounceMember struct {
 	// Highest cluster version that this binary understands.
 	MaxClusterVersion uint32 `protobuf:"varint,8,opt,name=max_cluster_version,json=maxClusterVersion,proto3" json:"max_cluster_version,omitempty"`
 	SoftwareVersion   string `protobuf:"bytes,9,opt,name=software_version,json=softwareVersion,proto3" json:"software_version,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// In the record only; a node that announces itself does not choose it.
+	Role MemberRole `protobuf:"varint,10,opt,name=role,proto3,enum=parley.internal.v1.MemberRole" json:"role,omitempty"`
+	// Id of the member whose place this one takes: that one leaves in the same step in which this one becomes a voter.
+	Replaces      uint64 `protobuf:"varint,11,opt,name=replaces,proto3" json:"replaces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AnnounceMember) Reset() {
@@ -1115,6 +1191,98 @@ func (x *AnnounceMember) GetSoftwareVersion() string {
 	return ""
 }
 
+func (x *AnnounceMember) GetRole() MemberRole {
+	if x != nil {
+		return x.Role
+	}
+	return MemberRole_MEMBER_ROLE_UNSPECIFIED
+}
+
+func (x *AnnounceMember) GetReplaces() uint64 {
+	if x != nil {
+		return x.Replaces
+	}
+	return 0
+}
+
+// ChangeMembers says who shall be a member. It is carried out whole or refused whole.
+type ChangeMembers struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Add             []*ChangeMembers_Add   `protobuf:"bytes,1,rep,name=add,proto3" json:"add,omitempty"`
+	Promote         []string               `protobuf:"bytes,2,rep,name=promote,proto3" json:"promote,omitempty"`
+	Remove          []string               `protobuf:"bytes,3,rep,name=remove,proto3" json:"remove,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,4,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	// The ids in raft's configuration as the edge knows it: each must have announced itself before anything is changed.
+	Configured    []uint64 `protobuf:"varint,5,rep,packed,name=configured,proto3" json:"configured,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMembers) Reset() {
+	*x = ChangeMembers{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMembers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMembers) ProtoMessage() {}
+
+func (x *ChangeMembers) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMembers.ProtoReflect.Descriptor instead.
+func (*ChangeMembers) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ChangeMembers) GetAdd() []*ChangeMembers_Add {
+	if x != nil {
+		return x.Add
+	}
+	return nil
+}
+
+func (x *ChangeMembers) GetPromote() []string {
+	if x != nil {
+		return x.Promote
+	}
+	return nil
+}
+
+func (x *ChangeMembers) GetRemove() []string {
+	if x != nil {
+		return x.Remove
+	}
+	return nil
+}
+
+func (x *ChangeMembers) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
+}
+
+func (x *ChangeMembers) GetConfigured() []uint64 {
+	if x != nil {
+		return x.Configured
+	}
+	return nil
+}
+
 type RaiseClusterVersion struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -1124,7 +1292,7 @@ type RaiseClusterVersion struct {
 
 func (x *RaiseClusterVersion) Reset() {
 	*x = RaiseClusterVersion{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1304,7 @@ func (x *RaiseClusterVersion) String() string {
 func (*RaiseClusterVersion) ProtoMessage() {}
 
 func (x *RaiseClusterVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1317,7 @@ func (x *RaiseClusterVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaiseClusterVersion.ProtoReflect.Descriptor instead.
 func (*RaiseClusterVersion) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{13}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RaiseClusterVersion) GetVersion() uint32 {
@@ -1168,7 +1336,7 @@ type HashMark struct {
 
 func (x *HashMark) Reset() {
 	*x = HashMark{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1348,7 @@ func (x *HashMark) String() string {
 func (*HashMark) ProtoMessage() {}
 
 func (x *HashMark) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1361,7 @@ func (x *HashMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HashMark.ProtoReflect.Descriptor instead.
 func (*HashMark) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{14}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{15}
 }
 
 // EraseSlice erases the content of at most 500 messages of deleted accounts.
@@ -1205,7 +1373,7 @@ type EraseSlice struct {
 
 func (x *EraseSlice) Reset() {
 	*x = EraseSlice{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1217,7 +1385,7 @@ func (x *EraseSlice) String() string {
 func (*EraseSlice) ProtoMessage() {}
 
 func (x *EraseSlice) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1230,7 +1398,7 @@ func (x *EraseSlice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseSlice.ProtoReflect.Descriptor instead.
 func (*EraseSlice) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{15}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{16}
 }
 
 // ExpireSlice removes at most 500 answers and sessions that are past their time.
@@ -1242,7 +1410,7 @@ type ExpireSlice struct {
 
 func (x *ExpireSlice) Reset() {
 	*x = ExpireSlice{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1422,7 @@ func (x *ExpireSlice) String() string {
 func (*ExpireSlice) ProtoMessage() {}
 
 func (x *ExpireSlice) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1435,7 @@ func (x *ExpireSlice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpireSlice.ProtoReflect.Descriptor instead.
 func (*ExpireSlice) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{16}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{17}
 }
 
 // Result is what Apply answers.
@@ -1282,6 +1450,7 @@ type Result struct {
 	//	*Result_Send
 	//	*Result_Delete
 	//	*Result_Hash
+	//	*Result_Members
 	Outcome       isResult_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1289,7 +1458,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[17]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1470,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[17]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1483,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{17}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Result) GetOutcome() isResult_Outcome {
@@ -1387,6 +1556,15 @@ func (x *Result) GetHash() *HashResult {
 	return nil
 }
 
+func (x *Result) GetMembers() *MembersResult {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Members); ok {
+			return x.Members
+		}
+	}
+	return nil
+}
+
 type isResult_Outcome interface {
 	isResult_Outcome()
 }
@@ -1420,6 +1598,10 @@ type Result_Hash struct {
 	Hash *HashResult `protobuf:"bytes,7,opt,name=hash,proto3,oneof"`
 }
 
+type Result_Members struct {
+	Members *MembersResult `protobuf:"bytes,8,opt,name=members,proto3,oneof"`
+}
+
 func (*Result_Refusal) isResult_Outcome() {}
 
 func (*Result_Done) isResult_Outcome() {}
@@ -1434,6 +1616,8 @@ func (*Result_Delete) isResult_Outcome() {}
 
 func (*Result_Hash) isResult_Outcome() {}
 
+func (*Result_Members) isResult_Outcome() {}
+
 type Done struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1442,7 +1626,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1638,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1651,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{18}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{19}
 }
 
 // Refusal is a command that was not carried out and left nothing behind.
@@ -1484,7 +1668,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1680,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1693,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{19}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Refusal) GetReason() Reason {
@@ -1533,6 +1717,52 @@ func (x *Refusal) GetMessage() string {
 	return ""
 }
 
+// MembersResult is what became of a ChangeMembers.
+type MembersResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ids of the members that were added, in the order of the request.
+	Added         []uint64 `protobuf:"varint,1,rep,packed,name=added,proto3" json:"added,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MembersResult) Reset() {
+	*x = MembersResult{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MembersResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MembersResult) ProtoMessage() {}
+
+func (x *MembersResult) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MembersResult.ProtoReflect.Descriptor instead.
+func (*MembersResult) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *MembersResult) GetAdded() []uint64 {
+	if x != nil {
+		return x.Added
+	}
+	return nil
+}
+
 type UserResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
@@ -1543,7 +1773,7 @@ type UserResult struct {
 
 func (x *UserResult) Reset() {
 	*x = UserResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1785,7 @@ func (x *UserResult) String() string {
 func (*UserResult) ProtoMessage() {}
 
 func (x *UserResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1798,7 @@ func (x *UserResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserResult.ProtoReflect.Descriptor instead.
 func (*UserResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{20}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UserResult) GetUsername() string {
@@ -1599,7 +1829,7 @@ type LoginResult struct {
 
 func (x *LoginResult) Reset() {
 	*x = LoginResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1611,7 +1841,7 @@ func (x *LoginResult) String() string {
 func (*LoginResult) ProtoMessage() {}
 
 func (x *LoginResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1624,7 +1854,7 @@ func (x *LoginResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResult.ProtoReflect.Descriptor instead.
 func (*LoginResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{21}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LoginResult) GetUsername() string {
@@ -1682,7 +1912,7 @@ type SendResult struct {
 
 func (x *SendResult) Reset() {
 	*x = SendResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +1924,7 @@ func (x *SendResult) String() string {
 func (*SendResult) ProtoMessage() {}
 
 func (x *SendResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1937,7 @@ func (x *SendResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResult.ProtoReflect.Descriptor instead.
 func (*SendResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{22}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SendResult) GetId() uint64 {
@@ -1754,7 +1984,7 @@ type DeleteResult struct {
 
 func (x *DeleteResult) Reset() {
 	*x = DeleteResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +1996,7 @@ func (x *DeleteResult) String() string {
 func (*DeleteResult) ProtoMessage() {}
 
 func (x *DeleteResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +2009,7 @@ func (x *DeleteResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResult.ProtoReflect.Descriptor instead.
 func (*DeleteResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{23}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteResult) GetDeleted() uint32 {
@@ -1799,7 +2029,7 @@ type HashResult struct {
 
 func (x *HashResult) Reset() {
 	*x = HashResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +2041,7 @@ func (x *HashResult) String() string {
 func (*HashResult) ProtoMessage() {}
 
 func (x *HashResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +2054,7 @@ func (x *HashResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HashResult.ProtoReflect.Descriptor instead.
 func (*HashResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{24}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HashResult) GetIndex() uint64 {
@@ -1852,7 +2082,7 @@ type MarkRead_Range struct {
 
 func (x *MarkRead_Range) Reset() {
 	*x = MarkRead_Range{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +2094,7 @@ func (x *MarkRead_Range) String() string {
 func (*MarkRead_Range) ProtoMessage() {}
 
 func (x *MarkRead_Range) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1901,11 +2131,81 @@ func (x *MarkRead_Range) GetToSeq() uint64 {
 	return 0
 }
 
+type ChangeMembers_Add struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	PeerAddress string                 `protobuf:"bytes,2,opt,name=peer_address,json=peerAddress,proto3" json:"peer_address,omitempty"`
+	// It stays a learner until it is promoted.
+	Learner bool `protobuf:"varint,3,opt,name=learner,proto3" json:"learner,omitempty"`
+	// Name of the member whose place it takes; empty for none.
+	Replaces      string `protobuf:"bytes,4,opt,name=replaces,proto3" json:"replaces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMembers_Add) Reset() {
+	*x = ChangeMembers_Add{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMembers_Add) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMembers_Add) ProtoMessage() {}
+
+func (x *ChangeMembers_Add) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMembers_Add.ProtoReflect.Descriptor instead.
+func (*ChangeMembers_Add) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{13, 0}
+}
+
+func (x *ChangeMembers_Add) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ChangeMembers_Add) GetPeerAddress() string {
+	if x != nil {
+		return x.PeerAddress
+	}
+	return ""
+}
+
+func (x *ChangeMembers_Add) GetLearner() bool {
+	if x != nil {
+		return x.Learner
+	}
+	return false
+}
+
+func (x *ChangeMembers_Add) GetReplaces() string {
+	if x != nil {
+		return x.Replaces
+	}
+	return ""
+}
+
 var File_parley_internal_v1_command_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\n" +
-	" parley/internal/v1/command.proto\x12\x12parley.internal.v1\"\xac\t\n" +
+	" parley/internal/v1/command.proto\x12\x12parley.internal.v1\"\xf8\t\n" +
 	"\aCommand\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\fR\trequestId\x12\x18\n" +
@@ -1929,7 +2229,8 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\thash_mark\x184 \x01(\v2\x1c.parley.internal.v1.HashMarkH\x00R\bhashMark\x12A\n" +
 	"\verase_slice\x185 \x01(\v2\x1e.parley.internal.v1.EraseSliceH\x00R\n" +
 	"eraseSlice\x12D\n" +
-	"\fexpire_slice\x186 \x01(\v2\x1f.parley.internal.v1.ExpireSliceH\x00R\vexpireSliceB\x06\n" +
+	"\fexpire_slice\x186 \x01(\v2\x1f.parley.internal.v1.ExpireSliceH\x00R\vexpireSlice\x12J\n" +
+	"\x0echange_members\x187 \x01(\v2!.parley.internal.v1.ChangeMembersH\x00R\rchangeMembersB\x06\n" +
 	"\x04body\"n\n" +
 	"\n" +
 	"CreateUser\x12\x1a\n" +
@@ -1969,7 +2270,7 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\rResetPassword\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12(\n" +
 	"\x10new_password_phc\x18\x02 \x01(\tR\x0enewPasswordPhc\x12*\n" +
-	"\x11from_admin_socket\x18\x03 \x01(\bR\x0ffromAdminSocket\"\xa1\x02\n" +
+	"\x11from_admin_socket\x18\x03 \x01(\bR\x0ffromAdminSocket\"\xf1\x02\n" +
 	"\x0eAnnounceMember\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
@@ -1980,14 +2281,30 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\aaddress\x18\x06 \x01(\tR\aaddress\x12!\n" +
 	"\fpeer_address\x18\a \x01(\tR\vpeerAddress\x12.\n" +
 	"\x13max_cluster_version\x18\b \x01(\rR\x11maxClusterVersion\x12)\n" +
-	"\x10software_version\x18\t \x01(\tR\x0fsoftwareVersion\"/\n" +
+	"\x10software_version\x18\t \x01(\tR\x0fsoftwareVersion\x122\n" +
+	"\x04role\x18\n" +
+	" \x01(\x0e2\x1e.parley.internal.v1.MemberRoleR\x04role\x12\x1a\n" +
+	"\breplaces\x18\v \x01(\x04R\breplaces\"\xba\x02\n" +
+	"\rChangeMembers\x127\n" +
+	"\x03add\x18\x01 \x03(\v2%.parley.internal.v1.ChangeMembers.AddR\x03add\x12\x18\n" +
+	"\apromote\x18\x02 \x03(\tR\apromote\x12\x16\n" +
+	"\x06remove\x18\x03 \x03(\tR\x06remove\x12*\n" +
+	"\x11from_admin_socket\x18\x04 \x01(\bR\x0ffromAdminSocket\x12\x1e\n" +
+	"\n" +
+	"configured\x18\x05 \x03(\x04R\n" +
+	"configured\x1ar\n" +
+	"\x03Add\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
+	"\fpeer_address\x18\x02 \x01(\tR\vpeerAddress\x12\x18\n" +
+	"\alearner\x18\x03 \x01(\bR\alearner\x12\x1a\n" +
+	"\breplaces\x18\x04 \x01(\tR\breplaces\"/\n" +
 	"\x13RaiseClusterVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\"\n" +
 	"\n" +
 	"\bHashMark\"\f\n" +
 	"\n" +
 	"EraseSlice\"\r\n" +
-	"\vExpireSlice\"\x93\x03\n" +
+	"\vExpireSlice\"\xd2\x03\n" +
 	"\x06Result\x127\n" +
 	"\arefusal\x18\x01 \x01(\v2\x1b.parley.internal.v1.RefusalH\x00R\arefusal\x12.\n" +
 	"\x04done\x18\x02 \x01(\v2\x18.parley.internal.v1.DoneH\x00R\x04done\x124\n" +
@@ -1995,13 +2312,16 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x05login\x18\x04 \x01(\v2\x1f.parley.internal.v1.LoginResultH\x00R\x05login\x124\n" +
 	"\x04send\x18\x05 \x01(\v2\x1e.parley.internal.v1.SendResultH\x00R\x04send\x12:\n" +
 	"\x06delete\x18\x06 \x01(\v2 .parley.internal.v1.DeleteResultH\x00R\x06delete\x124\n" +
-	"\x04hash\x18\a \x01(\v2\x1e.parley.internal.v1.HashResultH\x00R\x04hashB\t\n" +
+	"\x04hash\x18\a \x01(\v2\x1e.parley.internal.v1.HashResultH\x00R\x04hash\x12=\n" +
+	"\amembers\x18\b \x01(\v2!.parley.internal.v1.MembersResultH\x00R\amembersB\t\n" +
 	"\aoutcome\"\x06\n" +
 	"\x04Done\"m\n" +
 	"\aRefusal\x122\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1a.parley.internal.v1.ReasonR\x06reason\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"K\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"%\n" +
+	"\rMembersResult\x12\x14\n" +
+	"\x05added\x18\x01 \x03(\x04R\x05added\"K\n" +
 	"\n" +
 	"UserResult\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
@@ -2027,7 +2347,13 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\n" +
 	"HashResult\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04hash\x18\x02 \x01(\fR\x04hash*\x90\x03\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash*r\n" +
+	"\n" +
+	"MemberRole\x12\x1b\n" +
+	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13MEMBER_ROLE_LEARNER\x10\x01\x12\x15\n" +
+	"\x11MEMBER_ROLE_VOTER\x10\x02\x12\x17\n" +
+	"\x13MEMBER_ROLE_REMOVED\x10\x03*\x90\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REASON_SESSION_INVALID\x10\x01\x12\x1c\n" +
@@ -2057,68 +2383,76 @@ func file_parley_internal_v1_command_proto_rawDescGZIP() []byte {
 	return file_parley_internal_v1_command_proto_rawDescData
 }
 
-var file_parley_internal_v1_command_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_internal_v1_command_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_parley_internal_v1_command_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_parley_internal_v1_command_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_parley_internal_v1_command_proto_goTypes = []any{
-	(Reason)(0),                 // 0: parley.internal.v1.Reason
-	(*Command)(nil),             // 1: parley.internal.v1.Command
-	(*CreateUser)(nil),          // 2: parley.internal.v1.CreateUser
-	(*Login)(nil),               // 3: parley.internal.v1.Login
-	(*Logout)(nil),              // 4: parley.internal.v1.Logout
-	(*ChangePassword)(nil),      // 5: parley.internal.v1.ChangePassword
-	(*RevokeSession)(nil),       // 6: parley.internal.v1.RevokeSession
-	(*SendMessage)(nil),         // 7: parley.internal.v1.SendMessage
-	(*MarkRead)(nil),            // 8: parley.internal.v1.MarkRead
-	(*DeleteMessages)(nil),      // 9: parley.internal.v1.DeleteMessages
-	(*DeleteUser)(nil),          // 10: parley.internal.v1.DeleteUser
-	(*SetOperator)(nil),         // 11: parley.internal.v1.SetOperator
-	(*ResetPassword)(nil),       // 12: parley.internal.v1.ResetPassword
-	(*AnnounceMember)(nil),      // 13: parley.internal.v1.AnnounceMember
-	(*RaiseClusterVersion)(nil), // 14: parley.internal.v1.RaiseClusterVersion
-	(*HashMark)(nil),            // 15: parley.internal.v1.HashMark
-	(*EraseSlice)(nil),          // 16: parley.internal.v1.EraseSlice
-	(*ExpireSlice)(nil),         // 17: parley.internal.v1.ExpireSlice
-	(*Result)(nil),              // 18: parley.internal.v1.Result
-	(*Done)(nil),                // 19: parley.internal.v1.Done
-	(*Refusal)(nil),             // 20: parley.internal.v1.Refusal
-	(*UserResult)(nil),          // 21: parley.internal.v1.UserResult
-	(*LoginResult)(nil),         // 22: parley.internal.v1.LoginResult
-	(*SendResult)(nil),          // 23: parley.internal.v1.SendResult
-	(*DeleteResult)(nil),        // 24: parley.internal.v1.DeleteResult
-	(*HashResult)(nil),          // 25: parley.internal.v1.HashResult
-	(*MarkRead_Range)(nil),      // 26: parley.internal.v1.MarkRead.Range
+	(MemberRole)(0),             // 0: parley.internal.v1.MemberRole
+	(Reason)(0),                 // 1: parley.internal.v1.Reason
+	(*Command)(nil),             // 2: parley.internal.v1.Command
+	(*CreateUser)(nil),          // 3: parley.internal.v1.CreateUser
+	(*Login)(nil),               // 4: parley.internal.v1.Login
+	(*Logout)(nil),              // 5: parley.internal.v1.Logout
+	(*ChangePassword)(nil),      // 6: parley.internal.v1.ChangePassword
+	(*RevokeSession)(nil),       // 7: parley.internal.v1.RevokeSession
+	(*SendMessage)(nil),         // 8: parley.internal.v1.SendMessage
+	(*MarkRead)(nil),            // 9: parley.internal.v1.MarkRead
+	(*DeleteMessages)(nil),      // 10: parley.internal.v1.DeleteMessages
+	(*DeleteUser)(nil),          // 11: parley.internal.v1.DeleteUser
+	(*SetOperator)(nil),         // 12: parley.internal.v1.SetOperator
+	(*ResetPassword)(nil),       // 13: parley.internal.v1.ResetPassword
+	(*AnnounceMember)(nil),      // 14: parley.internal.v1.AnnounceMember
+	(*ChangeMembers)(nil),       // 15: parley.internal.v1.ChangeMembers
+	(*RaiseClusterVersion)(nil), // 16: parley.internal.v1.RaiseClusterVersion
+	(*HashMark)(nil),            // 17: parley.internal.v1.HashMark
+	(*EraseSlice)(nil),          // 18: parley.internal.v1.EraseSlice
+	(*ExpireSlice)(nil),         // 19: parley.internal.v1.ExpireSlice
+	(*Result)(nil),              // 20: parley.internal.v1.Result
+	(*Done)(nil),                // 21: parley.internal.v1.Done
+	(*Refusal)(nil),             // 22: parley.internal.v1.Refusal
+	(*MembersResult)(nil),       // 23: parley.internal.v1.MembersResult
+	(*UserResult)(nil),          // 24: parley.internal.v1.UserResult
+	(*LoginResult)(nil),         // 25: parley.internal.v1.LoginResult
+	(*SendResult)(nil),          // 26: parley.internal.v1.SendResult
+	(*DeleteResult)(nil),        // 27: parley.internal.v1.DeleteResult
+	(*HashResult)(nil),          // 28: parley.internal.v1.HashResult
+	(*MarkRead_Range)(nil),      // 29: parley.internal.v1.MarkRead.Range
+	(*ChangeMembers_Add)(nil),   // 30: parley.internal.v1.ChangeMembers.Add
 }
 var file_parley_internal_v1_command_proto_depIdxs = []int32{
-	2,  // 0: parley.internal.v1.Command.create_user:type_name -> parley.internal.v1.CreateUser
-	3,  // 1: parley.internal.v1.Command.login:type_name -> parley.internal.v1.Login
-	4,  // 2: parley.internal.v1.Command.logout:type_name -> parley.internal.v1.Logout
-	5,  // 3: parley.internal.v1.Command.change_password:type_name -> parley.internal.v1.ChangePassword
-	6,  // 4: parley.internal.v1.Command.revoke_session:type_name -> parley.internal.v1.RevokeSession
-	7,  // 5: parley.internal.v1.Command.send_message:type_name -> parley.internal.v1.SendMessage
-	8,  // 6: parley.internal.v1.Command.mark_read:type_name -> parley.internal.v1.MarkRead
-	9,  // 7: parley.internal.v1.Command.delete_messages:type_name -> parley.internal.v1.DeleteMessages
-	10, // 8: parley.internal.v1.Command.delete_user:type_name -> parley.internal.v1.DeleteUser
-	11, // 9: parley.internal.v1.Command.set_operator:type_name -> parley.internal.v1.SetOperator
-	12, // 10: parley.internal.v1.Command.reset_password:type_name -> parley.internal.v1.ResetPassword
-	13, // 11: parley.internal.v1.Command.announce_member:type_name -> parley.internal.v1.AnnounceMember
-	14, // 12: parley.internal.v1.Command.raise_cluster_version:type_name -> parley.internal.v1.RaiseClusterVersion
-	15, // 13: parley.internal.v1.Command.hash_mark:type_name -> parley.internal.v1.HashMark
-	16, // 14: parley.internal.v1.Command.erase_slice:type_name -> parley.internal.v1.EraseSlice
-	17, // 15: parley.internal.v1.Command.expire_slice:type_name -> parley.internal.v1.ExpireSlice
-	26, // 16: parley.internal.v1.MarkRead.ranges:type_name -> parley.internal.v1.MarkRead.Range
-	20, // 17: parley.internal.v1.Result.refusal:type_name -> parley.internal.v1.Refusal
-	19, // 18: parley.internal.v1.Result.done:type_name -> parley.internal.v1.Done
-	21, // 19: parley.internal.v1.Result.user:type_name -> parley.internal.v1.UserResult
-	22, // 20: parley.internal.v1.Result.login:type_name -> parley.internal.v1.LoginResult
-	23, // 21: parley.internal.v1.Result.send:type_name -> parley.internal.v1.SendResult
-	24, // 22: parley.internal.v1.Result.delete:type_name -> parley.internal.v1.DeleteResult
-	25, // 23: parley.internal.v1.Result.hash:type_name -> parley.internal.v1.HashResult
-	0,  // 24: parley.internal.v1.Refusal.reason:type_name -> parley.internal.v1.Reason
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	3,  // 0: parley.internal.v1.Command.create_user:type_name -> parley.internal.v1.CreateUser
+	4,  // 1: parley.internal.v1.Command.login:type_name -> parley.internal.v1.Login
+	5,  // 2: parley.internal.v1.Command.logout:type_name -> parley.internal.v1.Logout
+	6,  // 3: parley.internal.v1.Command.change_password:type_name -> parley.internal.v1.ChangePassword
+	7,  // 4: parley.internal.v1.Command.revoke_session:type_name -> parley.internal.v1.RevokeSession
+	8,  // 5: parley.internal.v1.Command.send_message:type_name -> parley.internal.v1.SendMessage
+	9,  // 6: parley.internal.v1.Command.mark_read:type_name -> parley.internal.v1.MarkRead
+	10, // 7: parley.internal.v1.Command.delete_messages:type_name -> parley.internal.v1.DeleteMessages
+	11, // 8: parley.internal.v1.Command.delete_user:type_name -> parley.internal.v1.DeleteUser
+	12, // 9: parley.internal.v1.Command.set_operator:type_name -> parley.internal.v1.SetOperator
+	13, // 10: parley.internal.v1.Command.reset_password:type_name -> parley.internal.v1.ResetPassword
+	14, // 11: parley.internal.v1.Command.announce_member:type_name -> parley.internal.v1.AnnounceMember
+	16, // 12: parley.internal.v1.Command.raise_cluster_version:type_name -> parley.internal.v1.RaiseClusterVersion
+	17, // 13: parley.internal.v1.Command.hash_mark:type_name -> parley.internal.v1.HashMark
+	18, // 14: parley.internal.v1.Command.erase_slice:type_name -> parley.internal.v1.EraseSlice
+	19, // 15: parley.internal.v1.Command.expire_slice:type_name -> parley.internal.v1.ExpireSlice
+	15, // 16: parley.internal.v1.Command.change_members:type_name -> parley.internal.v1.ChangeMembers
+	29, // 17: parley.internal.v1.MarkRead.ranges:type_name -> parley.internal.v1.MarkRead.Range
+	0,  // 18: parley.internal.v1.AnnounceMember.role:type_name -> parley.internal.v1.MemberRole
+	30, // 19: parley.internal.v1.ChangeMembers.add:type_name -> parley.internal.v1.ChangeMembers.Add
+	22, // 20: parley.internal.v1.Result.refusal:type_name -> parley.internal.v1.Refusal
+	21, // 21: parley.internal.v1.Result.done:type_name -> parley.internal.v1.Done
+	24, // 22: parley.internal.v1.Result.user:type_name -> parley.internal.v1.UserResult
+	25, // 23: parley.internal.v1.Result.login:type_name -> parley.internal.v1.LoginResult
+	26, // 24: parley.internal.v1.Result.send:type_name -> parley.internal.v1.SendResult
+	27, // 25: parley.internal.v1.Result.delete:type_name -> parley.internal.v1.DeleteResult
+	28, // 26: parley.internal.v1.Result.hash:type_name -> parley.internal.v1.HashResult
+	23, // 27: parley.internal.v1.Result.members:type_name -> parley.internal.v1.MembersResult
+	1,  // 28: parley.internal.v1.Refusal.reason:type_name -> parley.internal.v1.Reason
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_command_proto_init() }
@@ -2143,8 +2477,9 @@ func file_parley_internal_v1_command_proto_init() {
 		(*Command_HashMark)(nil),
 		(*Command_EraseSlice)(nil),
 		(*Command_ExpireSlice)(nil),
+		(*Command_ChangeMembers)(nil),
 	}
-	file_parley_internal_v1_command_proto_msgTypes[17].OneofWrappers = []any{
+	file_parley_internal_v1_command_proto_msgTypes[18].OneofWrappers = []any{
 		(*Result_Refusal)(nil),
 		(*Result_Done)(nil),
 		(*Result_User)(nil),
@@ -2152,14 +2487,15 @@ func file_parley_internal_v1_command_proto_init() {
 		(*Result_Send)(nil),
 		(*Result_Delete)(nil),
 		(*Result_Hash)(nil),
+		(*Result_Members)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_internal_v1_command_proto_rawDesc), len(file_parley_internal_v1_command_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   26,
+			NumEnums:      2,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1077,6 +1077,173 @@ func (*FetchStoreResponse_Chunk) isFetchStoreResponse_Part() {}
 
 func (*FetchStoreResponse_Trailer) isFetchStoreResponse_Part() {}
 
+type JoinRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Without an id.
+	From          *Identity `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinRequest) Reset() {
+	*x = JoinRequest{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinRequest) ProtoMessage() {}
+
+func (x *JoinRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
+func (*JoinRequest) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *JoinRequest) GetFrom() *Identity {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+type JoinResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Not empty: refused; why and what to do.
+	Refused       string      `protobuf:"bytes,1,opt,name=refused,proto3" json:"refused,omitempty"`
+	Id            uint64      `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	ClusterId     []byte      `protobuf:"bytes,3,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Peers         []*JoinPeer `protobuf:"bytes,4,rep,name=peers,proto3" json:"peers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinResponse) Reset() {
+	*x = JoinResponse{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinResponse) ProtoMessage() {}
+
+func (x *JoinResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
+func (*JoinResponse) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *JoinResponse) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
+func (x *JoinResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *JoinResponse) GetClusterId() []byte {
+	if x != nil {
+		return x.ClusterId
+	}
+	return nil
+}
+
+func (x *JoinResponse) GetPeers() []*JoinPeer {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+// JoinPeer is where a member is reached.
+type JoinPeer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	PeerAddress   string                 `protobuf:"bytes,2,opt,name=peer_address,json=peerAddress,proto3" json:"peer_address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinPeer) Reset() {
+	*x = JoinPeer{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinPeer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinPeer) ProtoMessage() {}
+
+func (x *JoinPeer) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinPeer.ProtoReflect.Descriptor instead.
+func (*JoinPeer) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *JoinPeer) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *JoinPeer) GetPeerAddress() string {
+	if x != nil {
+		return x.PeerAddress
+	}
+	return ""
+}
+
 type PeerStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	From  *Identity              `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -1088,7 +1255,7 @@ type PeerStatusRequest struct {
 
 func (x *PeerStatusRequest) Reset() {
 	*x = PeerStatusRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +1267,7 @@ func (x *PeerStatusRequest) String() string {
 func (*PeerStatusRequest) ProtoMessage() {}
 
 func (x *PeerStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +1280,7 @@ func (x *PeerStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerStatusRequest.ProtoReflect.Descriptor instead.
 func (*PeerStatusRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{15}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PeerStatusRequest) GetFrom() *Identity {
@@ -1145,7 +1312,7 @@ type PeerStatusResponse struct {
 
 func (x *PeerStatusResponse) Reset() {
 	*x = PeerStatusResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1157,7 +1324,7 @@ func (x *PeerStatusResponse) String() string {
 func (*PeerStatusResponse) ProtoMessage() {}
 
 func (x *PeerStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1170,7 +1337,7 @@ func (x *PeerStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerStatusResponse.ProtoReflect.Descriptor instead.
 func (*PeerStatusResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{16}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PeerStatusResponse) GetIdentity() *Identity {
@@ -1234,7 +1401,7 @@ type PeerHashRequest struct {
 
 func (x *PeerHashRequest) Reset() {
 	*x = PeerHashRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1413,7 @@ func (x *PeerHashRequest) String() string {
 func (*PeerHashRequest) ProtoMessage() {}
 
 func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1426,7 @@ func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashRequest.ProtoReflect.Descriptor instead.
 func (*PeerHashRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{17}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PeerHashRequest) GetIndex() uint64 {
@@ -1294,7 +1461,7 @@ type PeerHashResponse struct {
 
 func (x *PeerHashResponse) Reset() {
 	*x = PeerHashResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1473,7 @@ func (x *PeerHashResponse) String() string {
 func (*PeerHashResponse) ProtoMessage() {}
 
 func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1486,7 @@ func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashResponse.ProtoReflect.Descriptor instead.
 func (*PeerHashResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{18}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PeerHashResponse) GetHash() []byte {
@@ -1419,7 +1586,18 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\x06header\x18\x01 \x01(\v2\".parley.internal.v1.SnapshotHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x12?\n" +
 	"\atrailer\x18\x03 \x01(\v2#.parley.internal.v1.SnapshotTrailerH\x00R\atrailerB\x06\n" +
-	"\x04part\"U\n" +
+	"\x04part\"?\n" +
+	"\vJoinRequest\x120\n" +
+	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\"\x8b\x01\n" +
+	"\fJoinResponse\x12\x18\n" +
+	"\arefused\x18\x01 \x01(\tR\arefused\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\x04R\x02id\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x03 \x01(\fR\tclusterId\x122\n" +
+	"\x05peers\x18\x04 \x03(\v2\x1c.parley.internal.v1.JoinPeerR\x05peers\"=\n" +
+	"\bJoinPeer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12!\n" +
+	"\fpeer_address\x18\x02 \x01(\tR\vpeerAddress\"U\n" +
 	"\x11PeerStatusRequest\x120\n" +
 	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\"\xea\x01\n" +
@@ -1438,14 +1616,15 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\x10PeerHashResponse\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x18\n" +
 	"\aapplied\x18\x02 \x01(\x04R\aapplied\x128\n" +
-	"\bidentity\x18\x03 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity2\xeb\x04\n" +
+	"\bidentity\x18\x03 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity2\xb6\x05\n" +
 	"\vPeerService\x12L\n" +
 	"\x05Hello\x12 .parley.internal.v1.HelloRequest\x1a!.parley.internal.v1.HelloResponse\x12M\n" +
 	"\x04Raft\x12\x1f.parley.internal.v1.RaftRequest\x1a .parley.internal.v1.RaftResponse(\x010\x01\x12S\n" +
 	"\x06HandOn\x12!.parley.internal.v1.HandOnRequest\x1a\".parley.internal.v1.HandOnResponse(\x010\x01\x12W\n" +
 	"\bSnapshot\x12#.parley.internal.v1.SnapshotRequest\x1a$.parley.internal.v1.SnapshotResponse(\x01\x12]\n" +
 	"\n" +
-	"FetchStore\x12%.parley.internal.v1.FetchStoreRequest\x1a&.parley.internal.v1.FetchStoreResponse0\x01\x12[\n" +
+	"FetchStore\x12%.parley.internal.v1.FetchStoreRequest\x1a&.parley.internal.v1.FetchStoreResponse0\x01\x12I\n" +
+	"\x04Join\x12\x1f.parley.internal.v1.JoinRequest\x1a .parley.internal.v1.JoinResponse\x12[\n" +
 	"\n" +
 	"PeerStatus\x12%.parley.internal.v1.PeerStatusRequest\x1a&.parley.internal.v1.PeerStatusResponse\x12U\n" +
 	"\bPeerHash\x12#.parley.internal.v1.PeerHashRequest\x1a$.parley.internal.v1.PeerHashResponseB$Z\"parley/proto/internalv1;internalv1b\x06proto3"
@@ -1463,7 +1642,7 @@ func file_parley_internal_v1_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_internal_v1_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_parley_internal_v1_peer_proto_goTypes = []any{
 	(HandOnAnswer_Outcome)(0),  // 0: parley.internal.v1.HandOnAnswer.Outcome
 	(*Identity)(nil),           // 1: parley.internal.v1.Identity
@@ -1481,10 +1660,13 @@ var file_parley_internal_v1_peer_proto_goTypes = []any{
 	(*SnapshotResponse)(nil),   // 13: parley.internal.v1.SnapshotResponse
 	(*FetchStoreRequest)(nil),  // 14: parley.internal.v1.FetchStoreRequest
 	(*FetchStoreResponse)(nil), // 15: parley.internal.v1.FetchStoreResponse
-	(*PeerStatusRequest)(nil),  // 16: parley.internal.v1.PeerStatusRequest
-	(*PeerStatusResponse)(nil), // 17: parley.internal.v1.PeerStatusResponse
-	(*PeerHashRequest)(nil),    // 18: parley.internal.v1.PeerHashRequest
-	(*PeerHashResponse)(nil),   // 19: parley.internal.v1.PeerHashResponse
+	(*JoinRequest)(nil),        // 16: parley.internal.v1.JoinRequest
+	(*JoinResponse)(nil),       // 17: parley.internal.v1.JoinResponse
+	(*JoinPeer)(nil),           // 18: parley.internal.v1.JoinPeer
+	(*PeerStatusRequest)(nil),  // 19: parley.internal.v1.PeerStatusRequest
+	(*PeerStatusResponse)(nil), // 20: parley.internal.v1.PeerStatusResponse
+	(*PeerHashRequest)(nil),    // 21: parley.internal.v1.PeerHashRequest
+	(*PeerHashResponse)(nil),   // 22: parley.internal.v1.PeerHashResponse
 }
 var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	1,  // 0: parley.internal.v1.HelloRequest.from:type_name -> parley.internal.v1.Identity
@@ -1502,29 +1684,33 @@ var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	1,  // 12: parley.internal.v1.FetchStoreRequest.from:type_name -> parley.internal.v1.Identity
 	11, // 13: parley.internal.v1.FetchStoreResponse.header:type_name -> parley.internal.v1.SnapshotHeader
 	12, // 14: parley.internal.v1.FetchStoreResponse.trailer:type_name -> parley.internal.v1.SnapshotTrailer
-	1,  // 15: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
-	1,  // 16: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
-	1,  // 17: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
-	1,  // 18: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
-	2,  // 19: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
-	4,  // 20: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
-	6,  // 21: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
-	10, // 22: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
-	14, // 23: parley.internal.v1.PeerService.FetchStore:input_type -> parley.internal.v1.FetchStoreRequest
-	16, // 24: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
-	18, // 25: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
-	3,  // 26: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
-	5,  // 27: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
-	8,  // 28: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
-	13, // 29: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
-	15, // 30: parley.internal.v1.PeerService.FetchStore:output_type -> parley.internal.v1.FetchStoreResponse
-	17, // 31: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
-	19, // 32: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
-	26, // [26:33] is the sub-list for method output_type
-	19, // [19:26] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	1,  // 15: parley.internal.v1.JoinRequest.from:type_name -> parley.internal.v1.Identity
+	18, // 16: parley.internal.v1.JoinResponse.peers:type_name -> parley.internal.v1.JoinPeer
+	1,  // 17: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 18: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
+	1,  // 19: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 20: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
+	2,  // 21: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
+	4,  // 22: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
+	6,  // 23: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
+	10, // 24: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
+	14, // 25: parley.internal.v1.PeerService.FetchStore:input_type -> parley.internal.v1.FetchStoreRequest
+	16, // 26: parley.internal.v1.PeerService.Join:input_type -> parley.internal.v1.JoinRequest
+	19, // 27: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
+	21, // 28: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
+	3,  // 29: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
+	5,  // 30: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
+	8,  // 31: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
+	13, // 32: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
+	15, // 33: parley.internal.v1.PeerService.FetchStore:output_type -> parley.internal.v1.FetchStoreResponse
+	17, // 34: parley.internal.v1.PeerService.Join:output_type -> parley.internal.v1.JoinResponse
+	20, // 35: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
+	22, // 36: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
+	29, // [29:37] is the sub-list for method output_type
+	21, // [21:29] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_peer_proto_init() }
@@ -1548,7 +1734,7 @@ func file_parley_internal_v1_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_internal_v1_peer_proto_rawDesc), len(file_parley_internal_v1_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	PeerService_HandOn_FullMethodName     = "/parley.internal.v1.PeerService/HandOn"
 	PeerService_Snapshot_FullMethodName   = "/parley.internal.v1.PeerService/Snapshot"
 	PeerService_FetchStore_FullMethodName = "/parley.internal.v1.PeerService/FetchStore"
+	PeerService_Join_FullMethodName       = "/parley.internal.v1.PeerService/Join"
 	PeerService_PeerStatus_FullMethodName = "/parley.internal.v1.PeerService/PeerStatus"
 	PeerService_PeerHash_FullMethodName   = "/parley.internal.v1.PeerService/PeerHash"
 )
@@ -46,6 +47,8 @@ type PeerServiceClient interface {
 	Snapshot(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SnapshotRequest, SnapshotResponse], error)
 	// FetchStore gives a store file to a member whose own is damaged or gone: what is flushed, at min_index or above.
 	FetchStore(ctx context.Context, in *FetchStoreRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchStoreResponse], error)
+	// Join tells a machine that was added by name who it is. It has no id yet, so it says no hello.
+	Join(ctx context.Context, in *JoinRequest, opts ...grpc.CallOption) (*JoinResponse, error)
 	// PeerStatus tells a node's progress.
 	PeerStatus(ctx context.Context, in *PeerStatusRequest, opts ...grpc.CallOption) (*PeerStatusResponse, error)
 	// PeerHash tells the state hash that a node recorded at a HashMark, once it has applied that index.
@@ -128,6 +131,16 @@ func (c *peerServiceClient) FetchStore(ctx context.Context, in *FetchStoreReques
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PeerService_FetchStoreClient = grpc.ServerStreamingClient[FetchStoreResponse]
 
+func (c *peerServiceClient) Join(ctx context.Context, in *JoinRequest, opts ...grpc.CallOption) (*JoinResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(JoinResponse)
+	err := c.cc.Invoke(ctx, PeerService_Join_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *peerServiceClient) PeerStatus(ctx context.Context, in *PeerStatusRequest, opts ...grpc.CallOption) (*PeerStatusResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PeerStatusResponse)
@@ -164,6 +177,8 @@ type PeerServiceServer interface {
 	Snapshot(grpc.ClientStreamingServer[SnapshotRequest, SnapshotResponse]) error
 	// FetchStore gives a store file to a member whose own is damaged or gone: what is flushed, at min_index or above.
 	FetchStore(*FetchStoreRequest, grpc.ServerStreamingServer[FetchStoreResponse]) error
+	// Join tells a machine that was added by name who it is. It has no id yet, so it says no hello.
+	Join(context.Context, *JoinRequest) (*JoinResponse, error)
 	// PeerStatus tells a node's progress.
 	PeerStatus(context.Context, *PeerStatusRequest) (*PeerStatusResponse, error)
 	// PeerHash tells the state hash that a node recorded at a HashMark, once it has applied that index.
@@ -192,6 +207,9 @@ func (UnimplementedPeerServiceServer) Snapshot(grpc.ClientStreamingServer[Snapsh
 }
 func (UnimplementedPeerServiceServer) FetchStore(*FetchStoreRequest, grpc.ServerStreamingServer[FetchStoreResponse]) error {
 	return status.Error(codes.Unimplemented, "method FetchStore not implemented")
+}
+func (UnimplementedPeerServiceServer) Join(context.Context, *JoinRequest) (*JoinResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Join not implemented")
 }
 func (UnimplementedPeerServiceServer) PeerStatus(context.Context, *PeerStatusRequest) (*PeerStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PeerStatus not implemented")
@@ -270,6 +288,24 @@ func _PeerService_FetchStore_Handler(srv interface{}, stream grpc.ServerStream) 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PeerService_FetchStoreServer = grpc.ServerStreamingServer[FetchStoreResponse]
 
+func _PeerService_Join_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(JoinRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PeerServiceServer).Join(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PeerService_Join_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PeerServiceServer).Join(ctx, req.(*JoinRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PeerService_PeerStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PeerStatusRequest)
 	if err := dec(in); err != nil {
@@ -316,6 +352,10 @@ var PeerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Hello",
 			Handler:    _PeerService_Hello_Handler,
+		},
+		{
+			MethodName: "Join",
+			Handler:    _PeerService_Join_Handler,
 		},
 		{
 			MethodName: "PeerStatus",

@@ -148,7 +148,9 @@ type GlobalsRecord struct {
 	LastMessage      uint64 `protobuf:"varint,4,opt,name=last_message,json=lastMessage,proto3" json:"last_message,omitempty"`
 	ClusterVersion   uint32 `protobuf:"varint,5,opt,name=cluster_version,json=clusterVersion,proto3" json:"cluster_version,omitempty"`
 	// Events at or below this raft index are no longer kept; 0 while all are.
-	EventFloor    uint64 `protobuf:"varint,6,opt,name=event_floor,json=eventFloor,proto3" json:"event_floor,omitempty"`
+	EventFloor uint64 `protobuf:"varint,6,opt,name=event_floor,json=eventFloor,proto3" json:"event_floor,omitempty"`
+	// The greatest node id given out, at least the greatest of the first members; 0 until members were changed.
+	LastMember    uint64 `protobuf:"varint,7,opt,name=last_member,json=lastMember,proto3" json:"last_member,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -221,6 +223,13 @@ func (x *GlobalsRecord) GetClusterVersion() uint32 {
 func (x *GlobalsRecord) GetEventFloor() uint64 {
 	if x != nil {
 		return x.EventFloor
+	}
+	return 0
+}
+
+func (x *GlobalsRecord) GetLastMember() uint64 {
+	if x != nil {
+		return x.LastMember
 	}
 	return 0
 }
@@ -1322,7 +1331,7 @@ var File_parley_internal_v1_record_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fparley/internal/v1/record.proto\x12\x12parley.internal.v1\"\xe7\x01\n" +
+	"\x1fparley/internal/v1/record.proto\x12\x12parley.internal.v1\"\x88\x02\n" +
 	"\rGlobalsRecord\x12\x19\n" +
 	"\bclock_ms\x18\x01 \x01(\x03R\aclockMs\x12!\n" +
 	"\flast_account\x18\x02 \x01(\x04R\vlastAccount\x12+\n" +
@@ -1330,7 +1339,9 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\flast_message\x18\x04 \x01(\x04R\vlastMessage\x12'\n" +
 	"\x0fcluster_version\x18\x05 \x01(\rR\x0eclusterVersion\x12\x1f\n" +
 	"\vevent_floor\x18\x06 \x01(\x04R\n" +
-	"eventFloor\"\xff\x02\n" +
+	"eventFloor\x12\x1f\n" +
+	"\vlast_member\x18\a \x01(\x04R\n" +
+	"lastMember\"\xff\x02\n" +
 	"\rAccountRecord\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12!\n" +

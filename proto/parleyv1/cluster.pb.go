@@ -84,8 +84,10 @@ type Member struct {
 	// It answered the node that was asked.
 	Reachable bool `protobuf:"varint,6,opt,name=reachable,proto3" json:"reachable,omitempty"`
 	// Raft index it has applied; 0 when it is not reachable.
-	Applied       uint64 `protobuf:"varint,7,opt,name=applied,proto3" json:"applied,omitempty"`
-	Version       string `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	Applied uint64 `protobuf:"varint,7,opt,name=applied,proto3" json:"applied,omitempty"`
+	Version string `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	// What still has to happen, for a person; empty when nothing has.
+	Pending       string `protobuf:"bytes,9,opt,name=pending,proto3" json:"pending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -172,6 +174,13 @@ func (x *Member) GetApplied() uint64 {
 func (x *Member) GetVersion() string {
 	if x != nil {
 		return x.Version
+	}
+	return ""
+}
+
+func (x *Member) GetPending() string {
+	if x != nil {
+		return x.Pending
 	}
 	return ""
 }
@@ -588,6 +597,191 @@ func (x *TransferLeadershipResponse) GetLeader() string {
 	return ""
 }
 
+type AddMember struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// HOST:PORT where the other nodes will reach it.
+	PeerAddress string `protobuf:"bytes,2,opt,name=peer_address,json=peerAddress,proto3" json:"peer_address,omitempty"`
+	// It stays a learner until it is promoted.
+	Learner bool `protobuf:"varint,3,opt,name=learner,proto3" json:"learner,omitempty"`
+	// Name of the member whose place it takes: that one leaves when this one has become a voter.
+	Replaces      string `protobuf:"bytes,4,opt,name=replaces,proto3" json:"replaces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddMember) Reset() {
+	*x = AddMember{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddMember) ProtoMessage() {}
+
+func (x *AddMember) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddMember.ProtoReflect.Descriptor instead.
+func (*AddMember) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AddMember) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AddMember) GetPeerAddress() string {
+	if x != nil {
+		return x.PeerAddress
+	}
+	return ""
+}
+
+func (x *AddMember) GetLearner() bool {
+	if x != nil {
+		return x.Learner
+	}
+	return false
+}
+
+func (x *AddMember) GetReplaces() string {
+	if x != nil {
+		return x.Replaces
+	}
+	return ""
+}
+
+type ChangeMembersRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Add       []*AddMember           `protobuf:"bytes,2,rep,name=add,proto3" json:"add,omitempty"`
+	// Names of learners that shall become voters.
+	Promote       []string `protobuf:"bytes,3,rep,name=promote,proto3" json:"promote,omitempty"`
+	Remove        []string `protobuf:"bytes,4,rep,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMembersRequest) Reset() {
+	*x = ChangeMembersRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMembersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMembersRequest) ProtoMessage() {}
+
+func (x *ChangeMembersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMembersRequest.ProtoReflect.Descriptor instead.
+func (*ChangeMembersRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ChangeMembersRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ChangeMembersRequest) GetAdd() []*AddMember {
+	if x != nil {
+		return x.Add
+	}
+	return nil
+}
+
+func (x *ChangeMembersRequest) GetPromote() []string {
+	if x != nil {
+		return x.Promote
+	}
+	return nil
+}
+
+func (x *ChangeMembersRequest) GetRemove() []string {
+	if x != nil {
+		return x.Remove
+	}
+	return nil
+}
+
+type ChangeMembersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The members as the answering node sees them now; pending says what is not carried out yet.
+	Members       []*Member `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMembersResponse) Reset() {
+	*x = ChangeMembersResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMembersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMembersResponse) ProtoMessage() {}
+
+func (x *ChangeMembersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMembersResponse.ProtoReflect.Descriptor instead.
+func (*ChangeMembersResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ChangeMembersResponse) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
 type SetOperatorRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -599,7 +793,7 @@ type SetOperatorRequest struct {
 
 func (x *SetOperatorRequest) Reset() {
 	*x = SetOperatorRequest{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[8]
+	mi := &file_parley_v1_cluster_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +805,7 @@ func (x *SetOperatorRequest) String() string {
 func (*SetOperatorRequest) ProtoMessage() {}
 
 func (x *SetOperatorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[8]
+	mi := &file_parley_v1_cluster_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +818,7 @@ func (x *SetOperatorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorRequest.ProtoReflect.Descriptor instead.
 func (*SetOperatorRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{8}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SetOperatorRequest) GetRequestId() string {
@@ -656,7 +850,7 @@ type SetOperatorResponse struct {
 
 func (x *SetOperatorResponse) Reset() {
 	*x = SetOperatorResponse{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[9]
+	mi := &file_parley_v1_cluster_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +862,7 @@ func (x *SetOperatorResponse) String() string {
 func (*SetOperatorResponse) ProtoMessage() {}
 
 func (x *SetOperatorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[9]
+	mi := &file_parley_v1_cluster_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +875,7 @@ func (x *SetOperatorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorResponse.ProtoReflect.Descriptor instead.
 func (*SetOperatorResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{9}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{12}
 }
 
 type ResetPasswordRequest struct {
@@ -695,7 +889,7 @@ type ResetPasswordRequest struct {
 
 func (x *ResetPasswordRequest) Reset() {
 	*x = ResetPasswordRequest{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[10]
+	mi := &file_parley_v1_cluster_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +901,7 @@ func (x *ResetPasswordRequest) String() string {
 func (*ResetPasswordRequest) ProtoMessage() {}
 
 func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[10]
+	mi := &file_parley_v1_cluster_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +914,7 @@ func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetPasswordRequest.ProtoReflect.Descriptor instead.
 func (*ResetPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{10}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ResetPasswordRequest) GetRequestId() string {
@@ -752,7 +946,7 @@ type ResetPasswordResponse struct {
 
 func (x *ResetPasswordResponse) Reset() {
 	*x = ResetPasswordResponse{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[11]
+	mi := &file_parley_v1_cluster_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +958,7 @@ func (x *ResetPasswordResponse) String() string {
 func (*ResetPasswordResponse) ProtoMessage() {}
 
 func (x *ResetPasswordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[11]
+	mi := &file_parley_v1_cluster_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,14 +971,14 @@ func (x *ResetPasswordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetPasswordResponse.ProtoReflect.Descriptor instead.
 func (*ResetPasswordResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{11}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{14}
 }
 
 var File_parley_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x17parley/v1/cluster.proto\x12\tparley.v1\"\xe6\x01\n" +
+	"\x17parley/v1/cluster.proto\x12\tparley.v1\"\x80\x02\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -793,7 +987,8 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\x04role\x18\x05 \x01(\x0e2\x15.parley.v1.MemberRoleR\x04role\x12\x1c\n" +
 	"\treachable\x18\x06 \x01(\bR\treachable\x12\x18\n" +
 	"\aapplied\x18\a \x01(\x04R\aapplied\x12\x18\n" +
-	"\aversion\x18\b \x01(\tR\aversion\"\x0f\n" +
+	"\aversion\x18\b \x01(\tR\aversion\x12\x18\n" +
+	"\apending\x18\t \x01(\tR\apending\"\x0f\n" +
 	"\rStatusRequest\"\xbb\x02\n" +
 	"\x0eStatusResponse\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\tR\x06leader\x12\x12\n" +
@@ -822,7 +1017,20 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\x19TransferLeadershipRequest\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\tR\x02to\"4\n" +
 	"\x1aTransferLeadershipResponse\x12\x16\n" +
-	"\x06leader\x18\x01 \x01(\tR\x06leader\"k\n" +
+	"\x06leader\x18\x01 \x01(\tR\x06leader\"x\n" +
+	"\tAddMember\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
+	"\fpeer_address\x18\x02 \x01(\tR\vpeerAddress\x12\x18\n" +
+	"\alearner\x18\x03 \x01(\bR\alearner\x12\x1a\n" +
+	"\breplaces\x18\x04 \x01(\tR\breplaces\"\x8f\x01\n" +
+	"\x14ChangeMembersRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12&\n" +
+	"\x03add\x18\x02 \x03(\v2\x14.parley.v1.AddMemberR\x03add\x12\x18\n" +
+	"\apromote\x18\x03 \x03(\tR\apromote\x12\x16\n" +
+	"\x06remove\x18\x04 \x03(\tR\x06remove\"D\n" +
+	"\x15ChangeMembersResponse\x12+\n" +
+	"\amembers\x18\x01 \x03(\v2\x11.parley.v1.MemberR\amembers\"k\n" +
 	"\x12SetOperatorRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
@@ -839,11 +1047,12 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"MemberRole\x12\x1b\n" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11MEMBER_ROLE_VOTER\x10\x01\x12\x17\n" +
-	"\x13MEMBER_ROLE_LEARNER\x10\x022\x9c\x03\n" +
+	"\x13MEMBER_ROLE_LEARNER\x10\x022\xf0\x03\n" +
 	"\x0eClusterService\x12=\n" +
 	"\x06Status\x12\x18.parley.v1.StatusRequest\x1a\x19.parley.v1.StatusResponse\x12F\n" +
 	"\tStateHash\x12\x1b.parley.v1.StateHashRequest\x1a\x1c.parley.v1.StateHashResponse\x12a\n" +
-	"\x12TransferLeadership\x12$.parley.v1.TransferLeadershipRequest\x1a%.parley.v1.TransferLeadershipResponse\x12L\n" +
+	"\x12TransferLeadership\x12$.parley.v1.TransferLeadershipRequest\x1a%.parley.v1.TransferLeadershipResponse\x12R\n" +
+	"\rChangeMembers\x12\x1f.parley.v1.ChangeMembersRequest\x1a .parley.v1.ChangeMembersResponse\x12L\n" +
 	"\vSetOperator\x12\x1d.parley.v1.SetOperatorRequest\x1a\x1e.parley.v1.SetOperatorResponse\x12R\n" +
 	"\rResetPassword\x12\x1f.parley.v1.ResetPasswordRequest\x1a .parley.v1.ResetPasswordResponseB Z\x1eparley/proto/parleyv1;parleyv1b\x06proto3"
 
@@ -860,7 +1069,7 @@ func file_parley_v1_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_parley_v1_cluster_proto_goTypes = []any{
 	(MemberRole)(0),                    // 0: parley.v1.MemberRole
 	(*Member)(nil),                     // 1: parley.v1.Member
@@ -871,30 +1080,37 @@ var file_parley_v1_cluster_proto_goTypes = []any{
 	(*StateHashResponse)(nil),          // 6: parley.v1.StateHashResponse
 	(*TransferLeadershipRequest)(nil),  // 7: parley.v1.TransferLeadershipRequest
 	(*TransferLeadershipResponse)(nil), // 8: parley.v1.TransferLeadershipResponse
-	(*SetOperatorRequest)(nil),         // 9: parley.v1.SetOperatorRequest
-	(*SetOperatorResponse)(nil),        // 10: parley.v1.SetOperatorResponse
-	(*ResetPasswordRequest)(nil),       // 11: parley.v1.ResetPasswordRequest
-	(*ResetPasswordResponse)(nil),      // 12: parley.v1.ResetPasswordResponse
+	(*AddMember)(nil),                  // 9: parley.v1.AddMember
+	(*ChangeMembersRequest)(nil),       // 10: parley.v1.ChangeMembersRequest
+	(*ChangeMembersResponse)(nil),      // 11: parley.v1.ChangeMembersResponse
+	(*SetOperatorRequest)(nil),         // 12: parley.v1.SetOperatorRequest
+	(*SetOperatorResponse)(nil),        // 13: parley.v1.SetOperatorResponse
+	(*ResetPasswordRequest)(nil),       // 14: parley.v1.ResetPasswordRequest
+	(*ResetPasswordResponse)(nil),      // 15: parley.v1.ResetPasswordResponse
 }
 var file_parley_v1_cluster_proto_depIdxs = []int32{
 	0,  // 0: parley.v1.Member.role:type_name -> parley.v1.MemberRole
 	1,  // 1: parley.v1.StatusResponse.members:type_name -> parley.v1.Member
 	5,  // 2: parley.v1.StateHashResponse.members:type_name -> parley.v1.MemberHash
-	2,  // 3: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
-	4,  // 4: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
-	7,  // 5: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
-	9,  // 6: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
-	11, // 7: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
-	3,  // 8: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
-	6,  // 9: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
-	8,  // 10: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
-	10, // 11: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
-	12, // 12: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
-	8,  // [8:13] is the sub-list for method output_type
-	3,  // [3:8] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	9,  // 3: parley.v1.ChangeMembersRequest.add:type_name -> parley.v1.AddMember
+	1,  // 4: parley.v1.ChangeMembersResponse.members:type_name -> parley.v1.Member
+	2,  // 5: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
+	4,  // 6: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
+	7,  // 7: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
+	10, // 8: parley.v1.ClusterService.ChangeMembers:input_type -> parley.v1.ChangeMembersRequest
+	12, // 9: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
+	14, // 10: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
+	3,  // 11: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
+	6,  // 12: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
+	8,  // 13: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
+	11, // 14: parley.v1.ClusterService.ChangeMembers:output_type -> parley.v1.ChangeMembersResponse
+	13, // 15: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
+	15, // 16: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
+	11, // [11:17] is the sub-list for method output_type
+	5,  // [5:11] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_parley_v1_cluster_proto_init() }
@@ -908,7 +1124,7 @@ func file_parley_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_v1_cluster_proto_rawDesc), len(file_parley_v1_cluster_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	ClusterService_Status_FullMethodName             = "/parley.v1.ClusterService/Status"
 	ClusterService_StateHash_FullMethodName          = "/parley.v1.ClusterService/StateHash"
 	ClusterService_TransferLeadership_FullMethodName = "/parley.v1.ClusterService/TransferLeadership"
+	ClusterService_ChangeMembers_FullMethodName      = "/parley.v1.ClusterService/ChangeMembers"
 	ClusterService_SetOperator_FullMethodName        = "/parley.v1.ClusterService/SetOperator"
 	ClusterService_ResetPassword_FullMethodName      = "/parley.v1.ClusterService/ResetPassword"
 )
@@ -41,6 +42,9 @@ type ClusterServiceClient interface {
 	StateHash(ctx context.Context, in *StateHashRequest, opts ...grpc.CallOption) (*StateHashResponse, error)
 	// TransferLeadership moves leadership to a member.
 	TransferLeadership(ctx context.Context, in *TransferLeadershipRequest, opts ...grpc.CallOption) (*TransferLeadershipResponse, error)
+	// ChangeMembers adds, promotes and removes members, all in one step. It refuses what would leave fewer reachable voters
+	// than a majority, and waits a while until the change is carried out; what still waits is said.
+	ChangeMembers(ctx context.Context, in *ChangeMembersRequest, opts ...grpc.CallOption) (*ChangeMembersResponse, error)
 	// SetOperator grants or takes the operator bit.
 	SetOperator(ctx context.Context, in *SetOperatorRequest, opts ...grpc.CallOption) (*SetOperatorResponse, error)
 	// ResetPassword sets a new password for an account whose owner lost it, and ends its sessions.
@@ -85,6 +89,16 @@ func (c *clusterServiceClient) TransferLeadership(ctx context.Context, in *Trans
 	return out, nil
 }
 
+func (c *clusterServiceClient) ChangeMembers(ctx context.Context, in *ChangeMembersRequest, opts ...grpc.CallOption) (*ChangeMembersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeMembersResponse)
+	err := c.cc.Invoke(ctx, ClusterService_ChangeMembers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *clusterServiceClient) SetOperator(ctx context.Context, in *SetOperatorRequest, opts ...grpc.CallOption) (*SetOperatorResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetOperatorResponse)
@@ -118,6 +132,9 @@ type ClusterServiceServer interface {
 	StateHash(context.Context, *StateHashRequest) (*StateHashResponse, error)
 	// TransferLeadership moves leadership to a member.
 	TransferLeadership(context.Context, *TransferLeadershipRequest) (*TransferLeadershipResponse, error)
+	// ChangeMembers adds, promotes and removes members, all in one step. It refuses what would leave fewer reachable voters
+	// than a majority, and waits a while until the change is carried out; what still waits is said.
+	ChangeMembers(context.Context, *ChangeMembersRequest) (*ChangeMembersResponse, error)
 	// SetOperator grants or takes the operator bit.
 	SetOperator(context.Context, *SetOperatorRequest) (*SetOperatorResponse, error)
 	// ResetPassword sets a new password for an account whose owner lost it, and ends its sessions.
@@ -140,6 +157,9 @@ func (UnimplementedClusterServiceServer) StateHash(context.Context, *StateHashRe
 }
 func (UnimplementedClusterServiceServer) TransferLeadership(context.Context, *TransferLeadershipRequest) (*TransferLeadershipResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method TransferLeadership not implemented")
+}
+func (UnimplementedClusterServiceServer) ChangeMembers(context.Context, *ChangeMembersRequest) (*ChangeMembersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangeMembers not implemented")
 }
 func (UnimplementedClusterServiceServer) SetOperator(context.Context, *SetOperatorRequest) (*SetOperatorResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetOperator not implemented")
@@ -222,6 +242,24 @@ func _ClusterService_TransferLeadership_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ClusterService_ChangeMembers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangeMembersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServiceServer).ChangeMembers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClusterService_ChangeMembers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServiceServer).ChangeMembers(ctx, req.(*ChangeMembersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ClusterService_SetOperator_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SetOperatorRequest)
 	if err := dec(in); err != nil {
@@ -276,6 +314,10 @@ var ClusterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "TransferLeadership",
 			Handler:    _ClusterService_TransferLeadership_Handler,
+		},
+		{
+			MethodName: "ChangeMembers",
+			Handler:    _ClusterService_ChangeMembers_Handler,
 		},
 		{
 			MethodName: "SetOperator",
