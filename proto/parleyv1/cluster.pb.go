@@ -974,6 +974,284 @@ func (*ResetPasswordResponse) Descriptor() ([]byte, []int) {
 	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{14}
 }
 
+type BackupRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupRequest) Reset() {
+	*x = BackupRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupRequest) ProtoMessage() {}
+
+func (x *BackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
+func (*BackupRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{15}
+}
+
+// BackupHeader comes first.
+type BackupHeader struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	// Raft index and term of the last entry inside.
+	Index uint64 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	Term  uint64 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
+	// Bytes of all chunks together.
+	SizeBytes uint64 `protobuf:"varint,4,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// Hex of the state hash at index; equal on every node at an equal index.
+	StateHash string `protobuf:"bytes,5,opt,name=state_hash,json=stateHash,proto3" json:"state_hash,omitempty"`
+	// Version of the answering node's software, and its name.
+	Version       string `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
+	Node          string `protobuf:"bytes,7,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupHeader) Reset() {
+	*x = BackupHeader{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupHeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupHeader) ProtoMessage() {}
+
+func (x *BackupHeader) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupHeader.ProtoReflect.Descriptor instead.
+func (*BackupHeader) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *BackupHeader) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
+}
+
+func (x *BackupHeader) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *BackupHeader) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *BackupHeader) GetSizeBytes() uint64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *BackupHeader) GetStateHash() string {
+	if x != nil {
+		return x.StateHash
+	}
+	return ""
+}
+
+func (x *BackupHeader) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *BackupHeader) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+// BackupTrailer comes last.
+type BackupTrailer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// CRC-32C of all chunks together.
+	Crc32C        uint32 `protobuf:"fixed32,1,opt,name=crc32c,proto3" json:"crc32c,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupTrailer) Reset() {
+	*x = BackupTrailer{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupTrailer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupTrailer) ProtoMessage() {}
+
+func (x *BackupTrailer) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupTrailer.ProtoReflect.Descriptor instead.
+func (*BackupTrailer) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *BackupTrailer) GetCrc32C() uint32 {
+	if x != nil {
+		return x.Crc32C
+	}
+	return 0
+}
+
+type BackupResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Frame:
+	//
+	//	*BackupResponse_Header
+	//	*BackupResponse_Chunk
+	//	*BackupResponse_Trailer
+	Frame         isBackupResponse_Frame `protobuf_oneof:"frame"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupResponse) Reset() {
+	*x = BackupResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupResponse) ProtoMessage() {}
+
+func (x *BackupResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
+func (*BackupResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *BackupResponse) GetFrame() isBackupResponse_Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+func (x *BackupResponse) GetHeader() *BackupHeader {
+	if x != nil {
+		if x, ok := x.Frame.(*BackupResponse_Header); ok {
+			return x.Header
+		}
+	}
+	return nil
+}
+
+func (x *BackupResponse) GetChunk() []byte {
+	if x != nil {
+		if x, ok := x.Frame.(*BackupResponse_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+func (x *BackupResponse) GetTrailer() *BackupTrailer {
+	if x != nil {
+		if x, ok := x.Frame.(*BackupResponse_Trailer); ok {
+			return x.Trailer
+		}
+	}
+	return nil
+}
+
+type isBackupResponse_Frame interface {
+	isBackupResponse_Frame()
+}
+
+type BackupResponse_Header struct {
+	Header *BackupHeader `protobuf:"bytes,1,opt,name=header,proto3,oneof"`
+}
+
+type BackupResponse_Chunk struct {
+	// At most 256 KiB of the file.
+	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"`
+}
+
+type BackupResponse_Trailer struct {
+	Trailer *BackupTrailer `protobuf:"bytes,3,opt,name=trailer,proto3,oneof"`
+}
+
+func (*BackupResponse_Header) isBackupResponse_Frame() {}
+
+func (*BackupResponse_Chunk) isBackupResponse_Frame() {}
+
+func (*BackupResponse_Trailer) isBackupResponse_Frame() {}
+
 var File_parley_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_parley_v1_cluster_proto_rawDesc = "" +
@@ -1042,19 +1320,39 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12!\n" +
 	"\fnew_password\x18\x03 \x01(\tR\vnewPassword\"\x17\n" +
-	"\x15ResetPasswordResponse*Y\n" +
+	"\x15ResetPasswordResponse\"\x0f\n" +
+	"\rBackupRequest\"\xc3\x01\n" +
+	"\fBackupHeader\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x04 \x01(\x04R\tsizeBytes\x12\x1d\n" +
+	"\n" +
+	"state_hash\x18\x05 \x01(\tR\tstateHash\x12\x18\n" +
+	"\aversion\x18\x06 \x01(\tR\aversion\x12\x12\n" +
+	"\x04node\x18\a \x01(\tR\x04node\"'\n" +
+	"\rBackupTrailer\x12\x16\n" +
+	"\x06crc32c\x18\x01 \x01(\aR\x06crc32c\"\x9a\x01\n" +
+	"\x0eBackupResponse\x121\n" +
+	"\x06header\x18\x01 \x01(\v2\x17.parley.v1.BackupHeaderH\x00R\x06header\x12\x16\n" +
+	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x124\n" +
+	"\atrailer\x18\x03 \x01(\v2\x18.parley.v1.BackupTrailerH\x00R\atrailerB\a\n" +
+	"\x05frame*Y\n" +
 	"\n" +
 	"MemberRole\x12\x1b\n" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11MEMBER_ROLE_VOTER\x10\x01\x12\x17\n" +
-	"\x13MEMBER_ROLE_LEARNER\x10\x022\xf0\x03\n" +
+	"\x13MEMBER_ROLE_LEARNER\x10\x022\xb1\x04\n" +
 	"\x0eClusterService\x12=\n" +
 	"\x06Status\x12\x18.parley.v1.StatusRequest\x1a\x19.parley.v1.StatusResponse\x12F\n" +
 	"\tStateHash\x12\x1b.parley.v1.StateHashRequest\x1a\x1c.parley.v1.StateHashResponse\x12a\n" +
 	"\x12TransferLeadership\x12$.parley.v1.TransferLeadershipRequest\x1a%.parley.v1.TransferLeadershipResponse\x12R\n" +
 	"\rChangeMembers\x12\x1f.parley.v1.ChangeMembersRequest\x1a .parley.v1.ChangeMembersResponse\x12L\n" +
 	"\vSetOperator\x12\x1d.parley.v1.SetOperatorRequest\x1a\x1e.parley.v1.SetOperatorResponse\x12R\n" +
-	"\rResetPassword\x12\x1f.parley.v1.ResetPasswordRequest\x1a .parley.v1.ResetPasswordResponseB Z\x1eparley/proto/parleyv1;parleyv1b\x06proto3"
+	"\rResetPassword\x12\x1f.parley.v1.ResetPasswordRequest\x1a .parley.v1.ResetPasswordResponse\x12?\n" +
+	"\x06Backup\x12\x18.parley.v1.BackupRequest\x1a\x19.parley.v1.BackupResponse0\x01B Z\x1eparley/proto/parleyv1;parleyv1b\x06proto3"
 
 var (
 	file_parley_v1_cluster_proto_rawDescOnce sync.Once
@@ -1069,7 +1367,7 @@ func file_parley_v1_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_parley_v1_cluster_proto_goTypes = []any{
 	(MemberRole)(0),                    // 0: parley.v1.MemberRole
 	(*Member)(nil),                     // 1: parley.v1.Member
@@ -1087,6 +1385,10 @@ var file_parley_v1_cluster_proto_goTypes = []any{
 	(*SetOperatorResponse)(nil),        // 13: parley.v1.SetOperatorResponse
 	(*ResetPasswordRequest)(nil),       // 14: parley.v1.ResetPasswordRequest
 	(*ResetPasswordResponse)(nil),      // 15: parley.v1.ResetPasswordResponse
+	(*BackupRequest)(nil),              // 16: parley.v1.BackupRequest
+	(*BackupHeader)(nil),               // 17: parley.v1.BackupHeader
+	(*BackupTrailer)(nil),              // 18: parley.v1.BackupTrailer
+	(*BackupResponse)(nil),             // 19: parley.v1.BackupResponse
 }
 var file_parley_v1_cluster_proto_depIdxs = []int32{
 	0,  // 0: parley.v1.Member.role:type_name -> parley.v1.MemberRole
@@ -1094,23 +1396,27 @@ var file_parley_v1_cluster_proto_depIdxs = []int32{
 	5,  // 2: parley.v1.StateHashResponse.members:type_name -> parley.v1.MemberHash
 	9,  // 3: parley.v1.ChangeMembersRequest.add:type_name -> parley.v1.AddMember
 	1,  // 4: parley.v1.ChangeMembersResponse.members:type_name -> parley.v1.Member
-	2,  // 5: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
-	4,  // 6: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
-	7,  // 7: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
-	10, // 8: parley.v1.ClusterService.ChangeMembers:input_type -> parley.v1.ChangeMembersRequest
-	12, // 9: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
-	14, // 10: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
-	3,  // 11: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
-	6,  // 12: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
-	8,  // 13: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
-	11, // 14: parley.v1.ClusterService.ChangeMembers:output_type -> parley.v1.ChangeMembersResponse
-	13, // 15: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
-	15, // 16: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
-	11, // [11:17] is the sub-list for method output_type
-	5,  // [5:11] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	17, // 5: parley.v1.BackupResponse.header:type_name -> parley.v1.BackupHeader
+	18, // 6: parley.v1.BackupResponse.trailer:type_name -> parley.v1.BackupTrailer
+	2,  // 7: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
+	4,  // 8: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
+	7,  // 9: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
+	10, // 10: parley.v1.ClusterService.ChangeMembers:input_type -> parley.v1.ChangeMembersRequest
+	12, // 11: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
+	14, // 12: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
+	16, // 13: parley.v1.ClusterService.Backup:input_type -> parley.v1.BackupRequest
+	3,  // 14: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
+	6,  // 15: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
+	8,  // 16: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
+	11, // 17: parley.v1.ClusterService.ChangeMembers:output_type -> parley.v1.ChangeMembersResponse
+	13, // 18: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
+	15, // 19: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
+	19, // 20: parley.v1.ClusterService.Backup:output_type -> parley.v1.BackupResponse
+	14, // [14:21] is the sub-list for method output_type
+	7,  // [7:14] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_parley_v1_cluster_proto_init() }
@@ -1118,13 +1424,18 @@ func file_parley_v1_cluster_proto_init() {
 	if File_parley_v1_cluster_proto != nil {
 		return
 	}
+	file_parley_v1_cluster_proto_msgTypes[18].OneofWrappers = []any{
+		(*BackupResponse_Header)(nil),
+		(*BackupResponse_Chunk)(nil),
+		(*BackupResponse_Trailer)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_v1_cluster_proto_rawDesc), len(file_parley_v1_cluster_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	ClusterService_ChangeMembers_FullMethodName      = "/parley.v1.ClusterService/ChangeMembers"
 	ClusterService_SetOperator_FullMethodName        = "/parley.v1.ClusterService/SetOperator"
 	ClusterService_ResetPassword_FullMethodName      = "/parley.v1.ClusterService/ResetPassword"
+	ClusterService_Backup_FullMethodName             = "/parley.v1.ClusterService/Backup"
 )
 
 // ClusterServiceClient is the client API for ClusterService service.
@@ -49,6 +50,9 @@ type ClusterServiceClient interface {
 	SetOperator(ctx context.Context, in *SetOperatorRequest, opts ...grpc.CallOption) (*SetOperatorResponse, error)
 	// ResetPassword sets a new password for an account whose owner lost it, and ends its sessions.
 	ResetPassword(ctx context.Context, in *ResetPasswordRequest, opts ...grpc.CallOption) (*ResetPasswordResponse, error)
+	// Backup streams a consistent copy of the replicated state from the node that is asked: a header, chunks, a trailer.
+	// Everything that was acknowledged before the call is inside. A stream that ends without a trailer is not a backup.
+	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error)
 }
 
 type clusterServiceClient struct {
@@ -119,6 +123,25 @@ func (c *clusterServiceClient) ResetPassword(ctx context.Context, in *ResetPassw
 	return out, nil
 }
 
+func (c *clusterServiceClient) Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ClusterService_ServiceDesc.Streams[0], ClusterService_Backup_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[BackupRequest, BackupResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ClusterService_BackupClient = grpc.ServerStreamingClient[BackupResponse]
+
 // ClusterServiceServer is the server API for ClusterService service.
 // All implementations must embed UnimplementedClusterServiceServer
 // for forward compatibility.
@@ -139,6 +162,9 @@ type ClusterServiceServer interface {
 	SetOperator(context.Context, *SetOperatorRequest) (*SetOperatorResponse, error)
 	// ResetPassword sets a new password for an account whose owner lost it, and ends its sessions.
 	ResetPassword(context.Context, *ResetPasswordRequest) (*ResetPasswordResponse, error)
+	// Backup streams a consistent copy of the replicated state from the node that is asked: a header, chunks, a trailer.
+	// Everything that was acknowledged before the call is inside. A stream that ends without a trailer is not a backup.
+	Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error
 	mustEmbedUnimplementedClusterServiceServer()
 }
 
@@ -166,6 +192,9 @@ func (UnimplementedClusterServiceServer) SetOperator(context.Context, *SetOperat
 }
 func (UnimplementedClusterServiceServer) ResetPassword(context.Context, *ResetPasswordRequest) (*ResetPasswordResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResetPassword not implemented")
+}
+func (UnimplementedClusterServiceServer) Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error {
+	return status.Error(codes.Unimplemented, "method Backup not implemented")
 }
 func (UnimplementedClusterServiceServer) mustEmbedUnimplementedClusterServiceServer() {}
 func (UnimplementedClusterServiceServer) testEmbeddedByValue()                        {}
@@ -296,6 +325,17 @@ func _ClusterService_ResetPassword_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ClusterService_Backup_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(BackupRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ClusterServiceServer).Backup(m, &grpc.GenericServerStream[BackupRequest, BackupResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ClusterService_BackupServer = grpc.ServerStreamingServer[BackupResponse]
+
 // ClusterService_ServiceDesc is the grpc.ServiceDesc for ClusterService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -328,6 +368,12 @@ var ClusterService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ClusterService_ResetPassword_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Backup",
+			Handler:       _ClusterService_Backup_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "parley/v1/cluster.proto",
 }
