@@ -12,7 +12,7 @@ import (
 // entries for members that lag: by default it keeps 10,000, and one entry holds many messages.
 func TestCatchUpBySnapshot(t *testing.T) {
 	t.Parallel()
-	short := buildPatched(t, patch{"../node/limits.go", "DefaultRetainEntries", "200"})
+	short := cluster.BuildPatched(t, cluster.Patch{File: "node/limits.go", Constant: "DefaultRetainEntries", Value: "200"})
 	c := cluster.Start(t, cluster.Options{Binary: short, Nodes: 3})
 	down := c.Others(c.Leader())[0]
 	l := load.Start(t, c, load.Options{Spokes: 8})

@@ -11,6 +11,4 @@ const (
 	callTimeout = 20 * time.Second
 	// cliTimeout bounds one run of the binary as a command.
 	cliTimeout = 60 * time.Second
-	// buildTimeout bounds the build of the binary, dependencies included, on a busy machine.
-	buildTimeout = 8 * time.Minute
 )

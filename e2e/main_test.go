@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -26,23 +24,11 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "parley")
-	if err := build(binary); err != nil {
+	if err := cluster.Build(binary); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
-}
-
-// build builds the binary, with more flags if need be.
-func build(to string, flags ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), buildTimeout)
-	defer cancel()
-	args := append([]string{"build", "-buildvcs=false", "-o", to}, flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, "parley/cmd/parley")...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
-	}
-	return nil
 }
 
 // start starts a cluster of n nodes with the flags added to each.

@@ -11,9 +11,9 @@ import (
 // left is raft's tick.
 func TestDeliveryWithoutTimers(t *testing.T) {
 	t.Parallel()
-	slow := buildPatched(t,
-		patch{"../store/limits.go", "FlushInterval", "time.Hour"},
-		patch{"../api/limits.go", "heartbeatAfter", "time.Hour"},
+	slow := cluster.BuildPatched(t,
+		cluster.Patch{File: "store/limits.go", Constant: "FlushInterval", Value: "time.Hour"},
+		cluster.Patch{File: "api/limits.go", Constant: "heartbeatAfter", Value: "time.Hour"},
 	)
 	c := cluster.Start(t, cluster.Options{Binary: slow, Nodes: 3})
 	t.Logf("with every interval an hour, from acknowledgement to stream: %s", deliver(t, c))

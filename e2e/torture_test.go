@@ -111,7 +111,7 @@ func TestTorture(t *testing.T) {
 	t.Logf("replay: go test ./e2e -count=1 -v -run '^TestTorture$' -args -seed=%d -rounds=%d", s, *rounds)
 	r := rand.New(rand.NewPCG(s, 0))
 	// Twenty entries are kept for who lags, so that many a node comes back through a snapshot, and dies while it does.
-	short := buildPatched(t, patch{"../node/limits.go", "DefaultRetainEntries", "20"})
+	short := cluster.BuildPatched(t, cluster.Patch{File: "node/limits.go", Constant: "DefaultRetainEntries", Value: "20"})
 	c := cluster.Start(t, cluster.Options{Binary: short, Nodes: 3, Fronts: true})
 	l := load.Start(t, c, load.Options{})
 	for i := range *rounds {

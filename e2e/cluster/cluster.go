@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +21,18 @@ type Options struct {
 	Fronts bool
 	// Dir holds the data directories; a temporary directory when empty.
 	Dir string
+	// Place puts a node elsewhere than on loopback; nil: loopback.
+	Place func(name string) Place
+}
+
+// Place is where a node lives, as something like a machine of its own.
+type Place struct {
+	// IP is its only address; its ports are fixed then.
+	IP string
+	// Dir is its data directory; one below Options.Dir when empty.
+	Dir string
+	// Start starts a command there.
+	Start func(*exec.Cmd) error
 }
 
 // Cluster is a set of nodes that know each other as first members.
@@ -54,28 +67,7 @@ func New(t TB, o Options) *Cluster {
 	}
 	var first []string
 	for i := range o.Nodes {
-		n := &Node{tb: t, binary: o.Binary, Name: fmt.Sprintf("n%d", i+1)}
-		n.Dir = filepath.Join(root, n.Name)
-		n.LogPath = filepath.Join(root, n.Name+".log")
-		if err := os.MkdirAll(n.Dir, 0o700); err != nil {
-			t.Fatalf("%v", err)
-		}
-		listen := c.address()
-		n.Address, n.PeerAddress, n.AdminAddress = listen, c.address(), c.address()
-		n.args = []string{
-			"serve", "--name", n.Name, "--data", n.Dir, "--listen", listen, "--peer-listen", n.PeerAddress,
-			"--admin-listen", n.AdminAddress,
-		}
-		if o.Fronts {
-			front, err := newFront(c.address(), listen)
-			if err != nil {
-				t.Fatalf("%v", err)
-			}
-			t.Cleanup(front.Close)
-			n.Front, n.Address = front, front.Address
-			n.args = append(n.args, "--advertise", n.Address)
-		}
-		n.args = append(n.args, o.Flags...)
+		n := c.lay(root, fmt.Sprintf("n%d", i+1), o)
 		first = append(first, n.Name+"="+n.PeerAddress)
 		c.Nodes = append(c.Nodes, n)
 	}
@@ -84,6 +76,43 @@ func New(t TB, o Options) *Cluster {
 	}
 	t.Cleanup(c.cleanUp)
 	return c
+}
+
+// lay makes a node and its directory, without a process.
+func (c *Cluster) lay(root, name string, o Options) *Node {
+	c.tb.Helper()
+	n := &Node{tb: c.tb, binary: o.Binary, Name: name, start: (*exec.Cmd).Start}
+	n.Dir = filepath.Join(root, n.Name)
+	n.LogPath = filepath.Join(root, n.Name+".log")
+	if o.Place != nil {
+		p := o.Place(name)
+		n.start = p.Start
+		if p.Dir != "" {
+			n.Dir = p.Dir
+		}
+		n.Address, n.PeerAddress, n.AdminAddress = p.IP+":50051", p.IP+":51051", p.IP+":52051"
+	} else {
+		n.Address, n.PeerAddress, n.AdminAddress = c.address(), c.address(), c.address()
+	}
+	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
+		c.tb.Fatalf("%v", err)
+	}
+	listen := n.Address
+	n.args = []string{
+		"serve", "--name", n.Name, "--data", n.Dir, "--listen", listen, "--peer-listen", n.PeerAddress,
+		"--admin-listen", n.AdminAddress,
+	}
+	if o.Fronts {
+		front, err := newFront(c.address(), listen)
+		if err != nil {
+			c.tb.Fatalf("%v", err)
+		}
+		c.tb.Cleanup(front.Close)
+		n.Front, n.Address = front, front.Address
+		n.args = append(n.args, "--advertise", n.Address)
+	}
+	n.args = append(n.args, o.Flags...)
+	return n
 }
 
 func (c *Cluster) address() string {

@@ -12,6 +12,8 @@ const (
 	probeTimeout = 2 * time.Second
 	// stopTimeout bounds a graceful stop; it is longer than the product's own bound on handing over and draining.
 	stopTimeout = 30 * time.Second
+	// buildTimeout bounds the build of the binary, dependencies included, on a busy machine.
+	buildTimeout = 8 * time.Minute
 	// logTailBytes is how much of each node's log a failure prints.
 	logTailBytes = 6 << 10
 

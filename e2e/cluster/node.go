@@ -28,6 +28,7 @@ type Node struct {
 	tb     TB
 	binary string
 	args   []string
+	start  func(*exec.Cmd) error
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -56,7 +57,7 @@ func (n *Node) Start() {
 	cmd := exec.Command(n.binary, n.args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = procAttr()
-	if err := cmd.Start(); err != nil {
+	if err := n.start(cmd); err != nil {
 		n.tb.Fatalf("%s: %v", n.Name, err)
 	}
 	exited := make(chan struct{})

@@ -12,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -52,14 +51,9 @@ func main() {
 	binary := flag.String("binary", "", "the parley to run; built from this checkout when empty")
 	dir := flag.String("dir", "", "where to keep the nodes' data; a temporary directory when empty")
 	flag.Parse()
-	t := newProgram()
-	defer t.cleanUp()
-	if *binary == "" {
-		*binary = filepath.Join(t.TempDir(), "parley")
-		if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", *binary, "parley/cmd/parley").CombinedOutput(); err != nil {
-			t.Fatalf("build: %v\n%s", err, out)
-		}
-	}
+	t := cluster.NewProgram("soak")
+	defer t.End()
+	*binary = t.Build(*binary)
 	c := cluster.Start(t, cluster.Options{Binary: *binary, Nodes: 3, Dir: *dir})
 	r := result{Messages: *messages}
 	mem := watchMemory(t, c)
@@ -89,7 +83,7 @@ func restart(c *cluster.Cluster, n *cluster.Node) time.Duration {
 }
 
 // write sends the messages and returns how many seconds that took.
-func write(t *program, c *cluster.Cluster, messages int64, callers int) float64 {
+func write(t *cluster.Program, c *cluster.Cluster, messages int64, callers int) float64 {
 	clients := make([]*client.Client, accounts)
 	for i := range clients {
 		clients[i] = load.Account(t, c.Addresses(i), fmt.Sprintf("soak%d", i))
@@ -123,7 +117,7 @@ func write(t *program, c *cluster.Cluster, messages int64, callers int) float64 
 	return time.Since(from).Seconds()
 }
 
-func fileMB(t *program, c *cluster.Cluster, name string) map[string]int64 {
+func fileMB(t *cluster.Program, c *cluster.Cluster, name string) map[string]int64 {
 	sizes := map[string]int64{}
 	for _, n := range c.Nodes {
 		fi, err := os.Stat(filepath.Join(n.Dir, name))

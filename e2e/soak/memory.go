@@ -15,7 +15,7 @@ type memory struct {
 	max, last   map[string]int64
 }
 
-func watchMemory(t *program, c *cluster.Cluster) *memory {
+func watchMemory(t *cluster.Program, c *cluster.Cluster) *memory {
 	m := &memory{done: make(chan struct{}), ended: make(chan struct{}), max: map[string]int64{}, last: map[string]int64{}}
 	// Owned by the program: ends at stop, and touches m only until then.
 	go func() {
