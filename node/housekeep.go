@@ -56,15 +56,16 @@ func (n *Node) catchUp() {
 
 // announce records this start in the replicated state, so that a copy of an older directory is known for what it is.
 func (n *Node) announce() {
-	if !n.Status().Quorum {
-		return
+	if n.Status().Quorum && !announced(n.store.Members(), n.self) {
+		n.proposeInternal(announcement(n.self))
 	}
-	for _, m := range n.store.Members() {
-		if m.GetId() == n.id && m.GetBoot() == n.self.GetBoot() && slices.Equal(m.GetBootNonce(), n.self.GetBootNonce()) {
-			return
-		}
-	}
-	n.proposeInternal(announcement(n.self))
+}
+
+// announced says whether the replicated state has this start.
+func announced(records []*internalv1.AnnounceMember, self *internalv1.Identity) bool {
+	return slices.ContainsFunc(records, func(m *internalv1.AnnounceMember) bool {
+		return m.GetId() == self.GetId() && m.GetBoot() == self.GetBoot() && slices.Equal(m.GetBootNonce(), self.GetBootNonce())
+	})
 }
 
 // announceOthers has the leader record members that were heard and are not recorded yet. Without it a first member that

@@ -6,6 +6,7 @@ import (
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
 	"parley/raftlog"
@@ -203,6 +204,22 @@ func (s *Stepper) Ready() StepOutput {
 
 // Pending says how much work waits for Persist and for Apply.
 func (s *Stepper) Pending() (appends, applies int) { return len(s.appends), len(s.applies) }
+
+// Housekeep is the housekeeper's turn: this start is announced until the replicated state has it.
+func (s *Stepper) Housekeep() {
+	if !s.core.hasQuorum() || announced(s.store.Members(), s.self) {
+		return
+	}
+	s.proposeInternal(announcement(s.self))
+}
+
+func (s *Stepper) proposeInternal(cmd *internalv1.Command) {
+	b, err := proto.Marshal(cmd)
+	if err != nil {
+		panic(err)
+	}
+	s.core.propose(&proposal{cmd: b, done: func(outcome) {}})
+}
 
 // Persist is the append worker's turn: one transaction for all the appends up to the next snapshot, or one snapshot
 // install. It returns what may be said to peers now that this is durable. An install applies what is queued before it.

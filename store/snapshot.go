@@ -179,6 +179,26 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// FlushedHash returns what is flushed and the state hash that was recorded with it.
+func (s *Store) FlushedHash() (Mark, []byte, error) {
+	s.pubMu.Lock()
+	h := s.disk
+	s.pubMu.Unlock()
+	if s.closed.Load() || !h.acquire() {
+		return Mark{}, nil, ErrClosed
+	}
+	defer h.release()
+	tx, err := h.disk.Begin()
+	if err != nil {
+		return Mark{}, nil, err
+	}
+	meta, err := decodeMeta(tx.Meta())
+	if err = errors.Join(err, tx.Close()); err != nil {
+		return Mark{}, nil, err
+	}
+	return Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}, meta.GetHash(), nil
+}
+
 // RecomputeHash reads all of what is flushed, every checksum included, and returns its mark, the state hash that was
 // recorded with it and the one that it has. It holds one read of the disk for as long as that takes.
 func (s *Store) RecomputeHash() (m Mark, recorded, computed []byte, err error) {
