@@ -100,6 +100,7 @@ const (
 	Reason_REASON_NOT_ALLOWED            Reason = 11
 	Reason_REASON_LIMIT_REACHED          Reason = 12
 	Reason_REASON_USER_DELETED           Reason = 13
+	Reason_REASON_MEMBER_NOT_FOUND       Reason = 14
 )
 
 // Enum value maps for Reason.
@@ -119,6 +120,7 @@ var (
 		11: "REASON_NOT_ALLOWED",
 		12: "REASON_LIMIT_REACHED",
 		13: "REASON_USER_DELETED",
+		14: "REASON_MEMBER_NOT_FOUND",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":            0,
@@ -135,6 +137,7 @@ var (
 		"REASON_NOT_ALLOWED":            11,
 		"REASON_LIMIT_REACHED":          12,
 		"REASON_USER_DELETED":           13,
+		"REASON_MEMBER_NOT_FOUND":       14,
 	}
 )
 
@@ -2353,7 +2356,7 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MEMBER_ROLE_LEARNER\x10\x01\x12\x15\n" +
 	"\x11MEMBER_ROLE_VOTER\x10\x02\x12\x17\n" +
-	"\x13MEMBER_ROLE_REMOVED\x10\x03*\x90\x03\n" +
+	"\x13MEMBER_ROLE_REMOVED\x10\x03*\xad\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REASON_SESSION_INVALID\x10\x01\x12\x1c\n" +
@@ -2369,7 +2372,8 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x12\x16\n" +
 	"\x12REASON_NOT_ALLOWED\x10\v\x12\x18\n" +
 	"\x14REASON_LIMIT_REACHED\x10\f\x12\x17\n" +
-	"\x13REASON_USER_DELETED\x10\rB$Z\"parley/proto/internalv1;internalv1b\x06proto3"
+	"\x13REASON_USER_DELETED\x10\r\x12\x1b\n" +
+	"\x17REASON_MEMBER_NOT_FOUND\x10\x0eB$Z\"parley/proto/internalv1;internalv1b\x06proto3"
 
 var (
 	file_parley_internal_v1_command_proto_rawDescOnce sync.Once
