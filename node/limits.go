@@ -75,6 +75,9 @@ const (
 
 	// MaxSnapshotSends bounds the store files that are streamed out at the same time.
 	MaxSnapshotSends = 2
+	// MaxBackups bounds the copies of the store that are made for backups at the same time: each takes as much space as the
+	// store.
+	MaxBackups = 1
 	// snapshotSendTimeout bounds one transfer as a whole; a stalled one ends much earlier.
 	snapshotSendTimeout = 10 * time.Minute
 

@@ -46,6 +46,7 @@ type Node struct {
 	caughtUp atomic.Bool // what was committed when this node started is applied
 
 	sends    snapshotSends
+	backups  backups
 	incoming incomingSnapshots
 
 	workers  sync.WaitGroup // loop, append and apply worker

@@ -122,6 +122,13 @@ func writeBoltFile(path string, writes []Write, meta []byte) error {
 }
 
 func putAll(tx *bbolt.Tx, b Batch) error {
+	if err := putState(tx, b); err != nil {
+		return err
+	}
+	return tx.Bucket(bucketLocal).Put(keyFlush, b.Meta)
+}
+
+func putState(tx *bbolt.Tx, b Batch) error {
 	state := tx.Bucket(bucketState)
 	state.FillPercent = leafFill
 	for i := range b.Writes {
@@ -136,7 +143,7 @@ func putAll(tx *bbolt.Tx, b Batch) error {
 			return fmt.Errorf("key %s: %w", describeKey(w.Key), err)
 		}
 	}
-	return tx.Bucket(bucketLocal).Put(keyFlush, b.Meta)
+	return nil
 }
 
 func (d *boltDisk) Begin() (Tx, error) {

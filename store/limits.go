@@ -72,6 +72,8 @@ const (
 	initialMmapBytes = 4 << 30
 	// fileGrowBytes is the step in which the file grows; each costs an extra fsync.
 	fileGrowBytes = 32 << 20
+	// copyBatchBytes is what Copy puts into one commit: enough that the commits cost little, far below what a machine has.
+	copyBatchBytes = 4 << 20
 	// leafFill is how full bbolt leaves a page that it splits. Nearly all inserts append within a prefix, so the left
 	// page is never touched again.
 	leafFill = 0.9

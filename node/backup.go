@@ -1,0 +1,111 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"parley/store"
+)
+
+// ErrBackupBusy is returned by Backup when MaxBackups are under way on this node.
+var ErrBackupBusy = errors.New("node: a backup is under way on this node")
+
+// ErrBackupSpace is returned by Backup when the data directory's file system has no room for the copy.
+var ErrBackupSpace = errors.New("node: no room for a copy of the store")
+
+// backups counts the copies that are being made or sent.
+type backups struct {
+	mu    sync.Mutex
+	busy  int
+	count uint64 // names the spool files
+}
+
+// Backup is a consistent copy of the store, at one index. Read it from one goroutine and Close it.
+type Backup struct {
+	store.Info
+	SizeBytes int64
+
+	file *os.File
+	done func()
+}
+
+// Read reads the copy: a complete store file.
+func (b *Backup) Read(p []byte) (int, error) { return b.file.Read(p) }
+
+// Close gives the copy's space back.
+func (b *Backup) Close() error {
+	defer b.done()
+	return b.file.Close()
+}
+
+// Backup copies the store as it is once everything that was acknowledged before the call is in it. The copy is made at the
+// disk's speed; from then on nothing of the store is held. It has no name: its space is free again when it is closed, or
+// when the process ends. The error is an *Error when no quorum confirmed what is acknowledged, ErrBackupBusy or
+// ErrBackupSpace, or the store's.
+func (n *Node) Backup(ctx context.Context) (*Backup, error) {
+	spool, done, err := n.enterBackup()
+	if err != nil {
+		return nil, err
+	}
+	b, err := n.backup(ctx, spool)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	b.done = done
+	return b, nil
+}
+
+func (n *Node) enterBackup() (spool string, done func(), err error) {
+	s := &n.backups
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy >= MaxBackups {
+		return "", nil, ErrBackupBusy
+	}
+	s.busy++
+	s.count++
+	return filepath.Join(n.cfg.Dir, fmt.Sprintf("backup-%d.tmp", s.count)), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.busy--
+	}, nil
+}
+
+func (n *Node) backup(ctx context.Context, spool string) (*Backup, error) {
+	if err := n.ReadBarrier(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.store.Flush(); err != nil {
+		return nil, err
+	}
+	// A copy that filled the disk would stop the node.
+	st, err := os.Stat(filepath.Join(n.cfg.Dir, storeFile))
+	if err != nil {
+		return nil, err
+	}
+	n.disk.check(n.cfg.Dir, n.logger)
+	if free := n.disk.free.Load(); free < uint64(st.Size())+minFreeDiskBytes {
+		return nil, fmt.Errorf("%w: it needs %d bytes, and %d of %d bytes free are kept back", ErrBackupSpace, st.Size(),
+			int64(minFreeDiskBytes), free)
+	}
+	defer os.Remove(spool) // the descriptor is enough
+	_, size, err := n.store.Spool(spool)
+	if err != nil {
+		return nil, err
+	}
+	info, err := store.Describe(spool)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(spool)
+	if err != nil {
+		return nil, err
+	}
+	n.logger.Info("made a copy for a backup", "index", info.Index, "bytes", size)
+	return &Backup{Info: info, SizeBytes: size, file: f}, nil
+}
