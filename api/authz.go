@@ -58,6 +58,7 @@ var rules = map[string]who{
 	clusterPath + "TransferLeadership": operator,
 	clusterPath + "SetOperator":        operator,
 	clusterPath + "ResetPassword":      operator,
+	clusterPath + "Backup":             operator,
 
 	"/grpc.health.v1.Health/Check": public,
 	"/grpc.health.v1.Health/Watch": public,

@@ -159,6 +159,8 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 		return &parleyv1.StateHashRequest{}
 	case "TransferLeadership":
 		return &parleyv1.TransferLeadershipRequest{To: "n2"}
+	case "Backup":
+		return &parleyv1.BackupRequest{}
 	case "SetOperator":
 		return &parleyv1.SetOperatorRequest{RequestId: id, Username: "target", Operator: true}
 	case "ResetPassword":

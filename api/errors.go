@@ -32,6 +32,7 @@ const (
 	reasonTooManyStreams   = "TOO_MANY_STREAMS"
 	reasonTooFast          = "TOO_FAST"
 	reasonOverloaded       = "OVERLOADED"
+	reasonDiskLow          = "DISK_LOW"
 	reasonDraining         = "DRAINING"
 	reasonStopping         = "STOPPING"
 	reasonDeadline         = "DEADLINE"
@@ -118,7 +119,7 @@ var causes = map[node.Cause]struct {
 		"this node is stopping", "use another node", 0},
 	node.CauseTooLarge: {codes.InvalidArgument, "TOO_LARGE",
 		"the request is too large to replicate", "split it", 0},
-	node.CauseDiskLow: {codes.ResourceExhausted, "DISK_LOW",
+	node.CauseDiskLow: {codes.ResourceExhausted, reasonDiskLow,
 		"the leader is short of disk space", "free space there; reading and deleting still work", 10 * time.Second},
 	node.CauseDiskStuck: {codes.Unavailable, "DISK_STUCK",
 		"the leader's disk does not answer", "try again; another node takes over", 100 * time.Millisecond},

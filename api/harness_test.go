@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -44,6 +45,8 @@ type replica struct {
 	// onBarrier runs at each read barrier: a lagging node catches up there.
 	onBarrier func()
 	transfer  func(to string) (string, error)
+	// backup answers Backup, where it is set.
+	backup    func() (*node.Backup, error)
 	proposals int
 }
 
@@ -125,6 +128,28 @@ func (r *replica) TransferLeadership(_ context.Context, to string) (string, erro
 		return r.transfer(to)
 	}
 	return "n2", nil
+}
+
+func (r *replica) Backup(context.Context) (*node.Backup, error) {
+	if r.backup != nil {
+		return r.backup()
+	}
+	dir, err := os.MkdirTemp("", "parley-backup-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "spool")
+	_, size, err := r.store.Spool(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := store.Describe(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	return &node.Backup{Info: info, SizeBytes: size, ReadCloser: f}, err
 }
 
 func (r *replica) Changed() <-chan struct{} {

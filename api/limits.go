@@ -12,6 +12,9 @@ const (
 	// maxReplyBytes keeps a page under the 4 MiB that gRPC clients take by default: 1,000 messages of 8 KiB would not fit.
 	maxReplyBytes = 2 << 20
 
+	// backupChunkBytes is one frame of a backup: far below what gRPC clients take, large enough to cost little.
+	backupChunkBytes = 256 << 10
+
 	maxTextBytes        = 8 << 10
 	maxUsernameChars    = 32
 	maxDisplayNameChars = 64

@@ -120,6 +120,7 @@ func (m *metrics) call(method string, code codes.Code, took time.Duration) {
 // streaming are the methods whose time says nothing.
 var streaming = map[string]bool{
 	chatPath + "Subscribe":                                           true,
+	clusterPath + "Backup":                                           true,
 	"/grpc.health.v1.Health/Watch":                                   true,
 	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      true,
 	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": true,

@@ -33,6 +33,8 @@ type Replica interface {
 	ClusterStatus(ctx context.Context) node.Status
 	StateHashes(ctx context.Context) (hashes []node.MemberHash, voters int, err error)
 	TransferLeadership(ctx context.Context, to string) (leader string, err error)
+	// Backup copies the store, with everything inside that was acknowledged before the call. The caller closes it.
+	Backup(ctx context.Context) (*node.Backup, error)
 	// Changed is closed at the next change of what Status says of leader, quorum and readiness.
 	Changed() <-chan struct{}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,22 +25,23 @@ type backups struct {
 	count uint64 // names the spool files
 }
 
-// Backup is a consistent copy of the store, at one index. Read it from one goroutine and Close it.
+// Backup is a consistent copy of the store, at one index. Read it, a complete store file of SizeBytes, from one goroutine,
+// and Close it.
 type Backup struct {
 	store.Info
 	SizeBytes int64
+	io.ReadCloser
+}
 
-	file *os.File
+// spoolFile gives its place back when it is closed.
+type spoolFile struct {
+	*os.File
 	done func()
 }
 
-// Read reads the copy: a complete store file.
-func (b *Backup) Read(p []byte) (int, error) { return b.file.Read(p) }
-
-// Close gives the copy's space back.
-func (b *Backup) Close() error {
-	defer b.done()
-	return b.file.Close()
+func (f spoolFile) Close() error {
+	defer f.done()
+	return f.File.Close()
 }
 
 // Backup copies the store as it is once everything that was acknowledged before the call is in it. The copy is made at the
@@ -51,12 +53,11 @@ func (n *Node) Backup(ctx context.Context) (*Backup, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := n.backup(ctx, spool)
+	b, err := n.backup(ctx, spool, done)
 	if err != nil {
 		done()
 		return nil, err
 	}
-	b.done = done
 	return b, nil
 }
 
@@ -76,7 +77,7 @@ func (n *Node) enterBackup() (spool string, done func(), err error) {
 	}, nil
 }
 
-func (n *Node) backup(ctx context.Context, spool string) (*Backup, error) {
+func (n *Node) backup(ctx context.Context, spool string, done func()) (*Backup, error) {
 	if err := n.ReadBarrier(ctx); err != nil {
 		return nil, err
 	}
@@ -107,5 +108,5 @@ func (n *Node) backup(ctx context.Context, spool string) (*Backup, error) {
 		return nil, err
 	}
 	n.logger.Info("made a copy for a backup", "index", info.Index, "bytes", size)
-	return &Backup{Info: info, SizeBytes: size, file: f}, nil
+	return &Backup{Info: info, SizeBytes: size, ReadCloser: spoolFile{f, done}}, nil
 }
