@@ -196,6 +196,7 @@ var refusals = map[internalv1.Reason]codes.Code{
 	internalv1.Reason_REASON_NOT_ALLOWED:            codes.PermissionDenied,
 	internalv1.Reason_REASON_LIMIT_REACHED:          codes.ResourceExhausted,
 	internalv1.Reason_REASON_USER_DELETED:           codes.NotFound,
+	internalv1.Reason_REASON_MEMBER_NOT_FOUND:       codes.NotFound,
 }
 
 func fromRefusal(r *internalv1.Refusal) *failure {

@@ -39,6 +39,9 @@ func (m *machine) announceMember(b *internalv1.AnnounceMember) (*internalv1.Resu
 	if err != nil {
 		return nil, err
 	}
+	if refusal := m.admitAnnouncement(b, old); refusal != nil {
+		return refusal, nil
+	}
 	if old == nil {
 		n := 0
 		it := m.scan([]byte{tagNode}, []byte{tagNode + 1}, false)
@@ -51,7 +54,7 @@ func (m *machine) announceMember(b *internalv1.AnnounceMember) (*internalv1.Resu
 		if n >= MaxMembers {
 			return refuseLimit("id", "there are %d member records, which is the most there may be", n), nil
 		}
-	} else if !bytes.Equal(old.GetIncarnation(), b.GetIncarnation()) {
+	} else if len(old.GetIncarnation()) > 0 && !bytes.Equal(old.GetIncarnation(), b.GetIncarnation()) {
 		return refuse(internalv1.Reason_REASON_NOT_ALLOWED, "incarnation",
 			"node id %d belongs to another data directory; join with a new id", b.GetId()), nil
 	} else if b.GetBoot() < old.GetBoot() ||
@@ -60,6 +63,8 @@ func (m *machine) announceMember(b *internalv1.AnnounceMember) (*internalv1.Resu
 			"node id %d was started %d times, this is start %d of an older copy of its directory; join with a new id",
 			b.GetId(), old.GetBoot(), b.GetBoot()), nil
 	}
+	// What the cluster wants of the member is not the member's to say.
+	b.Role, b.Replaces = old.GetRole(), old.GetReplaces()
 	return done(), m.put(keyNode(m.key(), b.GetId()), b)
 }
 

@@ -25,6 +25,16 @@ const (
 	MaxConversations = 10_000
 	// MaxMembers bounds the replicated member records: node ids are never reused, so replaced nodes add up.
 	MaxMembers = 1_000
+	// MaxMemberChanges bounds the members that one ChangeMembers names.
+	MaxMemberChanges = 16
+	// MaxVoters bounds the voters: each write waits for a majority of them, and more than nine protect nobody better.
+	MaxVoters = 9
+	// MaxLiveMembers bounds voters and learners together.
+	MaxLiveMembers = 32
+	// MaxTombstones bounds the records of removed members that are kept, so that they can be told why they are refused.
+	MaxTombstones = 64
+	// MaxMemberNameBytes bounds the name of a member that is added.
+	MaxMemberNameBytes = 32
 	// MaxReadRanges bounds the read ranges above a watermark. Each costs a few bytes in a record that is written often.
 	MaxReadRanges = 128
 )

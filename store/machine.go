@@ -266,6 +266,8 @@ func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 		return m.announceMember(b.AnnounceMember)
 	case *internalv1.Command_RaiseClusterVersion:
 		return m.raiseClusterVersion(b.RaiseClusterVersion)
+	case *internalv1.Command_ChangeMembers:
+		return m.changeMembers(c, b.ChangeMembers)
 	case *internalv1.Command_HashMark:
 		return m.hashMark()
 	case *internalv1.Command_EraseSlice:

@@ -87,6 +87,7 @@ type published struct {
 	// nothing.
 	flushed uint64
 	version uint32
+	members uint64 // greatest node id given out
 	erase   bool
 	expire  bool
 }
@@ -234,6 +235,10 @@ func (s *Store) ClusterID() []byte { return bytes.Clone(s.clusterID) }
 
 // ClusterVersion returns the replicated cluster version.
 func (s *Store) ClusterVersion() uint32 { return s.cur.Load().version }
+
+// LastMember returns the greatest node id that was given out; 0 while the members are the first ones. An id up to it
+// without a record was removed.
+func (s *Store) LastMember() uint64 { return s.cur.Load().members }
 
 // Work says whether an EraseSlice or an ExpireSlice would find something to do.
 func (s *Store) Work() (erase, expire bool) {

@@ -113,6 +113,9 @@ func (m *machine) raiseClusterVersion(b *internalv1.RaiseClusterVersion) (*inter
 		if err != nil {
 			return nil, err
 		}
+		if r.GetRole() == roleRemoved || len(r.GetIncarnation()) == 0 {
+			continue // gone, or not here yet: it is asked when it joins
+		}
 		if r.GetMaxClusterVersion() < b.GetVersion() {
 			return refuse(internalv1.Reason_REASON_NOT_ALLOWED, "version", "member %s knows cluster versions up to %d",
 				r.GetName(), r.GetMaxClusterVersion()), nil
