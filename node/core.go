@@ -38,7 +38,10 @@ type core struct {
 	reads     readQueue
 	quick     quickElection
 	handover  handover
-	appends   []uint64 // ticks at which unanswered appends were emitted, oldest first
+	// confChange waits for the next ready; confAsked is the tick at which raft was last given one, 0 once it was applied.
+	confChange *pb.ConfChangeV2
+	confAsked  uint64
+	appends    []uint64 // ticks at which unanswered appends were emitted, oldest first
 
 	out output
 }
@@ -166,7 +169,10 @@ func (c *core) appliedTo(index uint64) {
 }
 
 // applyConfChange makes a committed configuration change take effect.
-func (c *core) applyConfChange(cc pb.ConfChangeI) *pb.ConfState { return c.rn.ApplyConfChange(cc) }
+func (c *core) applyConfChange(cc pb.ConfChangeI) *pb.ConfState {
+	c.confAsked = 0
+	return c.rn.ApplyConfChange(cc)
+}
 
 // unreachable says that messages to a peer are being lost.
 func (c *core) unreachable(peer uint64) { c.rn.ReportUnreachable(peer) }
@@ -184,7 +190,7 @@ func (c *core) snapshotSent(peer uint64, ok bool) {
 func (c *core) mostCaughtUp() uint64 {
 	var best, match uint64
 	st := c.rn.Status()
-	for id := range st.Config.Voters.IDs() {
+	for id := range st.Config.Voters[0] { // who leaves with a joint change does not lead after it
 		pr, ok := st.Progress[id]
 		if !ok || id == c.id || !pr.RecentActive {
 			continue
@@ -196,10 +202,14 @@ func (c *core) mostCaughtUp() uint64 {
 	return best
 }
 
-// conf is the configuration in force.
+// conf is the configuration in force, with both halves of a joint one.
 func (c *core) conf() *pb.ConfState {
 	cfg := c.rn.Status().Config
-	return &pb.ConfState{Voters: cfg.Voters[0].Slice(), Learners: quorum.MajorityConfig(cfg.Learners).Slice()}
+	return &pb.ConfState{
+		Voters: cfg.Voters[0].Slice(), VotersOutgoing: cfg.Voters[1].Slice(),
+		Learners: quorum.MajorityConfig(cfg.Learners).Slice(), LearnersNext: quorum.MajorityConfig(cfg.LearnersNext).Slice(),
+		AutoLeave: &cfg.AutoLeave,
+	}
 }
 
 // watchDisk gives leadership away when the own disk is stuck: such a leader still heartbeats, so nobody else notices.
@@ -231,6 +241,7 @@ func (c *core) ready() output {
 	c.fireTimers()
 	for {
 		c.pushHandover()
+		c.flushConfChange()
 		c.flushProposals()
 		c.startReadRound()
 		if !c.rn.HasReady() {
@@ -284,6 +295,7 @@ func (c *core) noteSoftState(s *raft.SoftState) {
 		c.currentTick = c.tick
 	}
 	c.state, c.lead = s.RaftState, s.Lead
+	c.confChange, c.confAsked = nil, 0
 	c.out.changed = true
 	if c.lead != 0 && c.lead != c.id {
 		c.handover = handover{}

@@ -73,6 +73,22 @@ const (
 	// "overloaded", until the store has flushed: a slow disk bounds the log instead of the memory.
 	maxUnflushedLogBytes = 64 << 20
 
+	// maxPromotionLag is how many entries a learner may be behind the commit index when it becomes a voter: what is on its
+	// way under load, and no more, for from then on commits may wait for it.
+	maxPromotionLag = 256
+	// removedGrace is how long after a change of the configuration a removed member is still listened to: until every
+	// other member has surely learned of the change, its vote may be needed.
+	removedGrace = 3 * time.Second
+	// membersWait bounds how long a change of members is waited for, and membersPoll how often it is looked at.
+	membersWait = 10 * time.Second
+	membersPoll = 20 * time.Millisecond
+	// joinTimeout bounds one question of a joining node.
+	joinTimeout = 5 * time.Second
+	// joinRetry is how often a joining node asks again while nobody can answer.
+	joinRetry = 300 * time.Millisecond
+
+	// healRetry is how often the peers are asked for a store file when none had one to give.
+	healRetry = time.Second
 	// MaxSnapshotSends bounds the store files that are streamed out at the same time.
 	MaxSnapshotSends = 2
 	// MaxBackups bounds the copies of the store that are made for backups at the same time: each takes as much space as the

@@ -39,7 +39,9 @@ func adds(names ...string) *internalv1.ChangeMembers {
 	return b
 }
 
-func removes(names ...string) *internalv1.ChangeMembers { return &internalv1.ChangeMembers{Remove: names} }
+func removes(names ...string) *internalv1.ChangeMembers {
+	return &internalv1.ChangeMembers{Remove: names}
+}
 
 func (r *rig) membersAre(want string) {
 	r.t.Helper()
