@@ -55,14 +55,9 @@ func (n *Node) open(ctx context.Context) error {
 		SoftwareVersion: n.cfg.SoftwareVersion, FirstMembers: formatMembers(n.cfg.FirstMembers),
 	}
 	if len(id.ClusterID) > 0 {
-		if err := n.openStore(); err != nil {
-			return err
-		}
+		return n.openOrHeal(ctx)
 	}
 	n.startTransport()
-	if len(id.ClusterID) > 0 {
-		return nil
-	}
 	err := n.form(ctx)
 	if err != nil {
 		n.stopTransport()
@@ -249,6 +244,19 @@ func (n *Node) formed(clusterID []byte, conf *pb.ConfState) error {
 
 // startTransport serves the peer port. Before serveRaft only hellos are answered.
 func (n *Node) startTransport() {
+	n.transport = peer.New(peer.Options{
+		Self: n.self, Handler: handler{n}, Server: n.cfg.PeerServerTLS, Client: n.cfg.PeerClientTLS, Logger: n.logger,
+		Peers:       n.peerAddresses(),
+		Unreachable: func(id uint64) { n.inbox.call(func(c *core) { c.unreachable(id) }) },
+		Refused:     n.refused,
+	})
+	n.peerServer = grpc.NewServer(n.transport.ServerOptions()...)
+	n.transport.Register(n.peerServer)
+	go n.peerServer.Serve(n.cfg.PeerListener) //nolint:errcheck // ends with Stop; its owner is stopTransport
+}
+
+// peerAddresses are the other members' by id: of the first members, and of the member records when there is a store.
+func (n *Node) peerAddresses() map[uint64]string {
 	peers := map[uint64]string{}
 	for i, name := range memberNames(n.cfg.FirstMembers) {
 		if name != n.cfg.Name {
@@ -262,15 +270,7 @@ func (n *Node) startTransport() {
 			}
 		}
 	}
-	n.transport = peer.New(peer.Options{
-		Self: n.self, Handler: handler{n}, Server: n.cfg.PeerServerTLS, Client: n.cfg.PeerClientTLS, Logger: n.logger,
-		Peers:       peers,
-		Unreachable: func(id uint64) { n.inbox.call(func(c *core) { c.unreachable(id) }) },
-		Refused:     n.refused,
-	})
-	n.peerServer = grpc.NewServer(n.transport.ServerOptions()...)
-	n.transport.Register(n.peerServer)
-	go n.peerServer.Serve(n.cfg.PeerListener) //nolint:errcheck // ends with Stop; its owner is stopTransport
+	return peers
 }
 
 // serveRaft begins to exchange raft messages.

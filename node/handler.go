@@ -16,7 +16,12 @@ type handler struct{ n *Node }
 var _ peer.Handler = handler{}
 
 // Step gives a peer's message to the loop. It waits while the loop is far behind, which slows the peer down.
-func (h handler) Step(m *pb.Message) { h.n.inbox.message(m) }
+// A node that has no store yet, because it heals it, is deaf: what it is told now it is told again.
+func (h handler) Step(m *pb.Message) {
+	if h.n.serving.Load() != nil {
+		h.n.inbox.message(m)
+	}
+}
 
 // LinkDown has the loop find out whether a leader is gone. It queues behind the last message of that link.
 func (h handler) LinkDown(from, boot uint64) {
@@ -27,7 +32,7 @@ func (h handler) LinkDown(from, boot uint64) {
 func (h handler) HandOn(_ context.Context, cmds []peer.Command, answer func(uint64, peer.Answer)) {
 	for _, cmd := range cmds {
 		p := &proposal{cmd: cmd.Bytes, handedOn: true, done: func(o outcome) { answer(cmd.ID, toAnswer(o)) }}
-		if !h.n.inbox.propose(p) {
+		if h.n.serving.Load() == nil || !h.n.inbox.propose(p) {
 			answer(cmd.ID, peer.Answer{Outcome: peer.NotApplied})
 		}
 	}

@@ -30,6 +30,10 @@ type identities struct {
 func (h handler) CheckIdentity(id *internalv1.Identity) error {
 	n := h.n
 	st := n.serving.Load()
+	if st == nil && len(n.self.GetClusterId()) > 0 { // healing: the member records are in the store that is missing
+		n.identities.note(id)
+		return nil
+	}
 	if st == nil { // forming
 		if mine, theirs := n.self.GetFirstMembers(), id.GetFirstMembers(); mine != theirs {
 			return fmt.Errorf("node %s was started with --cluster %s, node %s with %s: they must be equal",

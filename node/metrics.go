@@ -15,6 +15,7 @@ type metrics struct {
 	leaderChanges      prometheus.Counter
 	snapshotsSent      prometheus.Counter
 	snapshotsInstalled prometheus.Counter
+	storeHealed        prometheus.Counter
 	readRounds         atomic.Uint64 // written by the loop
 	clockOffset        prometheus.Gauge
 }
@@ -39,6 +40,7 @@ func newMetrics() *metrics {
 		snapshotsSent:    counter("network_snapshot_send_total", "Store files sent to members that lagged."),
 		snapshotsInstalled: counter("network_snapshot_receive_success_total",
 			"Store files received and installed."),
+		storeHealed: counter("store_healed_total", "Damaged store files replaced by a peer's."),
 		clockOffset: gauge("server_clock_offset_seconds", "This leader's clock against the quorum's median."),
 	}
 }
@@ -49,7 +51,7 @@ func (m *metrics) register(r prometheus.Registerer, n *Node) {
 		return
 	}
 	r.MustRegister(m.appendSeconds, m.proposalsFailed, m.proposalsPending, m.handedOn, m.leaderChanges, m.snapshotsSent,
-		m.snapshotsInstalled, m.clockOffset, prometheus.NewCounterFunc(prometheus.CounterOpts{
+		m.snapshotsInstalled, m.storeHealed, m.clockOffset, prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "parley_server_read_indexes_total",
 			Help: "ReadIndex rounds started; one serves every reader that waits.",
 		}, func() float64 { return float64(m.readRounds.Load()) }))

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,6 +38,9 @@ type receiving struct {
 
 // OpenIncoming begins to receive a store file.
 func (h handler) OpenIncoming(m *pb.Message, _ uint64) (peer.Incoming, error) {
+	if h.n.serving.Load() == nil {
+		return nil, errors.New("this node is about to heal its store by itself")
+	}
 	in := &h.n.incoming
 	in.mu.Lock()
 	in.n++

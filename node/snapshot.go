@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,28 +24,41 @@ type snapshotSends struct {
 	n  uint64 // names the spool files
 }
 
-// startSnapshotSend answers a MsgSnap, which carries metadata only, with a store file on a stream of its own. Raft is told
-// about every end: a peer whose fate is not reported would be left alone for ever.
-func (n *Node) startSnapshotSend(m *pb.Message) {
-	s := &n.sends
+var errSending = errors.New("as many store files as are allowed are on their way, or one to this member")
+
+// begin takes a place among the sends, until end, and names its spool file.
+func (s *snapshotSends) begin(dir string, to uint64) (spool string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.to == nil {
 		s.to = map[uint64]bool{}
 	}
-	to := m.GetTo()
 	if s.to[to] || len(s.to) >= MaxSnapshotSends {
-		n.inbox.call(func(c *core) { c.snapshotSent(to, false) })
-		return
+		return "", errSending
 	}
 	s.to[to] = true
 	s.n++
-	spool := filepath.Join(n.cfg.Dir, fmt.Sprintf("send-%d.tmp", s.n))
+	return filepath.Join(dir, fmt.Sprintf("send-%d.tmp", s.n)), nil
+}
+
+func (s *snapshotSends) end(to uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.to, to)
+}
+
+// startSnapshotSend answers a MsgSnap, which carries metadata only, with a store file on a stream of its own. Raft is told
+// about every end: a peer whose fate is not reported would be left alone for ever.
+func (n *Node) startSnapshotSend(m *pb.Message) {
+	to := m.GetTo()
+	spool, err := n.sends.begin(n.cfg.Dir, to)
+	if err != nil {
+		n.inbox.call(func(c *core) { c.snapshotSent(to, false) })
+		return
+	}
 	n.helpers.Go(func() {
 		err := n.sendSnapshot(m, spool)
-		s.mu.Lock()
-		delete(s.to, to)
-		s.mu.Unlock()
+		n.sends.end(to)
 		if err != nil {
 			n.logger.Warn("a snapshot was not sent", "to", to, "err", err)
 		}

@@ -35,13 +35,14 @@ type fakeNode struct {
 	events []any // *raftpb.Message or down, in the order of the calls
 	more   chan struct{}
 
-	step    func(m *raftpb.Message) // runs before the message is recorded
-	handOn  func(ctx context.Context, cmds []Command, answer func(uint64, Answer))
-	check   func(id *internalv1.Identity) error
-	open    func(m *raftpb.Message, size uint64) (Incoming, error)
-	ups     chan uint64
-	lost    chan uint64
-	refused chan *Refusal
+	step     func(m *raftpb.Message) // runs before the message is recorded
+	handOn   func(ctx context.Context, cmds []Command, answer func(uint64, Answer))
+	check    func(id *internalv1.Identity) error
+	open     func(m *raftpb.Message, size uint64) (Incoming, error)
+	outgoing func(to, minIndex uint64) (Outgoing, error)
+	ups      chan uint64
+	lost     chan uint64
+	refused  chan *Refusal
 }
 
 func (n *fakeNode) record(e any) {
@@ -74,6 +75,10 @@ func (n *fakeNode) CheckIdentity(id *internalv1.Identity) error {
 
 func (n *fakeNode) OpenIncoming(m *raftpb.Message, size uint64) (Incoming, error) {
 	return n.open(m, size)
+}
+
+func (n *fakeNode) OpenOutgoing(to, minIndex uint64) (Outgoing, error) {
+	return n.outgoing(to, minIndex)
 }
 
 func (n *fakeNode) Status() *internalv1.PeerStatusResponse {

@@ -34,6 +34,8 @@ const (
 	snapshotTurn = 500 * time.Millisecond
 	// snapshotCommitTimeout is how long the receiver may take to check and fsync a whole file.
 	snapshotCommitTimeout = 2 * time.Minute
+	// storeSpoolTimeout is how long a node may take to copy its store before the first byte of it comes.
+	storeSpoolTimeout = 2 * time.Minute
 	// maxSnapshotBytes bounds what a peer can make this node write.
 	maxSnapshotBytes = 1 << 40
 

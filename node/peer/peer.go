@@ -68,6 +68,10 @@ type Handler interface {
 	// target were checked. At most one file comes at a time.
 	OpenIncoming(m *raftpb.Message, size uint64) (Incoming, error)
 
+	// OpenOutgoing copies this node's store, at minIndex or above, for a member that lost its own. It may block for the
+	// length of the copy, but not after the node began to stop. An error is told to the member, which asks again.
+	OpenOutgoing(to, minIndex uint64) (Outgoing, error)
+
 	// Status tells this node's progress; Identity is filled by the transport. It must not block.
 	Status() *internalv1.PeerStatusResponse
 
