@@ -28,6 +28,8 @@ const (
 	kindOnce
 	// kindAnyNode: a read that needs no quorum.
 	kindAnyNode
+	// kindStream: a read that may take as long as it takes, so that only the repeating of failed tries is bounded.
+	kindStream
 )
 
 // call is one operation over all its tries. The caller's goroutine owns it.
@@ -103,7 +105,7 @@ func authorize(ctx context.Context, token []byte) context.Context {
 // run tries until there is a result, a refusal, no hope, or no time.
 func (cl *call) run(ctx context.Context, do func(context.Context) error) error {
 	c := cl.c
-	if _, ok := ctx.Deadline(); !ok {
+	if _, ok := ctx.Deadline(); !ok && cl.kind != kindStream {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.opts.Timeout)
 		defer cancel()
@@ -153,8 +155,11 @@ func (c *Client) slot(ctx context.Context) bool {
 // once makes one try.
 func (cl *call) once(ctx context.Context, do func(context.Context) error) (string, verdict, error) {
 	h := &hint{prefer: cl.prefer, local: cl.local, failed: cl.failed}
-	ctx, cancel := context.WithTimeout(ctx, TryTimeout)
-	defer cancel()
+	if cl.kind != kindStream {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, TryTimeout)
+		defer cancel()
+	}
 	ctx, t := cl.c.begin(ctx, h, ProbeAfter, 0)
 	cl.tries++
 	err := do(ctx)
@@ -207,6 +212,8 @@ func (cl *call) goOn(v verdict) bool {
 	case !v.again:
 		return false
 	case cl.kind == kindOnce && v.outcome == Unknown:
+		return false
+	case cl.kind == kindStream && time.Since(cl.since) >= cl.c.opts.Timeout:
 		return false
 	case v.mayRepeat() && cl.inner >= InternalTries:
 		return false

@@ -63,8 +63,10 @@ type fakeNode struct {
 	onSent func(ctx context.Context) error
 	// onSubscribe may refuse a stream.
 	onSubscribe func(ctx context.Context, cursor string) error
-	beat        time.Duration
-	subscribes  atomic.Int64
+	// onBackup is the whole of a Backup.
+	onBackup   func(parleyv1.ClusterService_BackupServer) error
+	beat       time.Duration
+	subscribes atomic.Int64
 }
 
 func newFakeCluster(t *testing.T, n int, options ...grpc.ServerOption) *fakeCluster {
@@ -288,6 +290,13 @@ func (n *fakeNode) SendMessage(
 		}
 	}
 	return resp, nil
+}
+
+func (n *fakeNode) Backup(_ *parleyv1.BackupRequest, st parleyv1.ClusterService_BackupServer) error {
+	n.mu.Lock()
+	f := n.onBackup
+	n.mu.Unlock()
+	return f(st)
 }
 
 func (n *fakeNode) ReadMessages(
