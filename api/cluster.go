@@ -55,6 +55,7 @@ func (s *cluster) Status(ctx context.Context, _ *parleyv1.StatusRequest) (*parle
 		Leader: st.LeaderName, Term: st.Term, Quorum: st.Quorum, Node: st.Name,
 		ClusterId: hex.EncodeToString(st.ClusterID), AgeMs: uint64(st.Age.Milliseconds()),
 		Committed: st.Committed, Applied: st.Applied, Flushed: st.Flushed, Compacted: st.Compacted,
+		ClusterVersion: st.ClusterVersion,
 	}
 	for _, m := range st.Members {
 		pm := &parleyv1.Member{

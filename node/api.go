@@ -102,7 +102,9 @@ type Status struct {
 	Applied   uint64
 	Flushed   uint64
 	Compacted uint64
-	Members   []Member
+	// ClusterVersion is the replicated cluster version as far as it is applied here.
+	ClusterVersion uint32
+	Members        []Member
 }
 
 // Member is one member as the replicated state and this node's links describe it.

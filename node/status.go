@@ -21,6 +21,7 @@ func (n *Node) Status() Status {
 	st.Applied = n.store.Applied()
 	st.Flushed = n.store.Flushed().Index
 	st.Compacted, _ = n.log.Compacted()
+	st.ClusterVersion = n.store.ClusterVersion()
 	return st
 }
 

@@ -76,6 +76,8 @@ type clusterStatusJSON struct {
 	Flushed   uint64       `json:"flushed"`
 	Compacted uint64       `json:"compacted"`
 	AgeMS     *uint64      `json:"age_ms,omitempty"`
+	// ClusterVersion rises by itself when the last node was upgraded; 0 from a node that does not tell.
+	ClusterVersion uint32 `json:"cluster_version"`
 }
 
 type memberJSON struct {
@@ -93,6 +95,7 @@ func toStatusJSON(st *parleyv1.StatusResponse, localRead bool) clusterStatusJSON
 	j := clusterStatusJSON{
 		Term: st.GetTerm(), Quorum: st.GetQuorum(), Members: []memberJSON{}, Node: st.GetNode(), ClusterID: st.GetClusterId(),
 		Committed: st.GetCommitted(), Applied: st.GetApplied(), Flushed: st.GetFlushed(), Compacted: st.GetCompacted(),
+		ClusterVersion: st.GetClusterVersion(),
 	}
 	if leader := st.GetLeader(); leader != "" {
 		j.Leader = &leader
@@ -148,7 +151,8 @@ func statusTable(st clusterStatusJSON) string {
 		quorum = "NO: nothing can be written"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "leader %s, term %d, quorum %s (as %s sees it)\n", leader, st.Term, quorum, st.Node)
+	fmt.Fprintf(&b, "leader %s, term %d, quorum %s, cluster version %d (as %s sees it)\n", leader, st.Term, quorum,
+		st.ClusterVersion, st.Node)
 	if st.AgeMS != nil {
 		fmt.Fprintf(&b, "this is %d ms old\n", *st.AgeMS)
 	}

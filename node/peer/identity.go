@@ -108,6 +108,9 @@ func (t *Transport) admit(ctx context.Context, from *internalv1.Identity, to uin
 // accept is the part of admit that both sides share.
 func (t *Transport) accept(id *internalv1.Identity) *Refusal {
 	self := t.self.Load()
+	if r := checkProtocol(self, id); r != nil {
+		return r
+	}
 	if len(self.ClusterId) > 0 && len(id.ClusterId) > 0 && !bytes.Equal(self.ClusterId, id.ClusterId) {
 		return refuse(ReasonOtherCluster, "node %s belongs to cluster %x, node %s to cluster %x",
 			self.Name, self.ClusterId, id.Name, id.ClusterId)
@@ -122,6 +125,27 @@ func (t *Transport) accept(id *internalv1.Identity) *Refusal {
 		return refuse(ReasonOther, "%v", err)
 	}
 	return t.known.check(id, true)
+}
+
+// The versions of the peer protocol that this program speaks: the messages of PeerService and their order, raft's messages
+// and the snapshot stream included. A new field that old nodes may ignore is no new version.
+const (
+	protocol       = 1
+	oldestProtocol = 1
+)
+
+// checkProtocol refuses a node that has no version of the protocol in common with this one.
+func checkProtocol(self, id *internalv1.Identity) *Refusal {
+	newest, oldest := max(id.GetProtocol(), 1), max(id.GetOldestProtocol(), 1)
+	if newest >= oldestProtocol && oldest <= protocol {
+		return nil
+	}
+	older := self
+	if newest < oldestProtocol {
+		older = id
+	}
+	return refuse(ReasonProtocol, "node %s speaks versions %d to %d of the peer protocol, node %s %d to %d: upgrade node %s",
+		id.GetName(), oldest, newest, self.GetName(), oldestProtocol, protocol, older.GetName())
 }
 
 // checkPeer decides on a node that this one dialled: nil, or why it is not accepted. p is what gRPC knows of the

@@ -35,13 +35,15 @@ const (
 	ReasonRemoved Reason = "REMOVED"
 	// ReasonTooOld: the node's program does not know the cluster version. Only the node's CheckIdentity says so.
 	ReasonTooOld Reason = "TOO_OLD"
+	// ReasonProtocol: the nodes' programs have no version of the peer protocol in common.
+	ReasonProtocol Reason = "OTHER_PROTOCOL"
 	// ReasonOther: the node's CheckIdentity refused for a reason of its own.
 	ReasonOther Reason = "REFUSED"
 )
 
 var reasons = []Reason{
 	ReasonOtherCluster, ReasonOtherIncarnation, ReasonStaleBoot, ReasonWrongNode, ReasonCertificate, ReasonRemoved,
-	ReasonTooOld, ReasonOther,
+	ReasonTooOld, ReasonProtocol, ReasonOther,
 }
 
 // Refusal says why one node does not accept another. It travels as "REASON: text", in HelloResponse.refused and as the

@@ -71,7 +71,9 @@ func newTransport(o Options, p patience) *Transport {
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.links.Store(&map[uint64]*link{})
-	t.self.Store(proto.CloneOf(o.Self))
+	self := proto.CloneOf(o.Self)
+	self.Protocol, self.OldestProtocol = protocol, oldestProtocol
+	t.self.Store(self)
 	if len(o.Self.ClusterId) > 0 {
 		close(t.formed)
 	}

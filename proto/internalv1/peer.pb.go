@@ -98,9 +98,13 @@ type Identity struct {
 	// The first members as this node was told them, "n1=host:port,…" sorted by name.
 	FirstMembers string `protobuf:"bytes,11,opt,name=first_members,json=firstMembers,proto3" json:"first_members,omitempty"`
 	// Wall clock when sent, for the comparison of clocks.
-	UnixMs        int64 `protobuf:"varint,12,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UnixMs int64 `protobuf:"varint,12,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
+	// The newest and the oldest version of this protocol that the node speaks; 0 is 1. Two nodes whose ranges do not meet
+	// refuse each other's hello, before anything else is said.
+	Protocol       uint32 `protobuf:"varint,13,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	OldestProtocol uint32 `protobuf:"varint,14,opt,name=oldest_protocol,json=oldestProtocol,proto3" json:"oldest_protocol,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Identity) Reset() {
@@ -213,6 +217,20 @@ func (x *Identity) GetFirstMembers() string {
 func (x *Identity) GetUnixMs() int64 {
 	if x != nil {
 		return x.UnixMs
+	}
+	return 0
+}
+
+func (x *Identity) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *Identity) GetOldestProtocol() uint32 {
+	if x != nil {
+		return x.OldestProtocol
 	}
 	return 0
 }
@@ -1514,7 +1532,7 @@ var File_parley_internal_v1_peer_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\n" +
-	"\x1dparley/internal/v1/peer.proto\x12\x12parley.internal.v1\"\xf8\x02\n" +
+	"\x1dparley/internal/v1/peer.proto\x12\x12parley.internal.v1\"\xbd\x03\n" +
 	"\bIdentity\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -1530,7 +1548,9 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\x10software_version\x18\n" +
 	" \x01(\tR\x0fsoftwareVersion\x12#\n" +
 	"\rfirst_members\x18\v \x01(\tR\ffirstMembers\x12\x17\n" +
-	"\aunix_ms\x18\f \x01(\x03R\x06unixMs\"P\n" +
+	"\aunix_ms\x18\f \x01(\x03R\x06unixMs\x12\x1a\n" +
+	"\bprotocol\x18\r \x01(\rR\bprotocol\x12'\n" +
+	"\x0foldest_protocol\x18\x0e \x01(\rR\x0eoldestProtocol\"P\n" +
 	"\fHelloRequest\x120\n" +
 	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\"c\n" +

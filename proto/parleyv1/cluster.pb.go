@@ -235,12 +235,15 @@ type StatusResponse struct {
 	// Milliseconds since the answering node last knew itself to be current.
 	AgeMs uint64 `protobuf:"varint,7,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"`
 	// The answering node's own progress: compacted <= flushed <= applied <= committed.
-	Committed     uint64 `protobuf:"varint,8,opt,name=committed,proto3" json:"committed,omitempty"`
-	Applied       uint64 `protobuf:"varint,9,opt,name=applied,proto3" json:"applied,omitempty"`
-	Flushed       uint64 `protobuf:"varint,10,opt,name=flushed,proto3" json:"flushed,omitempty"`
-	Compacted     uint64 `protobuf:"varint,11,opt,name=compacted,proto3" json:"compacted,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Committed uint64 `protobuf:"varint,8,opt,name=committed,proto3" json:"committed,omitempty"`
+	Applied   uint64 `protobuf:"varint,9,opt,name=applied,proto3" json:"applied,omitempty"`
+	Flushed   uint64 `protobuf:"varint,10,opt,name=flushed,proto3" json:"flushed,omitempty"`
+	Compacted uint64 `protobuf:"varint,11,opt,name=compacted,proto3" json:"compacted,omitempty"`
+	// The replicated cluster version as the answering node knows it: it rises by itself once every member runs a program that
+	// knows the next one. 0 from a node of before it was told.
+	ClusterVersion uint32 `protobuf:"varint,12,opt,name=cluster_version,json=clusterVersion,proto3" json:"cluster_version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -346,6 +349,13 @@ func (x *StatusResponse) GetFlushed() uint64 {
 func (x *StatusResponse) GetCompacted() uint64 {
 	if x != nil {
 		return x.Compacted
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetClusterVersion() uint32 {
+	if x != nil {
+		return x.ClusterVersion
 	}
 	return 0
 }
@@ -1267,7 +1277,7 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\aapplied\x18\a \x01(\x04R\aapplied\x12\x18\n" +
 	"\aversion\x18\b \x01(\tR\aversion\x12\x18\n" +
 	"\apending\x18\t \x01(\tR\apending\"\x0f\n" +
-	"\rStatusRequest\"\xbb\x02\n" +
+	"\rStatusRequest\"\xe4\x02\n" +
 	"\x0eStatusResponse\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\tR\x06leader\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x16\n" +
@@ -1281,7 +1291,8 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\aapplied\x18\t \x01(\x04R\aapplied\x12\x18\n" +
 	"\aflushed\x18\n" +
 	" \x01(\x04R\aflushed\x12\x1c\n" +
-	"\tcompacted\x18\v \x01(\x04R\tcompacted\"\x12\n" +
+	"\tcompacted\x18\v \x01(\x04R\tcompacted\x12'\n" +
+	"\x0fcluster_version\x18\f \x01(\rR\x0eclusterVersion\"\x12\n" +
 	"\x10StateHashRequest\"d\n" +
 	"\n" +
 	"MemberHash\x12\x12\n" +
