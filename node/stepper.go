@@ -39,6 +39,8 @@ type StepperConfig struct {
 	Nonce []byte
 	// RetainEntries is as in Config; DefaultRetainEntries when 0.
 	RetainEntries uint64
+	// OverlayBytes is as in store.Options.
+	OverlayBytes int
 	// PeerAddress is what this start announces.
 	PeerAddress string
 }
@@ -89,7 +91,7 @@ func OpenStepper(cfg StepperConfig) (*Stepper, error) {
 	if s.log, err = raftlog.OpenDisk(cfg.Log, raftlog.Options{}); err != nil {
 		return nil, err
 	}
-	if s.store, err = store.OpenDisk(cfg.Store, store.Options{Manual: true}); err != nil {
+	if s.store, err = store.OpenDisk(cfg.Store, store.Options{Manual: true, OverlayBytes: cfg.OverlayBytes}); err != nil {
 		return nil, err
 	}
 	if err := reconcile(s.log, s.store.Flushed()); err != nil {

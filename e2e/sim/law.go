@@ -1,0 +1,244 @@
+package sim
+
+import (
+	"context"
+	"hash/fnv"
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"parley/node"
+	"parley/proto/internalv1"
+)
+
+// law is what is known of the whole cluster, and held against every node.
+type law struct {
+	leaders map[uint64]uint64 // term -> who led it
+	entries []entry           // by index, from 0; what was applied first at each
+	applies map[uint64]uint64 // node -> applied
+	hashes  map[uint64]string // index -> state hash that a flush recorded there
+	marked  map[uint64]string // index -> state hash that a HashMark recorded there
+	marks   []uint64          // indexes of HashMarks
+	conf    *pb.ConfState     // of the highest index that was applied
+	confAt  uint64
+	cuts    map[link]bool
+	chats   map[string]*chat
+}
+
+// entry is what everybody must have at an index.
+type entry struct {
+	term uint64
+	hash uint64
+	set  bool
+}
+
+func (l *law) init() {
+	l.leaders, l.applies, l.cuts = map[uint64]uint64{}, map[uint64]uint64{}, map[link]bool{}
+	l.hashes, l.marked = map[uint64]string{}, map[uint64]string{}
+}
+
+func (l *law) configure(index uint64, conf *pb.ConfState) {
+	if index > l.confAt {
+		l.conf, l.confAt = conf, index
+	}
+}
+
+// role: one leader per term.
+func (l *law) role(r *replica, st node.StepState) {
+	if st.Role != raft.StateLeader {
+		return
+	}
+	if old, ok := l.leaders[st.Term]; !ok {
+		l.leaders[st.Term] = r.id
+		r.w.counts.Elections++
+	} else if old != r.id {
+		r.w.fail("two leaders in term %d: nodes %d and %d", st.Term, old, r.id)
+	}
+}
+
+// restarted: what a node had flushed it still has.
+func (l *law) restarted(r *replica, st node.StepState) {
+	if st.Applied < r.flushed {
+		r.w.fail("node %d starts at index %d, its store was flushed at %d", r.id, st.Applied, r.flushed)
+	}
+	r.flushed = st.Flushed
+	l.applies[r.id] = st.Applied
+	l.checkHash(r)
+}
+
+// applied: in order, and the same everywhere.
+func (l *law) applied(r *replica, entries []*pb.Entry) {
+	for _, e := range entries {
+		i := e.GetIndex()
+		if i != l.applies[r.id]+1 {
+			r.w.fail("node %d applies index %d after %d", r.id, i, l.applies[r.id])
+		}
+		l.applies[r.id] = i
+		h := fnv.New64a()
+		h.Write([]byte{byte(e.GetType())})
+		h.Write(e.GetData())
+		want := entry{e.GetTerm(), h.Sum64(), true}
+		for uint64(len(l.entries)) <= i {
+			l.entries = append(l.entries, entry{})
+		}
+		if got := l.entries[i]; !got.set {
+			l.entries[i] = want
+		} else if got != want {
+			r.w.fail("node %d applies another entry at index %d, of term %d, than was applied there of term %d", r.id, i, want.term, got.term)
+		}
+		r.w.note("applied", r.id, i)
+		if e.GetType() != pb.EntryNormal {
+			l.configured(r, i)
+		}
+	}
+	if len(entries) > 0 {
+		l.compareMarks(r)
+	}
+}
+
+// configured takes over the configuration that a node has applied at an index.
+func (l *law) configured(r *replica, index uint64) {
+	cs := new(pb.ConfState)
+	r.w.must(proto.Unmarshal(r.s.Store().Flushed().ConfState, cs))
+	l.configure(index, cs)
+}
+
+// installed: a snapshot is of what was applied elsewhere.
+func (l *law) installed(r *replica, st node.StepState) {
+	if st.Applied <= l.applies[r.id] {
+		r.w.fail("node %d went back from index %d to the snapshot's %d", r.id, l.applies[r.id], st.Applied)
+	}
+	if st.Applied >= uint64(len(l.entries)) || !l.entries[st.Applied].set && st.Applied > 1 {
+		r.w.fail("node %d installed a snapshot at index %d, which nobody has applied", r.id, st.Applied)
+	}
+	if mark := r.s.Store().Flushed(); mark.Term != l.entries[st.Applied].term {
+		r.w.fail("node %d installed a snapshot of index %d and term %d, the entry there has term %d", r.id, st.Applied, mark.Term,
+			l.entries[st.Applied].term)
+	}
+	l.applies[r.id] = st.Applied
+	l.checkHash(r)
+}
+
+// flushedTo compares the state hash that the flush recorded.
+func (l *law) flushedTo(r *replica) { l.checkHash(r) }
+
+func (l *law) checkHash(r *replica) {
+	mark, hash, err := r.s.Store().FlushedHash()
+	r.w.must(err)
+	l.equalHash(r, l.hashes, mark.Index, hash)
+}
+
+func (l *law) equalHash(r *replica, hashes map[uint64]string, index uint64, hash []byte) {
+	if old, ok := hashes[index]; !ok {
+		hashes[index] = string(hash)
+	} else if old != string(hash) {
+		r.w.fail("node %d has another state at index %d than was there before: %x, not %x", r.id, index, hash, old)
+	}
+}
+
+// compareMarks compares the hashes that HashMarks have recorded.
+func (l *law) compareMarks(r *replica) {
+	for _, index := range l.marks[max(0, len(l.marks)-4):] {
+		if index > l.applies[r.id] {
+			continue
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if hash, err := r.s.Store().HashAt(ctx, index); err == nil {
+			l.equalHash(r, l.marked, index, hash)
+		}
+	}
+}
+
+// fixHash proposes a HashMark now and then, as an operator does.
+func (w *world) fixHash() {
+	w.after(hashInterval, w.fixHash)
+	r := w.any()
+	if r.s == nil || r.frozen > w.now {
+		return
+	}
+	cmd, err := proto.Marshal(&internalv1.Command{Body: &internalv1.Command_HashMark{HashMark: &internalv1.HashMark{}}})
+	w.must(err)
+	r.s.Propose(cmd, false, func(a node.Answer) {
+		if a.Err == nil {
+			w.law.marks = append(w.law.marks, a.Index)
+		}
+	})
+	r.wake()
+}
+
+// durable: an acknowledged write is on the disks of a majority of each half of the configuration.
+func (l *law) durable(w *world, index uint64) {
+	for _, half := range [][]uint64{l.conf.GetVoters(), l.conf.GetVotersOutgoing()} {
+		if len(half) == 0 {
+			continue
+		}
+		count, flushed := map[uint64]int{}, 0
+		for _, id := range half {
+			r := w.replica(id)
+			if r.flushed >= index {
+				flushed++
+			} else if h, ok := r.saved[index]; ok {
+				count[h]++
+			}
+		}
+		best := 0
+		for _, n := range count {
+			best = max(best, n)
+		}
+		if best+flushed < len(half)/2+1 {
+			w.fail("index %d was acknowledged and is on %d of %d disks", index, best+flushed, len(half))
+		}
+	}
+}
+
+// judge looks at the cluster when everything has come to its end.
+func (w *world) judge() error {
+	w.note("judge")
+	var highest uint64
+	for _, a := range w.law.applies {
+		highest = max(highest, a)
+	}
+	for _, r := range w.replicas {
+		if r.gone {
+			continue
+		}
+		if r.s == nil {
+			return w.violation("node %d is down after the calm", r.id)
+		}
+		if st := r.s.State(); st.Applied != highest && slices.Contains(w.law.members(), r.id) {
+			return w.violation("node %d has applied %d and not %d, %v after all faults ended (%v, term %d, leader %d, commit %d)", r.id,
+				st.Applied, highest, calmTime, st.Role, st.Term, st.Leader, st.Commit)
+		}
+	}
+	for _, c := range w.clients {
+		if err := c.judge(); err != nil {
+			return err
+		}
+	}
+	for _, r := range w.replicas {
+		if r.s == nil || r.gone {
+			continue
+		}
+		if err := r.s.Flush(); err != nil {
+			return w.violation("node %d: flush: %v", r.id, err)
+		}
+		mark, recorded, computed, err := r.s.Store().RecomputeHash()
+		if err != nil {
+			return w.violation("node %d: %v", r.id, err)
+		}
+		if string(recorded) != string(computed) {
+			return w.violation("node %d recorded another state hash at index %d than its records have", r.id, mark.Index)
+		}
+		w.law.equalHash(r, w.law.hashes, mark.Index, computed)
+		w.note("state", r.id, mark.Index)
+	}
+	return nil
+}
+
+// members are all ids of the configuration in force.
+func (l *law) members() []uint64 {
+	return slices.Concat(l.conf.GetVoters(), l.conf.GetVotersOutgoing(), l.conf.GetLearners())
+}

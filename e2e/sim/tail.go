@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"context"
+	"errors"
+
+	"parley/proto/parleyv1"
+	"parley/store"
+)
+
+// tail is a client's subscription: it is resumed on one node after the other.
+type tail struct {
+	cursor string
+	next   map[string]uint64 // by conversation: the seq that comes next; absent while none was seen
+	seen   int
+}
+
+// follow resumes the subscription on some node, takes what is there, and goes away.
+func (c *client) follow() {
+	if r := c.w.any(); r.s != nil && r.frozen <= c.w.now {
+		c.drain(r)
+	}
+	c.think()
+}
+
+// drain reads a node's stream to its end. A node that lags may not know the session yet.
+func (c *client) drain(r *replica) {
+	w := c.w
+	watch, err := r.s.Store().Watch(store.WatchOptions{Session: c.token, Cursor: c.tail.cursor})
+	if errors.Is(err, store.ErrNoSession) {
+		return
+	}
+	w.must(err)
+	defer watch.Close()
+	start, reset := watch.Start()
+	if reset != "" {
+		w.fail("node %d cannot continue %s's stream: %s", r.id, c.name, reset)
+	}
+	if c.tail.cursor == "" {
+		c.tail.cursor, c.tail.next = start, map[string]uint64{}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for {
+		events, err := watch.Next(ctx)
+		if errors.Is(err, context.Canceled) {
+			break
+		}
+		w.must(err)
+		for _, e := range events {
+			c.told(r, e)
+		}
+		// Away in the middle, now and then.
+		if w.chance(0.1) {
+			return
+		}
+	}
+	w.note("followed", uint64(c.n), r.id, uint64(c.tail.seen))
+}
+
+// told takes one event: every message once, in order.
+func (c *client) told(r *replica, e *parleyv1.Event) {
+	c.tail.cursor = e.GetCursor()
+	c.tail.seen++
+	m := e.GetMessage()
+	if m == nil {
+		return
+	}
+	next := c.tail.next
+	if want, ok := next[m.GetConversation()]; ok && m.GetSeq() != want {
+		c.w.fail("node %d tells %s seq %d of %s, seq %d is next", r.id, c.name, m.GetSeq(), m.GetConversation(), want)
+	}
+	next[m.GetConversation()] = m.GetSeq() + 1
+}
+
+// judgeTail reads the stream to its end on some node: it must have told everything.
+func (c *client) judgeTail() error {
+	if c.tail.cursor == "" {
+		return nil
+	}
+	w := c.w
+	for before := -1; before != c.tail.seen; {
+		before = c.tail.seen
+		c.drain(w.up()[w.rng.IntN(len(w.up()))])
+	}
+	for _, other := range w.clients {
+		chat := w.chat(c.name, other.name)
+		next, ok := c.tail.next["@"+other.name]
+		if ok && next != uint64(len(chat.bySeq))+1 {
+			return w.violation("%s's stream told of %s up to seq %d, there are %d", c.name, chat.key, next-1, len(chat.bySeq))
+		}
+	}
+	return nil
+}
