@@ -187,5 +187,9 @@ func (c *Cluster) cleanUp() {
 		}
 		c.tb.Logf("log of %s (client %s, peer %s):\n%s", n.Name, n.Address, n.PeerAddress, log)
 	}
+	if p, ok := c.tb.(interface{ Replay() string }); ok {
+		c.tb.Logf("replay: %s", p.Replay())
+		return
+	}
 	c.tb.Logf("replay: go test ./e2e -count=1 -v -run '^%s$'", strings.ReplaceAll(c.tb.Name(), "/", "$/^"))
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 // program's result.
 type Program struct {
 	name   string
+	replay string
 	failed atomic.Bool
 	ending sync.Mutex
 
@@ -21,8 +23,12 @@ type Program struct {
 
 var _ TB = (*Program)(nil)
 
-// NewProgram returns a TB of that name. The caller defers End.
-func NewProgram(name string) *Program { return &Program{name: name} }
+// NewProgram returns a TB of that name. Replay is the command that runs it again, if there is one better than its own. The
+// caller calls End.
+func NewProgram(name, replay string) *Program { return &Program{name: name, replay: replay} }
+
+// Replay is the command that runs the program again.
+func (p *Program) Replay() string { return cmp.Or(p.replay, "go run ./e2e/"+p.name) }
 
 // End runs the cleanups, the last one first, and exits with 1 when something failed. A second caller waits for the first.
 func (p *Program) End() {

@@ -51,7 +51,7 @@ func main() {
 	binary := flag.String("binary", "", "the parley to run; built from this checkout when empty")
 	dir := flag.String("dir", "", "where to keep the nodes' data; a temporary directory when empty")
 	flag.Parse()
-	t := cluster.NewProgram("soak")
+	t := cluster.NewProgram("soak", "")
 	defer t.End()
 	*binary = t.Build(*binary)
 	c := cluster.Start(t, cluster.Options{Binary: *binary, Nodes: 3, Dir: *dir})

@@ -1,0 +1,364 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"parley/api/client"
+	"parley/e2e/check"
+	"parley/e2e/cluster"
+	"parley/e2e/load"
+	"parley/proto/parleyv1"
+)
+
+// talk is one conversation: two accounts, their clients, and what those were told since the last verification.
+type talk struct {
+	name string
+	// tokens and peers are of its two sides: what a side calls the conversation.
+	tokens [2][]byte
+	peers  [2]string
+	// hot conversations have more callers than porcupine can judge.
+	hot bool
+
+	writers []*writer
+	readers []*reader
+	streams []*follower
+
+	mu  sync.Mutex
+	ops []check.Op
+	// doubts are the requests whose outcome is unknown. The end of the round sends them again.
+	doubts []doubt
+	// base is the verified history's end; baseID its last message's id.
+	base   []check.Message
+	baseID uint64
+}
+
+// doubt is a request that nobody said anything about.
+type doubt struct {
+	w   *writer
+	req *parleyv1.SendMessageRequest
+}
+
+func (t *talk) record(ops ...check.Op) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ops = append(t.ops, ops...)
+}
+
+// clock is the time that all operations of a run share.
+type clock struct{ began time.Time }
+
+func (c clock) now() time.Duration { return time.Since(c.began) }
+
+// party is everybody who talks.
+type party struct {
+	tb    cluster.TB
+	c     *cluster.Cluster
+	clock clock
+	seed  uint64
+	talks []*talk
+
+	tally tally
+	stop  chan struct{}
+	wg    sync.WaitGroup
+	// clients counts the callers.
+	clients int
+}
+
+// tally counts what the callers met.
+type tally struct {
+	sync.Mutex
+	acked, reads, unknown, resolved, notApplied, again int
+}
+
+func (t *tally) count(what *int) {
+	t.Lock()
+	defer t.Unlock()
+	*what++
+}
+
+// writer is one goroutine's.
+type writer struct {
+	id   int
+	name string
+	to   string
+	cl   *client.Client
+	sent int
+	r    *rand.Rand
+}
+
+// reader reads one conversation through one node; nobody else touches it.
+type reader struct {
+	id int
+	to string
+	cl *client.Client
+	r  *rand.Rand
+}
+
+// newParty makes the accounts, and clients of them that begin on different nodes.
+func newParty(t cluster.TB, c *cluster.Cluster, seed uint64) *party {
+	p := &party{tb: t, c: c, clock: clock{time.Now()}, seed: seed}
+	p.talks = append(p.talks, p.newTalk("hot", 0, hotWriters, len(c.Nodes)))
+	p.talks[0].hot = true
+	for i := range pairs {
+		p.talks = append(p.talks, p.newTalk(fmt.Sprintf("p%d", i+1), i+1, 2, readersOfPair))
+	}
+	return p
+}
+
+func (p *party) newTalk(name string, from, writers, readers int) *talk {
+	t := &talk{name: name}
+	for side := range 2 {
+		account := fmt.Sprintf("%s.%c", name, 'a'+side)
+		cl := load.Dial(p.tb, client.Options{Servers: p.c.Addresses(from)})
+		if err := register(cl, account); err != nil {
+			p.tb.Fatalf("%v", err)
+		}
+		t.tokens[side], t.peers[1-side] = cl.Token(), "@"+account
+	}
+	for i := range writers {
+		side := i % 2
+		p.clients++
+		t.writers = append(t.writers, &writer{
+			id: p.clients, name: fmt.Sprintf("%s.%d", name, i), to: t.peers[side], r: p.rand(p.clients),
+			cl: load.Dial(p.tb, client.Options{Servers: p.c.Addresses(from + i), Token: t.tokens[side]}),
+		})
+	}
+	for i := range readers {
+		side, node := i%2, p.c.Addresses(from + i)[0]
+		p.clients++
+		t.readers = append(t.readers, &reader{
+			id: p.clients, to: t.peers[side], r: p.rand(p.clients),
+			cl: load.Dial(p.tb, client.Options{Servers: []string{node}, OnlyServers: true, Token: t.tokens[side]}),
+		})
+	}
+	for side := range 2 {
+		cl := load.Dial(p.tb, client.Options{Servers: p.c.Addresses(from + side), Token: t.tokens[side]})
+		t.streams = append(t.streams, follow(p.tb, cl, t.peers[side]))
+	}
+	return t
+}
+
+func (p *party) rand(id int) *rand.Rand { return rand.New(rand.NewPCG(p.seed, uint64(id))) }
+
+func register(cl *client.Client, account string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), setupTimeout)
+	defer cancel()
+	if _, err := cl.CreateUser(ctx, &parleyv1.CreateUserRequest{Username: account, Password: load.Password}); err != nil {
+		return fmt.Errorf("create %s: %w", account, err)
+	}
+	if _, err := cl.Login(ctx, account, load.Password, "torture"); err != nil {
+		return fmt.Errorf("log %s in: %w", account, err)
+	}
+	return nil
+}
+
+// start has everybody talk until quiet.
+func (p *party) start() {
+	p.stop = make(chan struct{})
+	for _, t := range p.talks {
+		for _, w := range t.writers {
+			// Owned by the party: ends at quiet when its send is acked, and touches its writer and the talk.
+			p.wg.Go(func() {
+				for pace(p.stop, w.r, writePause) {
+					p.write(t, w)
+				}
+			})
+		}
+		for _, r := range t.readers {
+			// As above, with its reader.
+			p.wg.Go(func() {
+				for pace(p.stop, r.r, readPause) {
+					p.read(t, r)
+				}
+			})
+		}
+	}
+}
+
+// quiet lets every writer have its last send acknowledged.
+func (p *party) quiet() {
+	close(p.stop)
+	p.wg.Wait()
+}
+
+// pace waits about a pause; false when it is time to stop.
+func pace(stop <-chan struct{}, r *rand.Rand, pause time.Duration) bool {
+	t := time.NewTimer(time.Duration(r.ExpFloat64() * float64(pause)))
+	defer t.Stop()
+	select {
+	case <-stop:
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// write sends one message: mostly until it is acknowledged, sometimes giving up, sometimes once more than needed.
+func (p *party) write(t *talk, w *writer) {
+	w.sent++
+	req := &parleyv1.SendMessageRequest{
+		RequestId: client.NewRequestID(), Conversation: w.to, Text: fmt.Sprintf("%s/%d", w.name, w.sent),
+	}
+	op := check.Op{Client: w.id, Call: p.clock.now(), Key: check.KeyOf(req.GetText())}
+	if w.r.IntN(100) < impatientPercent {
+		patience := minImpatience + time.Duration(w.r.Int64N(int64(maxImpatience-minImpatience)))
+		resp, err := send(w, req, patience)
+		switch {
+		case err == nil:
+			p.acked(t, op, resp)
+		case client.OutcomeOf(err) == client.NotApplied:
+			op.Outcome, op.Return = check.NotApplied, p.clock.now()
+			t.record(op)
+			p.tally.count(&p.tally.notApplied)
+		default:
+			p.refused(w, req, err)
+			op.Outcome, op.Return = check.Unknown, check.Never
+			t.record(op)
+			t.mu.Lock()
+			t.doubts = append(t.doubts, doubt{w, req})
+			t.mu.Unlock()
+			p.tally.count(&p.tally.unknown)
+		}
+		return
+	}
+	p.insist(t, w, req, op)
+	if w.r.IntN(100) < againPercent {
+		p.tally.count(&p.tally.again)
+		p.insist(t, w, req, check.Op{Client: w.id, Call: p.clock.now(), Key: op.Key})
+	}
+}
+
+// insist sends until there is a result. A request that gets none for too long fails the run.
+func (p *party) insist(t *talk, w *writer, req *parleyv1.SendMessageRequest, op check.Op) {
+	began := time.Now()
+	for {
+		resp, err := send(w, req, callTimeout)
+		if err == nil {
+			p.acked(t, op, resp)
+			return
+		}
+		p.refused(w, req, err)
+		if time.Since(began) > ackPatience {
+			p.tb.Errorf("%q of %s got no answer in %s: %v", req.GetText(), w.name, ackPatience, err)
+			op.Outcome, op.Return = check.Unknown, check.Never
+			t.record(op)
+			return
+		}
+	}
+}
+
+func (p *party) acked(t *talk, op check.Op, resp *parleyv1.SendMessageResponse) {
+	op.Outcome, op.Return, op.ID, op.Seq = check.Acked, p.clock.now(), resp.GetId(), resp.GetSeq()
+	t.record(op)
+	p.tally.count(&p.tally.acked)
+}
+
+// refused fails the run when a node judged a good request and said no.
+func (p *party) refused(w *writer, req *parleyv1.SendMessageRequest, err error) {
+	if client.OutcomeOf(err) == client.Refused {
+		p.tb.Errorf("%q of %s was refused: %v", req.GetText(), w.name, err)
+	}
+}
+
+func send(w *writer, req *parleyv1.SendMessageRequest, patience time.Duration) (*parleyv1.SendMessageResponse, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return w.cl.SendMessage(ctx, req)
+}
+
+func (p *party) read(t *talk, r *reader) {
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	op := check.Op{Client: r.id, Read: true, Call: p.clock.now()}
+	resp, err := r.cl.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{Conversation: r.to, Limit: check.PageSize})
+	if err != nil {
+		if client.OutcomeOf(err) == client.Refused {
+			p.tb.Errorf("a read of %s was refused: %v", t.name, err)
+		}
+		return // nothing was said, so there is nothing to judge
+	}
+	op.Return, op.Page = p.clock.now(), messages(resp.GetMessages())
+	t.record(op)
+	p.tally.count(&p.tally.reads)
+}
+
+func messages(ms []*parleyv1.Message) []check.Message {
+	out := make([]check.Message, len(ms))
+	for i, m := range ms {
+		out[i] = check.Message{ID: m.GetId(), Seq: m.GetSeq(), Key: check.KeyOf(m.GetText())}
+	}
+	return out
+}
+
+// follower is a subscriber that lives through the whole run.
+type follower struct {
+	mu  sync.Mutex
+	got []check.Message
+	err error
+}
+
+// follow subscribes as the client's account and keeps what it is shown of one conversation.
+func follow(t cluster.TB, cl *client.Client, conversation string) *follower {
+	f := &follower{}
+	ctx, cancel := context.WithCancel(context.Background())
+	setup, cancelSetup := context.WithTimeout(ctx, setupTimeout)
+	defer cancelSetup()
+	cs, err := cl.ListConversations(setup, &parleyv1.ListConversationsRequest{})
+	if err != nil {
+		cancel()
+		t.Fatalf("follow %s: %v", conversation, err)
+	}
+	sub := cl.Subscribe(ctx, cs.GetCursor())
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done })
+	// Owned by the follower: ends with its context, and touches what mu guards.
+	go func() {
+		defer close(done)
+		defer sub.Close()
+		for {
+			frame, err := sub.Next(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			f.mu.Lock()
+			if r := frame.GetReset_(); r != nil {
+				err = errors.New("reset: " + r.GetReason())
+			}
+			if err != nil {
+				f.err = err
+				f.mu.Unlock()
+				return
+			}
+			if m := frame.GetEvent().GetMessage(); m != nil && m.GetConversation() == conversation {
+				f.got = append(f.got, messages([]*parleyv1.Message{m})...)
+			}
+			f.mu.Unlock()
+		}
+	}()
+	return f
+}
+
+// take waits until n messages were shown and returns them; what comes later is the next round's.
+func (f *follower) take(n int) ([]check.Message, error) {
+	var got []check.Message
+	err := cluster.Poll(streamPatience, func() error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.err != nil {
+			return f.err
+		}
+		if len(f.got) < n {
+			return fmt.Errorf("it shows %d of %d messages", len(f.got), n)
+		}
+		return nil
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	got, f.got = f.got, nil
+	return got, err
+}

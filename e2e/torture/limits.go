@@ -1,0 +1,58 @@
+package main
+
+import "time"
+
+const (
+	// pairs is how many conversations of two writers each are judged by porcupine; hotWriters share the one that is not.
+	pairs      = 5
+	hotWriters = 10
+	// writePause is the mean time between two sends of a writer, readPause between two reads of a reader. With the numbers
+	// above that is some 200 messages and as many reads a second: load enough for every race, and not the machine's limit, so
+	// that fail-over is the cluster's and not the queue's.
+	writePause = 100 * time.Millisecond
+	readPause  = 150 * time.Millisecond
+	// readersOfPair keeps a conversation within what porcupine can judge: five callers with its two writers.
+	readersOfPair = 3
+
+	// Of a hundred sends, so many give up early, and so many are sent again after they were acknowledged.
+	impatientPercent = 10
+	againPercent     = 3
+	// impatience bounds a send that gives up early.
+	minImpatience, maxImpatience = 20 * time.Millisecond, 600 * time.Millisecond
+
+	// callTimeout bounds one call of the client library; the writer then calls again with the same request id.
+	callTimeout = 10 * time.Second
+	// ackPatience bounds one send in all: longer than every fault that is left standing.
+	ackPatience = 2 * time.Minute
+	// readTimeout bounds a read: one that a fault holds up for longer tells nothing more.
+	readTimeout = 4 * time.Second
+	// setupTimeout bounds the creation of an account.
+	setupTimeout = 60 * time.Second
+	// pageSize is the most that one ReadMessages may ask for.
+	pageSize = 1000
+	// healPatience bounds how long a healed cluster may need until every node serves, and streamPatience until a stream has
+	// shown everything.
+	healPatience   = 90 * time.Second
+	streamPatience = 60 * time.Second
+	// modelPatience bounds porcupine on one conversation of one round; more is a failure to verify.
+	modelPatience = 60 * time.Second
+
+	// roundTime is how long the cluster is hurt before it is verified; it bounds the memory of a run of any length.
+	roundTime = 4 * time.Minute
+	// retainEntries is the log that is kept for who lags: at the load above, a few seconds.
+	retainEntries = "200"
+	// calm begins every round: no fault, so that an election in it is one that nothing explains.
+	calm = 3 * time.Second
+	// minGap and maxGap lie between two faults that are drawn; they may overlap. pollFree is the gap when one found no place.
+	minGap, maxGap = 100 * time.Millisecond, 1500 * time.Millisecond
+	pollFree       = 20 * time.Millisecond
+	// maxDown is how long a killed node stays away, minPause and maxPause how long one is stopped.
+	maxDown            = 4 * time.Second
+	minPause, maxPause = 100 * time.Millisecond, 10 * time.Second
+	// wholePatience is how long a fault that is measured waits for a whole cluster before another one is drawn.
+	wholePatience = 20 * time.Second
+	// logTailBytes is how much of the log of a node that ended by itself is printed.
+	logTailBytes = 3 << 10
+	// maxComplaints bounds what a run prints about one check.
+	maxComplaints = 10
+)

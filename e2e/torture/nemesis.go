@@ -1,0 +1,296 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"sync"
+	"time"
+
+	"parley/e2e/cluster"
+)
+
+// nemesis hurts the cluster. One goroutine draws the faults, so that a seed fixes their order; each fault runs on its own and
+// heals what it did before it ends.
+type nemesis struct {
+	tb    *cluster.Program
+	c     *cluster.Cluster
+	party *party
+	r     *rand.Rand
+	kinds []kind
+	// leftOut says what this machine cannot do.
+	leftOut []string
+
+	mu sync.Mutex
+	// busy are the nodes that a fault owns; locks are things of which there is one, such as the network.
+	busy  map[*cluster.Node]bool
+	locks map[string]bool
+	// active is the number of faults under way.
+	active  int
+	counts  map[string]int
+	marks   []mark
+	crashed int
+	wg      sync.WaitGroup
+
+	// terms is how often leadership was sought, calmTerms when nothing was hurt.
+	terms, calmTerms uint64
+	term             uint64
+}
+
+// mark is the moment of a fault whose fail-over is measured.
+type mark struct {
+	kind string
+	at   time.Duration
+}
+
+// kind is a fault that may be drawn.
+type kind struct {
+	name   string
+	weight int
+	// nodes is how many nodes it owns until it has healed; beyond tells that it may own more than may fail.
+	nodes  int
+	beyond bool
+	// lock names what it has for itself besides nodes.
+	lock string
+	// leader has the first of its nodes be the leader.
+	leader bool
+	// alone has it run by itself on a whole cluster, so that its fail-over can be measured.
+	alone bool
+	// do hurts, waits and heals. It owns the nodes, and draws from r.
+	do func(n *nemesis, nodes []*cluster.Node, r *rand.Rand)
+}
+
+func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, o options) (*nemesis, error) {
+	only, err := regexp.Compile(o.faults)
+	if err != nil {
+		return nil, fmt.Errorf("--faults: %w", err)
+	}
+	n := &nemesis{
+		tb: t, c: c, party: p, r: rand.New(rand.NewPCG(o.seed, 0)), busy: map[*cluster.Node]bool{}, locks: map[string]bool{},
+		counts: map[string]int{},
+	}
+	for _, k := range n.all() {
+		if only.MatchString(k.name) {
+			n.kinds = append(n.kinds, k)
+		}
+	}
+	if len(n.kinds) == 0 {
+		return nil, fmt.Errorf("--faults %q matches none", o.faults)
+	}
+	return n, nil
+}
+
+// all are the faults that this machine can do.
+func (n *nemesis) all() []kind { return processFaults(len(n.c.Nodes)) }
+
+// hurt draws faults for that long and waits until all of them have healed.
+func (n *nemesis) hurt(d time.Duration) {
+	end := time.Now().Add(d)
+	n.term = n.highestTerm()
+	time.Sleep(min(calm, d/4))
+	now := n.highestTerm()
+	n.calmTerms += now - n.term
+	for time.Now().Before(end) {
+		k := n.draw()
+		r := rand.New(rand.NewPCG(n.r.Uint64(), 0))
+		if k.alone {
+			n.wg.Wait()
+			if !n.whole(r) {
+				continue
+			}
+		}
+		nodes := n.acquire(k, r)
+		if nodes == nil {
+			time.Sleep(pollFree)
+			continue
+		}
+		n.wg.Add(1)
+		// Owned by the nemesis, which waits for it: ends when the fault has healed, and touches the nodes it acquired.
+		go func() {
+			defer n.wg.Done()
+			defer n.release(k, nodes)
+			k.do(n, nodes, r)
+		}()
+		if k.alone {
+			n.wg.Wait()
+			continue
+		}
+		time.Sleep(minGap + time.Duration(n.r.Int64N(int64(maxGap-minGap))))
+	}
+	n.wg.Wait()
+}
+
+// heal waits until every node serves.
+func (n *nemesis) heal() {
+	for _, node := range n.c.Nodes {
+		n.awaitServing(node)
+	}
+	n.terms += n.highestTerm() - n.term
+}
+
+// awaitServing fails the run when a node does not come back.
+func (n *nemesis) awaitServing(node *cluster.Node) {
+	err := cluster.Poll(healPatience, func() error {
+		if _, ok := node.Running(); !ok {
+			return fmt.Errorf("%s does not run", node.Name)
+		}
+		return node.Serving()
+	})
+	if err != nil {
+		n.tb.Fatalf("%s after everything was healed: %v", healPatience, err)
+	}
+}
+
+// draw takes a kind by its weight.
+func (n *nemesis) draw() kind {
+	sum := 0
+	for _, k := range n.kinds {
+		sum += k.weight
+	}
+	at := n.r.IntN(sum)
+	for _, k := range n.kinds {
+		if at -= k.weight; at < 0 {
+			return k
+		}
+	}
+	panic("unreachable: the weights add up")
+}
+
+// whole waits until the cluster serves on every node and for a moment that the seed chooses.
+func (n *nemesis) whole(r *rand.Rand) bool {
+	for _, node := range n.c.Nodes {
+		if cluster.Poll(wholePatience, node.Serving) != nil {
+			return false
+		}
+	}
+	time.Sleep(time.Duration(r.Int64N(int64(maxGap))))
+	return true
+}
+
+// acquire takes free nodes for a fault; nil when there are not enough, or when too many would be hurt.
+func (n *nemesis) acquire(k kind, r *rand.Rand) []*cluster.Node {
+	var leader *cluster.Node
+	if k.leader {
+		if leader = n.leader(); leader == nil {
+			return nil
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if k.lock != "" && n.locks[k.lock] {
+		return nil
+	}
+	may := (len(n.c.Nodes) - 1) / 2
+	if !k.beyond && len(n.busy)+k.nodes > may {
+		return nil
+	}
+	nodes := []*cluster.Node{}
+	if leader != nil {
+		if n.busy[leader] {
+			return nil
+		}
+		nodes = append(nodes, leader)
+	}
+	for _, i := range r.Perm(len(n.c.Nodes)) {
+		if node := n.c.Nodes[i]; len(nodes) < k.nodes && node != leader && !n.busy[node] {
+			nodes = append(nodes, node)
+		}
+	}
+	if len(nodes) < k.nodes {
+		return nil
+	}
+	for _, node := range nodes {
+		n.busy[node] = true
+	}
+	if k.lock != "" {
+		n.locks[k.lock] = true
+	}
+	n.active++
+	n.counts[k.name]++
+	return nodes
+}
+
+func (n *nemesis) release(k kind, nodes []*cluster.Node) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, node := range nodes {
+		delete(n.busy, node)
+	}
+	delete(n.locks, k.lock)
+	n.active--
+}
+
+// leader asks the nodes that nothing hurts who leads, and believes the newest term; nil when nobody knows.
+func (n *nemesis) leader() *cluster.Node {
+	var leader *cluster.Node
+	newest := uint64(0)
+	for _, node := range n.free() {
+		st, err := n.c.Status(node)
+		if err != nil || st.GetLeader() == "" || st.GetTerm() < newest {
+			continue
+		}
+		for _, l := range n.c.Nodes {
+			if l.Name == st.GetLeader() {
+				leader, newest = l, st.GetTerm()
+			}
+		}
+	}
+	return leader
+}
+
+func (n *nemesis) highestTerm() uint64 {
+	highest := uint64(0)
+	for _, node := range n.free() {
+		if st, err := n.c.Status(node); err == nil {
+			highest = max(highest, st.GetTerm())
+		}
+	}
+	return highest
+}
+
+func (n *nemesis) free() []*cluster.Node {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var free []*cluster.Node
+	for _, node := range n.c.Nodes {
+		if !n.busy[node] {
+			free = append(free, node)
+		}
+	}
+	return free
+}
+
+// mark has the fail-over from this moment measured at the end of the round.
+func (n *nemesis) mark(kind string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.marks = append(n.marks, mark{kind, n.party.clock.now()})
+}
+
+// measure adds the round's fail-overs. The writers are quiet, and their operations are still there.
+func (n *nemesis) measure(r *report) {
+	for _, m := range n.marks {
+		r.add(m.kind, n.party.stalls(m.at))
+	}
+	n.marks = nil
+}
+
+// running tells whether the node's process runs; one that ended by itself is a finding, and is started again.
+func (n *nemesis) running(node *cluster.Node) bool {
+	if _, ok := node.Running(); ok {
+		return true
+	}
+	n.mu.Lock()
+	n.crashed++
+	n.mu.Unlock()
+	n.tb.Errorf("%s ended by itself; the end of its log:\n%s", node.Name, tail(node.LastStart()))
+	node.Start()
+	return false
+}
+
+func tail(s string) string { return s[max(0, len(s)-logTailBytes):] }
+
+// during waits a time drawn between two bounds.
+func during(r *rand.Rand, least, most time.Duration) {
+	time.Sleep(least + time.Duration(r.Int64N(int64(most-least))))
+}
