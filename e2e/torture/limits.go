@@ -49,6 +49,10 @@ const (
 	// maxDown is how long a killed node stays away, minPause and maxPause how long one is stopped.
 	maxDown            = 4 * time.Second
 	minPause, maxPause = 100 * time.Millisecond, 10 * time.Second
+	// minCut and maxCut are how long links are hurt: below and above the election timeout.
+	minCut, maxCut = 300 * time.Millisecond, 6 * time.Second
+	// diskBytes is the size of a disk that is filled: a run's data, and room for the file that a snapshot is copied to.
+	diskBytes = 1 << 30
 	// wholePatience is how long a fault that is measured waits for a whole cluster before another one is drawn.
 	wholePatience = 20 * time.Second
 	// logTailBytes is how much of the log of a node that ended by itself is printed.

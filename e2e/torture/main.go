@@ -13,12 +13,14 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
 	"time"
 
 	"parley/e2e/cluster"
+	"parley/e2e/network"
 )
 
 // options are the flags.
@@ -46,7 +48,18 @@ func main() {
 		o.seed = uint64(time.Now().UnixNano())
 	}
 	t := cluster.NewProgram("torture", o.command())
-	run(t, o)
+	if o.binary = cmp.Or(o.binary, os.Getenv(binaryVariable)); o.binary == "" {
+		o.binary = build(t)
+	}
+	inside, code, err := network.Enter(binaryVariable + "=" + o.binary)
+	switch {
+	case inside && err != nil:
+		t.Fatalf("%v", err)
+	case inside || err != nil:
+		run(t, o, inside, err)
+	case code != 0:
+		t.Errorf("exit %d", code)
+	}
 	t.End()
 }
 
@@ -59,7 +72,8 @@ func (o options) command() string {
 	return c
 }
 
-func run(t *cluster.Program, o options) {
+// run hurts and judges. inside tells that it may make networks and mounts; if not, why.
+func run(t *cluster.Program, o options, inside bool, why error) {
 	t.Logf("replay: %s", t.Replay())
 	root, err := os.MkdirTemp("", "parley-torture-")
 	if err != nil {
@@ -72,9 +86,15 @@ func run(t *cluster.Program, o options) {
 			os.RemoveAll(root)
 		}
 	})
-	c := cluster.Start(t, cluster.Options{Binary: build(t, o.binary), Nodes: o.nodes, Dir: root})
+	l, err := newLab(root, inside, why)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	c := cluster.Start(t, cluster.Options{
+		Binary: o.binary, Nodes: o.nodes, Dir: root, Place: l.place(t, (o.nodes-1)/2), Flags: l.flags(),
+	})
 	p := newParty(t, c, o.seed)
-	n, err := newNemesis(t, c, p, o)
+	n, err := newNemesis(t, c, p, l, o)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -107,9 +127,6 @@ func run(t *cluster.Program, o options) {
 }
 
 // build builds a parley that keeps little of its log: who was away comes back through a snapshot.
-func build(t *cluster.Program, given string) string {
-	if given != "" {
-		return given
-	}
+func build(t *cluster.Program) string {
 	return cluster.BuildPatched(t, cluster.Patch{File: "node/limits.go", Constant: "DefaultRetainEntries", Value: retainEntries})
 }

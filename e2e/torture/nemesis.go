@@ -16,17 +16,14 @@ type nemesis struct {
 	tb    *cluster.Program
 	c     *cluster.Cluster
 	party *party
+	lab   *lab
 	r     *rand.Rand
 	kinds []kind
-	// leftOut says what this machine cannot do.
-	leftOut []string
 
 	mu sync.Mutex
 	// busy are the nodes that a fault owns; locks are things of which there is one, such as the network.
-	busy  map[*cluster.Node]bool
-	locks map[string]bool
-	// active is the number of faults under way.
-	active  int
+	busy    map[*cluster.Node]bool
+	locks   map[string]bool
 	counts  map[string]int
 	marks   []mark
 	crashed int
@@ -52,6 +49,8 @@ type kind struct {
 	beyond bool
 	// lock names what it has for itself besides nodes.
 	lock string
+	// small has its nodes be some whose disk can be filled.
+	small bool
 	// leader has the first of its nodes be the leader.
 	leader bool
 	// alone has it run by itself on a whole cluster, so that its fail-over can be measured.
@@ -60,13 +59,13 @@ type kind struct {
 	do func(n *nemesis, nodes []*cluster.Node, r *rand.Rand)
 }
 
-func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, o options) (*nemesis, error) {
+func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, l *lab, o options) (*nemesis, error) {
 	only, err := regexp.Compile(o.faults)
 	if err != nil {
 		return nil, fmt.Errorf("--faults: %w", err)
 	}
 	n := &nemesis{
-		tb: t, c: c, party: p, r: rand.New(rand.NewPCG(o.seed, 0)), busy: map[*cluster.Node]bool{}, locks: map[string]bool{},
+		tb: t, c: c, party: p, lab: l, r: rand.New(rand.NewPCG(o.seed, 0)), busy: map[*cluster.Node]bool{}, locks: map[string]bool{},
 		counts: map[string]int{},
 	}
 	for _, k := range n.all() {
@@ -81,27 +80,42 @@ func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, o options) (*n
 }
 
 // all are the faults that this machine can do.
-func (n *nemesis) all() []kind { return processFaults(len(n.c.Nodes)) }
+func (n *nemesis) all() []kind {
+	kinds := processFaults(len(n.c.Nodes))
+	if n.lab.net != nil {
+		kinds = append(kinds, linkFaults()...)
+	}
+	if len(n.lab.disks) > 0 {
+		kinds = append(kinds, diskFaults()...)
+	}
+	if n.lab.strace != "" {
+		kinds = append(kinds, traceFaults()...)
+	}
+	return kinds
+}
+
+// members are the nodes that there are.
+func (n *nemesis) members() []*cluster.Node { return n.c.Nodes }
 
 // hurt draws faults for that long and waits until all of them have healed.
 func (n *nemesis) hurt(d time.Duration) {
 	end := time.Now().Add(d)
 	n.term = n.highestTerm()
-	time.Sleep(min(calm, d/4))
+	wait(min(calm, d/4))
 	now := n.highestTerm()
 	n.calmTerms += now - n.term
 	for time.Now().Before(end) {
 		k := n.draw()
 		r := rand.New(rand.NewPCG(n.r.Uint64(), 0))
-		if k.alone {
+		if k.alone || k.nodes == len(n.c.Nodes) {
 			n.wg.Wait()
-			if !n.whole(r) {
-				continue
-			}
+		}
+		if k.alone && !n.whole(r) {
+			continue
 		}
 		nodes := n.acquire(k, r)
 		if nodes == nil {
-			time.Sleep(pollFree)
+			wait(pollFree)
 			continue
 		}
 		n.wg.Add(1)
@@ -115,7 +129,7 @@ func (n *nemesis) hurt(d time.Duration) {
 			n.wg.Wait()
 			continue
 		}
-		time.Sleep(minGap + time.Duration(n.r.Int64N(int64(maxGap-minGap))))
+		wait(minGap + time.Duration(n.r.Int64N(int64(maxGap-minGap))))
 	}
 	n.wg.Wait()
 }
@@ -163,7 +177,7 @@ func (n *nemesis) whole(r *rand.Rand) bool {
 			return false
 		}
 	}
-	time.Sleep(time.Duration(r.Int64N(int64(maxGap))))
+	wait(time.Duration(r.Int64N(int64(maxGap))))
 	return true
 }
 
@@ -192,7 +206,7 @@ func (n *nemesis) acquire(k kind, r *rand.Rand) []*cluster.Node {
 		nodes = append(nodes, leader)
 	}
 	for _, i := range r.Perm(len(n.c.Nodes)) {
-		if node := n.c.Nodes[i]; len(nodes) < k.nodes && node != leader && !n.busy[node] {
+		if node := n.c.Nodes[i]; len(nodes) < k.nodes && node != leader && !n.busy[node] && n.fits(k, node) {
 			nodes = append(nodes, node)
 		}
 	}
@@ -205,9 +219,13 @@ func (n *nemesis) acquire(k kind, r *rand.Rand) []*cluster.Node {
 	if k.lock != "" {
 		n.locks[k.lock] = true
 	}
-	n.active++
 	n.counts[k.name]++
 	return nodes
+}
+
+// fits tells whether a node has what the fault needs.
+func (n *nemesis) fits(k kind, node *cluster.Node) bool {
+	return !k.small || n.lab.disks[node.Name] != ""
 }
 
 func (n *nemesis) release(k kind, nodes []*cluster.Node) {
@@ -217,7 +235,6 @@ func (n *nemesis) release(k kind, nodes []*cluster.Node) {
 		delete(n.busy, node)
 	}
 	delete(n.locks, k.lock)
-	n.active--
 }
 
 // leader asks the nodes that nothing hurts who leads, and believes the newest term; nil when nobody knows.
@@ -292,5 +309,8 @@ func tail(s string) string { return s[max(0, len(s)-logTailBytes):] }
 
 // during waits a time drawn between two bounds.
 func during(r *rand.Rand, least, most time.Duration) {
-	time.Sleep(least + time.Duration(r.Int64N(int64(most-least))))
+	wait(least + time.Duration(r.Int64N(int64(most-least))))
 }
+
+// wait lets a fault last. Nothing is expected to have happened after it: what is expected is awaited.
+func wait(d time.Duration) { <-time.After(d) }

@@ -93,7 +93,7 @@ func (r *report) finish(p *party, n *nemesis) {
 	f, o := r.findings, r.options
 	r.result = result{
 		Began: r.began.UTC().Format(time.RFC3339), Command: o.command(), Slice: o.slice, Seed: o.seed, Nodes: o.nodes,
-		Seconds: time.Since(r.began).Seconds(), Rounds: r.rounds, Faults: n.counts, LeftOut: n.leftOut,
+		Seconds: time.Since(r.began).Seconds(), Rounds: r.rounds, Faults: n.counts, LeftOut: n.lab.leftOut,
 		Operations: p.tally.acked + p.tally.reads + p.tally.notApplied + p.tally.unknown, Acked: p.tally.acked,
 		Reads: p.tally.reads, SentAgain: p.tally.again, NotApplied: p.tally.notApplied, Unknown: p.tally.unknown,
 		Resolved: p.tally.resolved, Lost: f.Lost, Duplicated: f.Duplicated, Reordered: f.Reordered, Illegal: f.Illegal,
