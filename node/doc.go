@@ -9,6 +9,8 @@
 //	apply worker    the only writer of the store; answers the waiters of what it applied
 //	peer writers    one per peer, in package peer
 //	snapshot sender one per peer that needs a store file, at most MaxSnapshotSends
+//	health watch    stops the node when its files or its state are not what they should be
+//	scrubber        reads both files as a whole, once a day
 //	housekeeper     proposes what a leader owes the cluster: announcements, erasure and expiry slices
 //
 // The write path, from Propose to its answer:

@@ -20,12 +20,14 @@ const (
 // housekeep does what nobody asks for: it announces this node, proposes what a leader owes the cluster, and watches the
 // disk and the clock. It ends with the node.
 func (n *Node) housekeep() {
+	var marks hashMarks
 	for {
 		changed := n.Changed()
 		n.disk.check(n.cfg.Dir, n.logger)
 		n.noteRecords()
 		n.catchUp()
 		n.announce()
+		n.compareStates(&marks)
 		if st := n.Status(); st.Leader == n.id {
 			n.announceOthers(st)
 			n.raiseVersion(st)

@@ -87,6 +87,13 @@ const (
 	// joinRetry is how often a joining node asks again while nobody can answer.
 	joinRetry = 300 * time.Millisecond
 
+	// ScrubInterval is how often a node reads all of its two files: bit rot that nobody reads is found within a day.
+	ScrubInterval = 24 * time.Hour
+	// HashMarkInterval is how often the leader fixes an index at which all members compare their state; only when something
+	// was applied since.
+	HashMarkInterval = 10 * time.Minute
+	// compareTimeout bounds how long a member waits for the others' state hashes.
+	compareTimeout = 30 * time.Second
 	// healRetry is how often the peers are asked for a store file when none had one to give.
 	healRetry = time.Second
 	// MaxSnapshotSends bounds the store files that are streamed out at the same time.

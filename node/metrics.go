@@ -16,6 +16,9 @@ type metrics struct {
 	snapshotsSent      prometheus.Counter
 	snapshotsInstalled prometheus.Counter
 	storeHealed        prometheus.Counter
+	scrubs, scrubsBad  prometheus.Counter
+	scrubSeconds       prometheus.Gauge
+	hashesCompared     prometheus.Counter
 	readRounds         atomic.Uint64 // written by the loop
 	clockOffset        prometheus.Gauge
 }
@@ -40,8 +43,12 @@ func newMetrics() *metrics {
 		snapshotsSent:    counter("network_snapshot_send_total", "Store files sent to members that lagged."),
 		snapshotsInstalled: counter("network_snapshot_receive_success_total",
 			"Store files received and installed."),
-		storeHealed: counter("store_healed_total", "Damaged store files replaced by a peer's."),
-		clockOffset: gauge("server_clock_offset_seconds", "This leader's clock against the quorum's median."),
+		storeHealed:    counter("store_healed_total", "Damaged store files replaced by a peer's."),
+		scrubs:         counter("scrub_total", "Complete reads of this node's files, for damage."),
+		scrubsBad:      counter("scrub_damage_total", "Reads of this node's files that found damage."),
+		scrubSeconds:   gauge("scrub_duration_seconds", "How long the last complete read of the files took."),
+		hashesCompared: counter("state_hash_compared_total", "State hashes compared with a majority of the members."),
+		clockOffset:    gauge("server_clock_offset_seconds", "This leader's clock against the quorum's median."),
 	}
 }
 
@@ -51,7 +58,8 @@ func (m *metrics) register(r prometheus.Registerer, n *Node) {
 		return
 	}
 	r.MustRegister(m.appendSeconds, m.proposalsFailed, m.proposalsPending, m.handedOn, m.leaderChanges, m.snapshotsSent,
-		m.snapshotsInstalled, m.storeHealed, m.clockOffset, prometheus.NewCounterFunc(prometheus.CounterOpts{
+		m.snapshotsInstalled, m.storeHealed, m.scrubs, m.scrubsBad, m.scrubSeconds,
+		m.hashesCompared, m.clockOffset, prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "parley_server_read_indexes_total",
 			Help: "ReadIndex rounds started; one serves every reader that waits.",
 		}, func() float64 { return float64(m.readRounds.Load()) }))

@@ -43,6 +43,7 @@ type Node struct {
 	status   atomic.Pointer[Status]
 	records  atomic.Pointer[[]*internalv1.AnnounceMember] // for the loop, which must not read the store
 	changed  changeSignal
+	sickness chan error  // the first of what is wrong with this node's files; it then stops
 	caughtUp atomic.Bool // what was committed when this node started is applied
 
 	sends    snapshotSends
@@ -69,7 +70,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, logger: cfg.Logger.With("node", cfg.Name), started: time.Now(),
 		inbox: newInbox(), appendQueue: newMailbox[*pb.Message](), applyQueue: newMailbox[applyJob](),
-		quit: make(chan struct{}), loopDone: make(chan struct{}), done: make(chan struct{}),
+		sickness: make(chan error, 1),
+		quit:     make(chan struct{}), loopDone: make(chan struct{}), done: make(chan struct{}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	n.changed.init()
@@ -93,10 +95,13 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.core = c
 	n.store.OnFlush(n.flushed)
+	n.store.OnDamage(n.ail)
 	n.flushed(n.store.Flushed()) // a crash may have kept what was cut in memory only
 	n.noteRecords()
 	n.publishStatus()
 	n.metrics.register(cfg.Registerer, n)
+	n.helpers.Go(n.watchHealth)
+	n.helpers.Go(n.scrub)
 	n.helpers.Go(n.housekeep) // before the loop, whose end shutdown waits for before it waits for the helpers
 	n.workers.Add(3)
 	go func() { defer close(n.loopDone); n.loop() }()
@@ -125,6 +130,9 @@ func (n *Node) Err() error {
 func (n *Node) fatal(err error) {
 	if n.err.CompareAndSwap(nil, &err) {
 		n.logger.Error("the node stops", "err", err)
+		if storeDamage(err) {
+			n.noteDamage(err)
+		}
 		go n.shutdown()
 	}
 }

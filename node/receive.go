@@ -71,7 +71,13 @@ func (r *receiving) Commit() error {
 		os.Remove(r.path)
 		return err
 	}
-	mark, cluster, err := store.Inspect(r.path)
+	// The sender's disk may be damaged: what is installed here is verified as a whole.
+	var mark store.Mark
+	var cluster []byte
+	err := store.Verify(r.path)
+	if err == nil {
+		mark, cluster, err = store.Inspect(r.path)
+	}
 	meta := r.m.GetSnapshot().GetMetadata()
 	switch {
 	case err != nil:

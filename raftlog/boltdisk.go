@@ -11,6 +11,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"parley/boltcheck"
 )
 
 // boltDisk is a Disk in one bbolt file.
@@ -104,7 +106,12 @@ func openBolt(path string) (*boltDisk, error) {
 		return nil, damagedFile(path, "file", errors.New("it is empty"))
 	}
 	err = openGuarded(path, &bolt.Options{ReadOnly: true, Timeout: lockTimeout}, func(db *bolt.DB) error {
-		err := verifyPages(path)
+		err := boltcheck.Pages(path, false)
+		if page := (*boltcheck.Error)(nil); errors.As(err, &page) {
+			err = damagedFile(path, page.Where, page.Err)
+		} else if err != nil {
+			err = fmt.Errorf("raftlog: open: %w", err)
+		}
 		if cerr := db.Close(); err == nil && cerr != nil {
 			err = fmt.Errorf("raftlog: close %s: %w", path, cerr)
 		}

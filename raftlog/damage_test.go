@@ -2,6 +2,7 @@ package raftlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+
+	"parley/boltcheck"
 )
 
 // damagedLog makes a file with a compacted head, a few hundred entries of several pages, and one that overflows a page.
@@ -76,12 +79,9 @@ func TestRandomDamage(t *testing.T) {
 
 // usedBytes is the file's high-water mark.
 func usedBytes(t *testing.T, path string) int {
-	f, err := os.Open(path)
+	used, err := boltcheck.UsedBytes(path)
 	must(t, err)
-	defer f.Close()
-	m, err := readBoltMetas(f)
-	must(t, err)
-	return int(m.pages * uint64(m.pageBytes))
+	return int(used)
 }
 
 // TestDamagedValues flips a byte in every value of the file.
@@ -179,34 +179,34 @@ func TestDamagedStructure(t *testing.T) {
 	page := os.Getpagesize()
 	branch := -1
 	for off := 2 * page; off < len(whole); off += page {
-		if native.Uint16(whole[off+8:]) == flagBranch {
+		if binary.NativeEndian.Uint16(whole[off+8:]) == 1 {
 			branch = off
 		}
 	}
 	if branch < 0 {
 		t.Fatal("no branch page in 2000 entries")
 	}
-	self := native.Uint64(whole[branch:])
+	self := binary.NativeEndian.Uint64(whole[branch:])
 	for _, tc := range []struct {
 		name   string
 		damage func(b []byte)
 		says   string
 	}{
-		{"a child that is its parent", func(b []byte) { native.PutUint64(b[branch+16+8:], self) }, "two references"},
+		{"a child that is its parent", func(b []byte) { binary.NativeEndian.PutUint64(b[branch+16+8:], self) }, "two references"},
 		{"a child twice", func(b []byte) {
 			copy(b[branch+32+8:branch+32+16], b[branch+16+8:branch+16+16])
 		}, "two references"},
-		{"a child beyond the end", func(b []byte) { native.PutUint64(b[branch+16+8:], 1<<40) }, "outside"},
-		{"a child that is a meta page", func(b []byte) { native.PutUint64(b[branch+16+8:], 1) }, "outside"},
-		{"no children", func(b []byte) { native.PutUint16(b[branch+10:], 0) }, "without children"},
-		{"fewer children", func(b []byte) { native.PutUint16(b[branch+10:], 1) }, "missing"},
+		{"a child beyond the end", func(b []byte) { binary.NativeEndian.PutUint64(b[branch+16+8:], 1<<40) }, "outside"},
+		{"a child that is a meta page", func(b []byte) { binary.NativeEndian.PutUint64(b[branch+16+8:], 1) }, "outside"},
+		{"no children", func(b []byte) { binary.NativeEndian.PutUint16(b[branch+10:], 0) }, "without children"},
+		{"fewer children", func(b []byte) { binary.NativeEndian.PutUint16(b[branch+10:], 1) }, "missing"},
 		{"a key out of order", func(b []byte) {
-			pos := branch + 32 + int(native.Uint32(b[branch+32:]))
+			pos := branch + 32 + int(binary.NativeEndian.Uint32(b[branch+32:]))
 			b[pos] = 0xff
 		}, "out of order"},
-		{"an element outside its page", func(b []byte) { native.PutUint32(b[branch+32:], 1<<20) }, "lies outside"},
-		{"another kind", func(b []byte) { native.PutUint16(b[branch+8:], 0x10) }, "unexpected kind"},
-		{"another number", func(b []byte) { native.PutUint64(b[branch:], self+1) }, "calls itself"},
+		{"an element outside its page", func(b []byte) { binary.NativeEndian.PutUint32(b[branch+32:], 1<<20) }, "lies outside"},
+		{"another kind", func(b []byte) { binary.NativeEndian.PutUint16(b[branch+8:], 0x10) }, "unexpected kind"},
+		{"another number", func(b []byte) { binary.NativeEndian.PutUint64(b[branch:], self+1) }, "calls itself"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := bytes.Clone(whole)

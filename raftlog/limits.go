@@ -34,7 +34,4 @@ const (
 
 	// lockTimeout is how long Open waits for another process to let go of the file.
 	lockTimeout = time.Second
-
-	// maxTreeDepth bounds the walk over the pages of a damaged file. A tree over 2^32 entries has depth 5.
-	maxTreeDepth = 32
 )

@@ -45,7 +45,9 @@ func (s *Store) Apply(es []Entry) (results [][][]byte, err error) {
 	defer faultsPanic()()
 	defer func() {
 		if e := recovered(recover()); e != nil {
-			err = e
+			if err = e; inBolt() {
+				err = &DamageError{Path: s.path, Err: e, Hint: hintRestore}
+			}
 		}
 		if cerr := s.endBase(); err == nil {
 			err = cerr
@@ -91,7 +93,8 @@ func (s *Store) SetConfState(index, term uint64, cs []byte) error {
 	return s.Flush()
 }
 
-func (s *Store) setConfState(index, term uint64, cs []byte) error {
+func (s *Store) setConfState(index, term uint64, cs []byte) (err error) {
+	defer guardDamage(s.path, &err)()
 	s.applyMu.Lock()
 	defer s.applyMu.Unlock()
 	if err := s.usable(); err != nil {

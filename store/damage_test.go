@@ -109,14 +109,22 @@ func TestDamagedFile(t *testing.T) {
 	if err := Verify(path); !errors.As(err, &de) || de.Path != path {
 		t.Fatalf("verify: %v", err)
 	}
-	s, err = Open(path, Options{Manual: true})
+	if _, err := Open(path, Options{Manual: true}); !errors.As(err, &de) || de.Path != path || de.Key == nil {
+		t.Fatalf("open: %v", err)
+	}
+	s, err = Open(path, Options{Manual: true, CheckBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.s = s
+	noticed := 0
+	s.OnDamage(func(error) { noticed++ })
 	v, ses := r.as("bob")
 	if _, _, err := v.Messages(ses, MessageQuery{Limit: 1}); !errors.As(err, &de) || de.Path != path || de.Key == nil {
 		t.Fatalf("read: %v", err)
+	}
+	if noticed != 1 {
+		t.Fatalf("the damage was told %d times", noticed)
 	}
 	v.Close()
 	if err := s.Close(); err != nil {

@@ -23,6 +23,9 @@ var (
 type boltDisk struct {
 	db   *bbolt.DB
 	path string
+	file *os.File
+	// astray says that a panic in a commit may have left bbolt's locks held: Close then lets go of the file without it.
+	astray bool
 }
 
 // openBolt opens a file that exists; it never makes one.
@@ -76,7 +79,7 @@ func bboltOpen(path string, readOnly bool) (d *boltDisk, err error) {
 	if err != nil {
 		return nil, errors.Join(&DamageError{Path: path, Err: err, Hint: hintRestore}, db.Close())
 	}
-	return &boltDisk{db: db, path: path}, nil
+	return &boltDisk{db: db, path: path, file: file}, nil
 }
 
 // createBolt makes a file that is complete or absent: bbolt may leave a broken one behind when the power fails while it
@@ -155,7 +158,9 @@ func (d *boltDisk) Begin() (Tx, error) {
 }
 
 func (d *boltDisk) Commit(b Batch) error {
+	d.astray = true // unless Update returns
 	err := d.db.Update(func(tx *bbolt.Tx) error { return putAll(tx, b) })
+	d.astray = false
 	if err != nil {
 		return fmt.Errorf("store: commit to %s: %w", d.path, err)
 	}
@@ -172,7 +177,12 @@ func (d *boltDisk) Install(path string) (Disk, error) {
 	return openBolt(d.path, false)
 }
 
-func (d *boltDisk) Close() error { return d.db.Close() }
+func (d *boltDisk) Close() error {
+	if d.astray {
+		return errors.Join(unlock(d.file), d.file.Close())
+	}
+	return d.db.Close()
+}
 
 type boltTx struct {
 	tx    *bbolt.Tx

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"time"
 
 	"parley/proto/internalv1"
@@ -144,7 +145,7 @@ func (s *Store) flushFrozen() (err error) {
 	defer faultsPanic()()
 	defer func() {
 		if e := recovered(recover()); e != nil {
-			err = e
+			err = &DamageError{Path: s.path, Err: fmt.Errorf("flush: %w", e), Hint: hintRestore}
 		}
 		if err != nil {
 			err = s.fail(s.machine.locate(err))

@@ -73,6 +73,17 @@ func (s *Store) HashAt(ctx context.Context, index uint64) ([]byte, error) {
 	}
 }
 
+// LastHashMark returns the index of the newest HashMark that was applied and the state hash there; 0 when there is none.
+func (s *Store) LastHashMark() (index uint64, hash []byte) {
+	s.pubMu.Lock()
+	defer s.pubMu.Unlock()
+	n := len(s.hashMarks)
+	if n == 0 {
+		return 0, nil
+	}
+	return s.hashMarks[n-1].index, bytes.Clone(s.hashMarks[n-1].hash)
+}
+
 func (s *Store) hashMarkAt(index uint64) ([]byte, error) {
 	s.pubMu.Lock()
 	defer s.pubMu.Unlock()

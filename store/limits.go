@@ -77,6 +77,9 @@ const (
 	// FlushInterval is how long a change waits for its flush at the most. It bounds what a restart replays; nothing
 	// that anybody can see depends on it.
 	FlushInterval = 500 * time.Millisecond
+	// CheckBytes is the largest file that is verified as a whole before it is opened: about a second. A larger one would keep
+	// a node away for too long, and is verified while it serves.
+	CheckBytes = 256 << 20
 	// initialMmapBytes is address space, not memory: the file grows into it without a remap, which would wait for every
 	// reader.
 	initialMmapBytes = 4 << 30

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 
+	"parley/boltcheck"
 	"parley/proto/internalv1"
 )
 
@@ -26,11 +28,20 @@ func inspect(path string) (meta *internalv1.FlushRecord, err error) {
 	return meta, err
 }
 
-// Verify reads a whole store file that nobody else has open: every checksum, and the state hash of the flush record.
-func Verify(path string) error {
-	return readFile(path, func(tx Tx) error {
+// Verify reads a whole store file that nobody else has open: its pages, every checksum, and the state hash of the flush
+// record.
+func Verify(path string) error { return checkFile(path, math.MaxInt64) }
+
+// checkFile verifies a file as far as its size allows: up to wholeBytes all of it, above that what keeps bbolt from running
+// astray and the flush record.
+func checkFile(path string, wholeBytes int64) error {
+	used, err := boltcheck.UsedBytes(path)
+	if err != nil {
+		return pageDamage(path, err)
+	}
+	return readPages(path, used > wholeBytes, func(tx Tx) error {
 		meta, err := decodeMeta(tx.Meta())
-		if err != nil {
+		if err != nil || used > wholeBytes {
 			return err
 		}
 		h, err := hashOf(&layers{path: path, base: func() (Tx, error) { return tx, nil }})
@@ -44,26 +55,34 @@ func Verify(path string) error {
 	})
 }
 
+// pageDamage makes a damaged page a DamageError of the file.
+func pageDamage(path string, err error) error {
+	if _, ok := errors.AsType[*boltcheck.Error](err); ok {
+		return &DamageError{Path: path, Err: err, Hint: hintRestore}
+	}
+	return fmt.Errorf("store: check: %w", err)
+}
+
 var errHashDiffers = errors.New("its content does not have the state hash that was recorded with it")
 
-// readFile calls f with a read of a file, and survives one that sends bbolt astray.
-func readFile(path string, f func(Tx) error) (err error) {
-	d, err := openBolt(path, true)
+// readFile calls f with a read of a file, whose pages are verified before.
+func readFile(path string, f func(Tx) error) error { return readPages(path, true, f) }
+
+func readPages(path string, branchesOnly bool, f func(Tx) error) (err error) {
+	d, err := openBolt(path, true) // looks at the meta pages and the root, and locks the file
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := boltcheck.Pages(path, branchesOnly); err != nil {
+		return pageDamage(path, err)
+	}
 	tx, err := d.Begin()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, tx.Close()) }()
-	defer faultsPanic()()
-	defer func() {
-		if e := recovered(recover()); e != nil {
-			err = &DamageError{Path: path, Err: e, Hint: hintRestore}
-		}
-	}()
+	defer guardDamage(path, &err)()
 	return (&layers{path: path}).locate(f(tx))
 }
 
@@ -83,6 +102,7 @@ func (s *Store) spool(path string) (m Mark, n int64, err error) {
 	if err := s.usable(); err != nil {
 		return Mark{}, 0, err
 	}
+	defer guardDamage(s.path, &err)()
 	s.pubMu.Lock()
 	h := s.disk
 	s.pubMu.Unlock()
@@ -209,12 +229,7 @@ func (s *Store) RecomputeHash() (m Mark, recorded, computed []byte, err error) {
 		return Mark{}, nil, nil, ErrClosed
 	}
 	defer h.release()
-	defer faultsPanic()()
-	defer func() {
-		if e := recovered(recover()); e != nil {
-			err = &DamageError{Path: s.path, Err: e, Hint: hintRestore}
-		}
-	}()
+	defer guardDamage(s.path, &err)()
 	tx, err := h.disk.Begin()
 	if err != nil {
 		return Mark{}, nil, nil, err

@@ -31,6 +31,8 @@ type Options struct {
 	OverlayBytes int
 	// FlushInterval is FlushInterval when 0.
 	FlushInterval time.Duration
+	// CheckBytes is CheckBytes when 0; negative opens without any check, for tests of what the checks keep away.
+	CheckBytes int64
 	// Manual means that there is no flusher: Flush, and Apply when an overlay is full, flush before they return. For
 	// the simulator and for tests, in which nothing may happen by itself.
 	Manual bool
@@ -70,10 +72,11 @@ type Store struct {
 	hub    hub
 	hashAt hashWaiters
 
-	wake    chan struct{} // to the flusher
-	stop    chan struct{}
-	stopped chan struct{}
-	spoolMu sync.Mutex // a Spool and an Install never run together
+	wake     chan struct{} // to the flusher
+	stop     chan struct{}
+	stopped  chan struct{}
+	onDamage atomic.Pointer[func(error)]
+	spoolMu  sync.Mutex // a Spool and an Install never run together
 }
 
 // published is what a view reads: an instant of the state. It is immutable.
@@ -100,8 +103,17 @@ func Create(path string, clusterID []byte, m Mark) error {
 	return createBolt(path, initialMeta(clusterID, m))
 }
 
-// Open opens a store file that exists. It reads the flush record and the counters, not the history.
+// Open opens a store file that exists. A file of up to CheckBytes is verified as a whole. Of a larger one the pages that
+// lead to the others, the flush record and the counters are; RecomputeHash does the rest while the store serves.
 func Open(path string, o Options) (*Store, error) {
+	if o.CheckBytes == 0 {
+		o.CheckBytes = CheckBytes
+	}
+	if o.CheckBytes > 0 {
+		if err := checkFile(path, o.CheckBytes); err != nil {
+			return nil, err
+		}
+	}
 	d, err := openBolt(path, false)
 	if err != nil {
 		return nil, err
@@ -144,7 +156,8 @@ func openDisk(d Disk, path string, o Options) (*Store, error) {
 }
 
 // takeOver makes a disk's content the state, at Open and at Install. The caller holds applyMu or is alone.
-func (s *Store) takeOver(h *handle) error {
+func (s *Store) takeOver(h *handle) (err error) {
+	defer guardDamage(s.path, &err)()
 	tx, err := h.disk.Begin()
 	if err != nil {
 		return fmt.Errorf("store: open: %w", err)
@@ -197,6 +210,16 @@ func (s *Store) fail(err error) error {
 	s.flushDone = make(chan struct{})
 	s.pubMu.Unlock()
 	return *s.failed.Load()
+}
+
+// OnDamage sets a function that is called when a read meets damage: its caller got an error and nothing else, but this store
+// has no business to go on. It is called on the reader's goroutine, once for each such read, and must not wait.
+func (s *Store) OnDamage(f func(error)) { s.onDamage.Store(&f) }
+
+func (s *Store) damaged(err error) {
+	if f := s.onDamage.Load(); f != nil {
+		(*f)(err)
+	}
 }
 
 func (s *Store) usable() error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"parley/proto/internalv1"
@@ -15,6 +16,7 @@ type View struct {
 	tx        Tx
 	clusterID []byte
 	names     map[uint64]*internalv1.AccountRecord
+	damaged   func(error)
 }
 
 // View opens a view of what was last published.
@@ -41,19 +43,14 @@ func (s *Store) View() (*View, error) {
 
 // viewOf is nil when a flush came between the published instant and the read of the disk.
 func (s *Store) viewOf(p *published) (v *View, err error) {
-	defer faultsPanic()()
-	defer func() {
-		if e := recovered(recover()); e != nil {
-			err = &DamageError{Path: s.path, Err: e, Hint: hintRestore}
-		}
-	}()
+	defer guardDamage(s.path, &err)()
 	tx, err := p.disk.disk.Begin()
 	if err != nil {
 		return nil, fmt.Errorf("store: view: %w", err)
 	}
 	flushed, err := metaIndex(tx.Meta())
 	if err == nil && (flushed == p.flushed || p.frozen != nil && flushed == p.frozen.mark.Index) {
-		v = &View{p: p, tx: tx, clusterID: s.clusterID}
+		v = &View{p: p, tx: tx, clusterID: s.clusterID, damaged: s.damaged}
 		v.over = [2]*overlay{p.active, p.frozen}
 		v.base = func() (Tx, error) { return tx, nil }
 		v.path = s.path
@@ -76,13 +73,18 @@ func (v *View) Close() {
 	v.p.disk.release()
 }
 
-// guard turns a panic or a memory fault of a read into a DamageError. Use: defer v.guard(&err)()
+// guard turns a panic or a memory fault of a read into a DamageError, and tells whoever waits for damage. Use:
+//
+//	defer v.guard(&err)()
 func (v *View) guard(err *error) func() {
 	restore := faultsPanic()
 	return func() {
 		restore()
 		if e := recovered(recover()); e != nil {
 			*err = &DamageError{Path: v.path, Err: e, Hint: hintRestore}
+		}
+		if _, ok := errors.AsType[*DamageError](*err); ok && v.damaged != nil {
+			v.damaged(*err)
 		}
 	}
 }

@@ -45,7 +45,8 @@ type Watcher struct {
 }
 
 // Watch begins to follow. A cursor that cannot be continued is replaced by the present position; Start says why.
-func (s *Store) Watch(o WatchOptions) (*Watcher, error) {
+func (s *Store) Watch(o WatchOptions) (w *Watcher, err error) {
+	defer guardDamage(s.path, &err)()
 	v, err := s.View()
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (s *Store) Watch(o WatchOptions) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{
+	w = &Watcher{
 		s: s, account: ses.AccountID, token: [tokenBytes]byte(o.Session), wake: make(chan struct{}, 1), lagging: true,
 		pos: position{index: v.Index(), ordinal: maxOrdinal},
 	}
