@@ -192,11 +192,11 @@ func TestFailedCommitStopsTheStore(t *testing.T) {
 	r := newRig(t, s)
 	r.people("ann")
 	broken := errors.New("input/output error")
-	d.FailCommits(broken)
+	d.OnCommit(func(Batch) (bool, error) { return false, broken })
 	if err := s.Flush(); !errors.Is(err, broken) {
 		t.Fatalf("flush: %v", err)
 	}
-	d.FailCommits(nil)
+	d.OnCommit(nil)
 	if err := s.Flush(); !errors.Is(err, broken) {
 		t.Fatalf("a later flush: %v", err)
 	}

@@ -16,10 +16,11 @@ import (
 // MemDisk is a Disk in memory, for the simulator and for tests. A commit is durable when it returns: what a crash
 // leaves is a Clone. It outlives the store that is open on it, so that closing and opening again is a restart.
 type MemDisk struct {
-	mu     sync.Mutex
-	tree   *btree.BTreeG[Write]
-	meta   []byte
-	commit error
+	mu   sync.Mutex
+	tree *btree.BTreeG[Write]
+	meta []byte
+	// hook, if set, decides about the next commits.
+	hook func(Batch) (keep bool, err error)
 }
 
 // NewMemDisk returns the disk of a node that holds the empty state at a mark.
@@ -39,11 +40,12 @@ func (d *MemDisk) Clone() *MemDisk {
 	return &MemDisk{tree: d.tree.IsoCopy(), meta: d.meta}
 }
 
-// FailCommits makes every later commit fail with err and change nothing, as a broken disk does. Nil ends it.
-func (d *MemDisk) FailCommits(err error) {
+// OnCommit sets what is asked before each commit: whether the batch takes effect, and what Commit returns. A power cut is
+// any error, with keep true or false; a broken disk is an error with keep false. Nil removes the hook.
+func (d *MemDisk) OnCommit(hook func(Batch) (keep bool, err error)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.commit = err
+	d.hook = hook
 }
 
 // Begin implements Disk.
@@ -56,10 +58,17 @@ func (d *MemDisk) Begin() (Tx, error) {
 // Commit implements Disk.
 func (d *MemDisk) Commit(b Batch) error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.commit != nil {
-		return d.commit
+	hook := d.hook
+	d.mu.Unlock()
+	keep, err := true, error(nil)
+	if hook != nil {
+		keep, err = hook(b)
 	}
+	if !keep {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, w := range b.Writes {
 		if w.Value == nil {
 			d.tree.Delete(w)
@@ -68,7 +77,7 @@ func (d *MemDisk) Commit(b Batch) error {
 		}
 	}
 	d.meta = bytes.Clone(b.Meta)
-	return nil
+	return err
 }
 
 // Install implements Disk: the disk stays the same and takes over the content.

@@ -109,6 +109,7 @@ func (r *replica) start() {
 	w.must(err)
 	r.s, r.self = s, s.Self()
 	r.logDisk.OnCommit(r.commit)
+	r.stDisk.OnCommit(r.commitStore)
 	w.note("start", r.id, r.self.GetBoot(), s.State().Applied)
 	w.law.restarted(r, s.State())
 	r.after(w.between(0, node.TickInterval), r.tick)
@@ -126,6 +127,7 @@ func (r *replica) crash(why string) {
 	r.s, r.doom = nil, 0
 	r.life++
 	r.logDisk.OnCommit(nil)
+	r.stDisk.OnCommit(nil)
 	for _, other := range w.replicas {
 		if other != r && other.s != nil && !w.cut(r.id, other.id) {
 			other.after(w.between(200*time.Microsecond, 3*time.Millisecond), func() {
@@ -249,7 +251,7 @@ func (r *replica) save() {
 		if r.s.State().Applied > before.Applied+uint64(len(applied)) {
 			r.flushed = r.s.State().Flushed // the store was installed, the log was not reset
 		}
-		if r.doom == doomInCommit || r.doom == doomAfterCommit {
+		if r.doom == doomInCommit || r.doom == doomAfterCommit || r.doom == doomInFlush {
 			r.die()
 			return
 		}
@@ -297,6 +299,14 @@ func (r *replica) commit(tx *raftlog.Tx) (keep bool, err error) {
 	return true, nil
 }
 
+// commitStore is asked by the store's disk before each commit.
+func (r *replica) commitStore(store.Batch) (keep bool, err error) {
+	if r.doom == doomInFlush && r.w.chance(0.5) {
+		return false, errCrash
+	}
+	return true, nil
+}
+
 func indexOf(key []byte) (i uint64) {
 	for _, b := range key {
 		i = i<<8 | uint64(b)
@@ -314,6 +324,10 @@ func (r *replica) apply() {
 	r.advance()
 	entries, err := r.s.Apply()
 	if err != nil {
+		if r.doom == doomInFlush { // Apply flushes when memory is full
+			r.die()
+			return
+		}
 		r.w.fail("node %d: apply: %v", r.id, err)
 	}
 	r.w.law.applied(r, entries)
@@ -328,11 +342,7 @@ func (r *replica) apply() {
 // flush is the store's flusher's turn.
 func (r *replica) flush() {
 	w := r.w
-	if r.doom == doomInFlush {
-		r.stDisk.FailCommits(errCrash)
-	}
 	err := r.s.Flush()
-	r.stDisk.FailCommits(nil)
 	if err != nil {
 		if r.doom == doomInFlush {
 			r.die()
@@ -342,7 +352,7 @@ func (r *replica) flush() {
 	}
 	r.flushed = r.s.State().Flushed
 	w.law.flushedTo(r)
-	if r.doom == doomAfterFlush {
+	if r.doom == doomInFlush || r.doom == doomAfterFlush {
 		r.die()
 		return
 	}

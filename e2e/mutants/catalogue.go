@@ -1,0 +1,133 @@
+package main
+
+// mutant is one break of our own code.
+type mutant struct {
+	name string
+	// breaks is the promise that no longer holds.
+	breaks string
+	file   string
+	// edits are pairs: the first is replaced by the second, and must be in the file exactly once.
+	edits [][2]string
+	// by is who must notice.
+	by judge
+}
+
+// dedupOff is used twice: a test and a torture must both notice it.
+var dedupOff = [][2]string{{"if a != nil {\n\t\t\tif !bytes.Equal", "if a != nil && m == nil {\n\t\t\tif !bytes.Equal"}}
+
+var mutants = []mutant{
+	{
+		name: "no-fsync", breaks: "what was saved is on the disk (P1)", file: "raftlog/append.go",
+		edits: [][2]string{{"tx := &Tx{Log: l.enc.records}", "tx := &Tx{}"}},
+		by:    simulator{},
+	},
+	{
+		name: "answer-before-save", breaks: "a follower answers after its disk (P1)", file: "node/core.go",
+		edits: [][2]string{{
+			"\t\t\tc.appends = append(c.appends, c.tick)\n",
+			"\t\t\tc.appends = append(c.appends, c.tick)\n\t\t\tfor _, r := range m.GetResponses() {\n\t\t\t\tif r.GetTo() != c.id {\n" +
+				"\t\t\t\t\tc.out.messages = append(c.out.messages, r)\n\t\t\t\t}\n\t\t\t}\n",
+		}},
+		by: simulator{},
+	},
+	{
+		name: "commit-without-quorum", breaks: "acknowledged means on a majority (P1)", file: "node/storage.go",
+		edits: [][2]string{{"\treturn hs, cs, nil\n", "\tcs.Voters = cs.Voters[:1]\n\treturn hs, cs, nil\n"}},
+		by:    simulator{},
+	},
+	{
+		name: "vote-forgotten", breaks: "one leader per term", file: "node/append.go",
+		edits: [][2]string{{"Vote: m.Vote, Commit: m.Commit}", "Commit: m.Commit}"}},
+		by:    simulator{},
+	},
+	{
+		name: "dedup-off", breaks: "a request takes effect once (P2)", file: "store/dedup.go", edits: dedupOff, by: simulator{},
+	},
+	{
+		name: "applied-index-apart", breaks: "the applied index is in the transaction of its effects (P6)", file: "store/flush.go",
+		edits: [][2]string{{
+			"\tif err := h.disk.Commit(Batch{Writes: o.writes(), Meta: meta}); err != nil {\n",
+			"\ttx, err := h.disk.Begin()\n\tif err != nil {\n\t\treturn err\n\t}\n\told := append([]byte(nil), tx.Meta()...)\n\ttx.Close()\n" +
+				"\tif err := h.disk.Commit(Batch{Writes: o.writes(), Meta: old}); err != nil {\n\t\treturn err\n\t}\n" +
+				"\tif err := h.disk.Commit(Batch{Meta: meta}); err != nil {\n",
+		}},
+		by: simulator{},
+	},
+	{
+		name: "stale-read", breaks: "a read waits for a quorum and for Apply (P3)", file: "node/read.go",
+		edits: [][2]string{{"\t\tq.waiting = append(q.waiting, r)\n\t\treturn\n", ""}},
+		by:    simulator{},
+	},
+	{
+		name: "read-before-apply", breaks: "a read waits for Apply (P3)", file: "node/read.go",
+		edits: [][2]string{{"q.confirmed[n].index <= c.applied {", "q.confirmed[n].index <= c.applied+3 {"}},
+		by:    simulator{},
+	},
+	{
+		name: "map-order", breaks: "Apply is a pure function of the log (P6)", file: "store/apply.go",
+		edits: [][2]string{{
+			"\t\tfor j, cmd := range e.Commands {\n",
+			"\t\tunordered := map[int][]byte{}\n\t\tfor j, cmd := range e.Commands {\n\t\t\tunordered[j] = cmd\n\t\t}\n" +
+				"\t\tfor j, cmd := range unordered {\n",
+		}},
+		by: simulator{},
+	},
+	{
+		name: "lost-flush", breaks: "what was flushed is on the disk (P1)", file: "store/flush.go",
+		edits: [][2]string{{"h.disk.Commit(Batch{Writes: o.writes(), Meta: meta})", "h.disk.Commit(Batch{Meta: meta})"}},
+		by:    simulator{},
+	},
+	{
+		name: "compacts-what-is-not-flushed", breaks: "the log continues the store (P1)", file: "node/compact.go",
+		edits: [][2]string{{"\treturn min(to, flushed)\n", "\treturn max(to, min(last, flushed+2))\n"}},
+		by:    simulator{},
+	},
+	{
+		name: "stream-skips", breaks: "a stream resumes without a gap (P4)", file: "store/watch.go",
+		edits: [][2]string{{"\t\t\tw.pos = pos\n", "\t\t\tw.pos = pos\n\t\t\tw.pos.index++\n"}},
+		by:    simulator{},
+	},
+	{
+		name: "no-crc-in-the-log", breaks: "bad bytes are never served (P8)", file: "raftlog/record.go",
+		edits: [][2]string{{"want != got {", "want != got && want == got {"}},
+		by:    tests{"./raftlog", "Damage|Flip|Corrupt|Check"},
+	},
+	{
+		name: "no-crc-in-the-store", breaks: "bad bytes are never served (P8)", file: "store/frame.go",
+		edits: [][2]string{{"if n < 0 || checksum(", "if n < 0 || n < -1 && checksum("}},
+		by:    tests{"./store", "Damage|Flip|Corrupt"},
+	},
+	{
+		name: "dedup-off-under-kills", breaks: "a request takes effect once (P2)", file: "store/dedup.go", edits: dedupOff,
+		by: tests{"./e2e", "^TestKillLeader$"},
+	},
+	{
+		name: "no-fsync-under-kills", breaks: "an acknowledged write survives (P1)", file: "raftlog/append.go",
+		edits: [][2]string{{"tx := &Tx{Log: l.enc.records}", "tx := &Tx{}"}},
+		by:    tests{"./e2e", "^TestKillAll$"},
+	},
+	{
+		name: "push-by-polling", breaks: "delivery is pushed by Apply, no timer drives it (P4)", file: "store/watch.go",
+		edits: [][2]string{
+			{"case <-w.wake:", "case <-time.After(FlushInterval):"},
+			{"\t\"sync\"\n", "\t\"sync\"\n\t\"time\"\n"},
+		},
+		by: tests{"./e2e", "^TestDeliveryWithoutTimers$"},
+	},
+	{
+		name: "stale-reads-served", breaks: "reads are linearizable on every node (P3)", file: "node/node.go",
+		edits: [][2]string{{
+			"func (n *Node) ReadBarrier(ctx context.Context) error {\n",
+			"func (n *Node) ReadBarrier(ctx context.Context) error {\n\tif ctx != nil {\n\t\treturn nil\n\t}\n",
+		}},
+		by: tests{"./e2e", "^TestReadAfterWrite$"},
+	},
+	{
+		name: "identity-unchecked", breaks: "a copied-back directory is refused (P1)", file: "node/peer/identity.go",
+		edits: [][2]string{{
+			"func (t *Transport) accept(id *internalv1.Identity) *Refusal {\n",
+			"func (t *Transport) accept(id *internalv1.Identity) *Refusal {\n\tif id != nil {\n\t\treturn nil\n\t}\n",
+		}},
+		by: tests{"./e2e", "^TestCopiedBackDirectory$"},
+	},
+}
