@@ -45,7 +45,7 @@ func toAnswer(o outcome) peer.Answer {
 	case o.err.Outcome == Unknown:
 		return peer.Answer{Outcome: peer.Unknown}
 	case o.err.Cause == CauseOverloaded || o.err.Cause == CauseDiskLow:
-		return peer.Answer{Outcome: peer.Overloaded}
+		return peer.Answer{Outcome: peer.Overloaded, DiskLow: o.err.Cause == CauseDiskLow}
 	default:
 		return peer.Answer{Outcome: peer.NotApplied}
 	}
@@ -71,6 +71,8 @@ func (n *Node) handOn(ctx context.Context, leader uint64, cmd []byte) outcome {
 		return outcome{index: a.Index, data: a.Result}
 	case a.Outcome == peer.NotApplied:
 		return outcome{err: &Error{Outcome: NotApplied, Cause: cause}}
+	case a.Outcome == peer.Overloaded && a.DiskLow:
+		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseDiskLow}}
 	case a.Outcome == peer.Overloaded:
 		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseOverloaded}}
 	default:
@@ -93,6 +95,19 @@ func (n *Node) reignOf(leader uint64) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
+}
+
+// awaitReignEnd waits until this node knows that another one leads, a little at most: who was asked has said that it does not
+// lead any more, and without a pause it would be asked again before its successor is heard.
+func (n *Node) awaitReignEnd(ctx context.Context, leader uint64) {
+	pause := time.NewTimer(handOnPause)
+	defer pause.Stop()
+	select {
+	case <-n.reignOf(leader).Done():
+	case <-pause.C:
+	case <-ctx.Done():
+	case <-n.done:
+	}
 }
 
 // noteReign runs on the loop, before anything is handed to that leader.

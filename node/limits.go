@@ -27,6 +27,8 @@ const (
 	// maxHandOns bounds how often a follower hands one command on: to the leader, and again when that one is just
 	// giving leadership away.
 	maxHandOns = 4
+	// handOnPause is the most that lies between two of them: a heartbeat, with which a successor is heard.
+	handOnPause = TickInterval
 	// handOnGrace is how long a leader that was replaced may still answer what was handed to it. One that died or hangs
 	// does not; one that gave leadership away answers at once.
 	handOnGrace = 100 * time.Millisecond

@@ -146,14 +146,18 @@ func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
 		return nil, n.withHint(err)
 	}
 	var out outcome
-	for range maxHandOns {
+	for tries := range maxHandOns {
 		out = n.propose(ctx, cmd)
-		if out.leader == 0 {
+		leader := out.leader
+		if leader == 0 {
 			break
 		}
-		out = n.handOn(ctx, out.leader, cmd)
+		out = n.handOn(ctx, leader, cmd)
 		if out.err == nil || out.err.Outcome != NotApplied || out.err.Cause != CauseLeaderLost {
 			break
+		}
+		if tries < maxHandOns-1 {
+			n.awaitReignEnd(ctx, leader)
 		}
 	}
 	if out.err != nil {

@@ -259,6 +259,22 @@ func TestHandOverFailsNothing(t *testing.T) {
 	}
 }
 
+// A leader that is short of space says so, to whoever asked a follower too: that an operator must act is not "overloaded".
+func TestDiskLowReachesWhoAskedAFollower(t *testing.T) {
+	c := startCluster(t, 3)
+	c.account(0, "alice")
+	leader := c.leader()
+	for i := range c.nodes {
+		// The next look at the disk finds that there is space; until then this is what the leader knows.
+		c.await(fmt.Sprintf("node %d to say that space is low", i+1), func() bool {
+			c.nodes[leader].disk.low.Store(true)
+			_, err := tryPropose(t.Context(), c.nodes[i], message("alice", "alice", "hi"))
+			var e *Error
+			return errors.As(err, &e) && e.Cause == CauseDiskLow && e.Outcome == NotApplied
+		})
+	}
+}
+
 // P1: everything stops and starts again; nothing that was acknowledged is missing, and a retry has its first answer.
 func TestRestartKeepsEverything(t *testing.T) {
 	c := startCluster(t, 3)

@@ -181,7 +181,7 @@ func (h *handOn) answer(answers []*internalv1.HandOnAnswer) {
 		if c == nil {
 			continue
 		}
-		r := reply{answer: Answer{Outcome: a.GetOutcome(), Result: a.GetResult(), Index: a.GetIndex()}}
+		r := reply{answer: Answer{Outcome: a.GetOutcome(), Result: a.GetResult(), Index: a.GetIndex(), DiskLow: a.GetDiskLow()}}
 		switch r.answer.Outcome {
 		case Result, NotApplied, Unknown, Overloaded:
 		default: // of a later version: nothing is known

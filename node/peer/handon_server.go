@@ -93,7 +93,9 @@ func (a *answers) put(id uint64, ans Answer) {
 		return
 	}
 	delete(a.pending, id)
-	a.queue(&internalv1.HandOnAnswer{Id: id, Outcome: ans.Outcome, Result: ans.Result, Index: ans.Index})
+	a.queue(&internalv1.HandOnAnswer{
+		Id: id, Outcome: ans.Outcome, Result: ans.Result, Index: ans.Index, DiskLow: ans.DiskLow,
+	})
 }
 
 // queue queues an answer; the caller holds mu.

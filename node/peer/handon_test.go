@@ -58,6 +58,7 @@ func TestHandOnAnswers(t *testing.T) {
 		{Outcome: NotApplied},
 		{Outcome: Unknown},
 		{Outcome: Overloaded},
+		{Outcome: Overloaded, DiskLow: true},
 	}
 	var asked []<-chan outcome
 	for i := range given {
@@ -72,7 +73,7 @@ func TestHandOnAnswers(t *testing.T) {
 		got[fmt.Sprint(i)].answer(given[i])
 		got[fmt.Sprint(i)].answer(Answer{Outcome: Unknown}) // a second answer is nothing
 		r := wait(t, "an answer", asked[i])
-		if r.err != nil || r.a.Outcome != given[i].Outcome || string(r.a.Result) != string(given[i].Result) ||
+		if r.err != nil || r.a.Outcome != given[i].Outcome || r.a.DiskLow != given[i].DiskLow || string(r.a.Result) != string(given[i].Result) ||
 			r.a.Index != given[i].Index {
 			t.Errorf("answer %d is %v, %v; expected %v", i, r.a, r.err, given[i])
 		}

@@ -36,6 +36,8 @@ type Answer struct {
 	Outcome Outcome
 	// Result is the marshalled result; set when Outcome is Result.
 	Result []byte
+	// DiskLow tells, with Overloaded, that the leader is short of disk space.
+	DiskLow bool
 	// Index is where in the log the command was applied; the follower waits for it before it answers reads after
 	// writes.
 	Index uint64

@@ -620,8 +620,11 @@ type HandOnAnswer struct {
 	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Outcome HandOnAnswer_Outcome   `protobuf:"varint,2,opt,name=outcome,proto3,enum=parley.internal.v1.HandOnAnswer_Outcome" json:"outcome,omitempty"`
 	// Marshalled Result.
-	Result        []byte `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
-	Index         uint64 `protobuf:"varint,4,opt,name=index,proto3" json:"index,omitempty"`
+	Result []byte `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	Index  uint64 `protobuf:"varint,4,opt,name=index,proto3" json:"index,omitempty"`
+	// With OUTCOME_OVERLOADED: what is short is disk space, so that waiting for a queue does not help. A node that does not know
+	// the field says that the leader is overloaded.
+	DiskLow       bool `protobuf:"varint,5,opt,name=disk_low,json=diskLow,proto3" json:"disk_low,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -682,6 +685,13 @@ func (x *HandOnAnswer) GetIndex() uint64 {
 		return x.Index
 	}
 	return 0
+}
+
+func (x *HandOnAnswer) GetDiskLow() bool {
+	if x != nil {
+		return x.DiskLow
+	}
+	return false
 }
 
 type SnapshotRequest struct {
@@ -1572,12 +1582,13 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\acommand\x18\x02 \x01(\fR\acommand\"\x80\x01\n" +
 	"\x0eHandOnResponse\x12:\n" +
 	"\aanswers\x18\x01 \x03(\v2 .parley.internal.v1.HandOnAnswerR\aanswers\x122\n" +
-	"\x05hello\x18\x02 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\"\x8e\x02\n" +
+	"\x05hello\x18\x02 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\"\xa9\x02\n" +
 	"\fHandOnAnswer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12B\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2(.parley.internal.v1.HandOnAnswer.OutcomeR\aoutcome\x12\x16\n" +
 	"\x06result\x18\x03 \x01(\fR\x06result\x12\x14\n" +
-	"\x05index\x18\x04 \x01(\x04R\x05index\"|\n" +
+	"\x05index\x18\x04 \x01(\x04R\x05index\x12\x19\n" +
+	"\bdisk_low\x18\x05 \x01(\bR\adiskLow\"|\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eOUTCOME_RESULT\x10\x01\x12\x17\n" +
