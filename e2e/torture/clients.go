@@ -67,6 +67,8 @@ type party struct {
 	wg    sync.WaitGroup
 	// clients counts the callers.
 	clients int
+	// pinned are the writers that do not fail over.
+	pinned map[int]bool
 }
 
 // tally counts what the callers met.
@@ -101,7 +103,7 @@ type reader struct {
 
 // newParty makes the accounts, and clients of them that begin on different nodes.
 func newParty(t cluster.TB, c *cluster.Cluster, seed uint64) *party {
-	p := &party{tb: t, c: c, clock: clock{time.Now()}, seed: seed}
+	p := &party{tb: t, c: c, clock: clock{time.Now()}, seed: seed, pinned: map[int]bool{}}
 	p.talks = append(p.talks, p.newTalk("hot", 0, hotWriters, len(c.Nodes)))
 	p.talks[0].hot = true
 	for i := range pairs {
@@ -123,10 +125,16 @@ func (p *party) newTalk(name string, from, writers, readers int) *talk {
 	for i := range writers {
 		side := i % 2
 		p.clients++
-		t.writers = append(t.writers, &writer{
+		w := &writer{
 			id: p.clients, name: fmt.Sprintf("%s.%d", name, i), to: t.peers[side], r: p.rand(p.clients),
-			cl: load.Dial(p.tb, client.Options{Servers: p.c.Addresses(from + i), Token: t.tokens[side]}),
-		})
+		}
+		o := client.Options{Servers: p.c.Addresses(from + i), Token: t.tokens[side]}
+		if writers > 2 && i < hotPinned {
+			o.Servers, o.OnlyServers = p.c.Addresses(i % 2)[:1], true
+			p.pinned[w.id] = true
+		}
+		w.cl = load.Dial(p.tb, o)
+		t.writers = append(t.writers, w)
 	}
 	for i := range readers {
 		side, node := i%2, p.c.Addresses(from + i)[0]
@@ -206,7 +214,11 @@ func (p *party) write(t *talk, w *writer) {
 	}
 	op := check.Op{Client: w.id, Call: p.clock.now(), Key: check.KeyOf(req.GetText())}
 	if w.r.IntN(100) < impatientPercent {
-		patience := minImpatience + time.Duration(w.r.Int64N(int64(maxImpatience-minImpatience)))
+		most := maxImpatience
+		if w.r.IntN(8) == 0 {
+			most = maxWaiting
+		}
+		patience := minImpatience + time.Duration(w.r.Int64N(int64(most-minImpatience)))
 		resp, err := send(w, req, patience)
 		switch {
 		case err == nil:

@@ -17,8 +17,10 @@ const (
 	// Of a hundred sends, so many give up early, and so many are sent again after they were acknowledged.
 	impatientPercent = 10
 	againPercent     = 3
-	// impatience bounds a send that gives up early.
+	// A send that gives up early does so between these. One in eight waits up to maxWaiting, which is longer than a node waits
+	// for a leader before it says that it can not serve.
 	minImpatience, maxImpatience = 20 * time.Millisecond, 600 * time.Millisecond
+	maxWaiting                   = 4 * time.Second
 
 	// callTimeout bounds one call of the client library; the writer then calls again with the same request id.
 	callTimeout = 10 * time.Second
@@ -44,13 +46,16 @@ const (
 	// calm begins every round: no fault, so that an election in it is one that nothing explains.
 	calm = 3 * time.Second
 	// minGap and maxGap lie between two faults that are drawn; they may overlap. pollFree is the gap when one found no place.
-	minGap, maxGap = 100 * time.Millisecond, 1500 * time.Millisecond
+	minGap, maxGap = 50 * time.Millisecond, 1200 * time.Millisecond
 	pollFree       = 20 * time.Millisecond
+	// hotPinned of the hot conversation's writers stay with one node each, so that it tells them what it can not do. The nodes
+	// they are pinned to are never removed.
+	hotPinned = 4
 	// maxDown is how long a killed node stays away, minPause and maxPause how long one is stopped.
-	maxDown            = 4 * time.Second
-	minPause, maxPause = 100 * time.Millisecond, 10 * time.Second
+	maxDown            = 3 * time.Second
+	minPause, maxPause = 100 * time.Millisecond, 8 * time.Second
 	// minCut and maxCut are how long links are hurt: below and above the election timeout.
-	minCut, maxCut = 300 * time.Millisecond, 6 * time.Second
+	minCut, maxCut = 300 * time.Millisecond, 5 * time.Second
 	// diskBytes is the size of a disk that is filled: a run's data, and room for the file that a snapshot is copied to.
 	diskBytes = 1 << 30
 	// wholePatience is how long a fault that is measured waits for a whole cluster before another one is drawn.

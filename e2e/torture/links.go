@@ -3,6 +3,7 @@ package main
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"parley/e2e/cluster"
@@ -14,6 +15,9 @@ import (
 func linkFaults() []kind {
 	fault := func(name string, weight int, hurt func(n *nemesis, r *rand.Rand)) kind {
 		return kind{name: name, weight: weight, lock: "network", do: func(n *nemesis, _ []*cluster.Node, r *rand.Rand) {
+			if strings.HasPrefix(name, "partition") {
+				n.count(&n.totals.Partitions)
+			}
 			hurt(n, r)
 			during(r, minCut, maxCut)
 			n.lab.net.Heal()
@@ -57,6 +61,7 @@ func linkFaults() []kind {
 		}),
 		{name: "partition: flapping", weight: 2, lock: "network", do: func(n *nemesis, _ []*cluster.Node, r *rand.Rand) {
 			for range 2 + r.IntN(5) {
+				n.count(&n.totals.Partitions)
 				names := n.shuffled(r)
 				n.cut(names[:1], names[1:])
 				during(r, minCut/5, maxCut/10)
@@ -68,6 +73,7 @@ func linkFaults() []kind {
 			name: "partition: isolate leader alone", weight: 4, lock: "network", alone: true,
 			do: func(n *nemesis, _ []*cluster.Node, r *rand.Rand) {
 				if l := n.leader(); l != nil {
+					n.count(&n.totals.Partitions)
 					n.mark("cut off of the leader")
 					n.isolate(l.Name, true)
 				}

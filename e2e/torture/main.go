@@ -107,12 +107,14 @@ func run(t *cluster.Program, o options, inside bool, why error) {
 		n.heal()
 		p.quiet()
 		n.measure(r)
+		from := time.Now()
 		f := p.verify()
 		for _, complaint := range f.Complaints[:min(len(f.Complaints), maxComplaints)] {
 			t.Errorf("round %d: %s", r.rounds, complaint)
 		}
 		r.findings.Add(f)
-		t.Logf("round %d: %s of faults, %d acked so far, clean: %t", r.rounds, hurt.Round(time.Second), p.tally.acked, f.Clean())
+		t.Logf("round %d: %s of faults, %d acked so far, verified in %s, clean: %t",
+			r.rounds, hurt.Round(time.Second), p.tally.acked, time.Since(from).Round(time.Millisecond), f.Clean())
 		if !f.Clean() {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type nemesis struct {
 	busy    map[*cluster.Node]bool
 	locks   map[string]bool
 	counts  map[string]int
+	totals  totals
 	marks   []mark
 	crashed int
 	wg      sync.WaitGroup
@@ -32,6 +34,15 @@ type nemesis struct {
 	// terms is how often leadership was sought, calmTerms when nothing was hurt.
 	terms, calmTerms uint64
 	term             uint64
+}
+
+// totals count what was done to processes and links, over all kinds of faults.
+type totals struct {
+	Kills      int `json:"kills"`
+	Pauses     int `json:"pauses"`
+	Restarts   int `json:"graceful_restarts"`
+	Partitions int `json:"partitions"`
+	Members    int `json:"membership_changes"`
 }
 
 // mark is the moment of a fault whose fail-over is measured.
@@ -292,6 +303,28 @@ func (n *nemesis) measure(r *report) {
 	n.marks = nil
 }
 
+// kill ends a node's process with SIGKILL.
+func (n *nemesis) kill(node *cluster.Node) {
+	if n.running(node) {
+		n.count(&n.totals.Kills)
+		node.Kill()
+	}
+}
+
+// pause stops a node's process as a hung machine would.
+func (n *nemesis) pause(node *cluster.Node) {
+	if n.running(node) {
+		n.count(&n.totals.Pauses)
+		node.Pause()
+	}
+}
+
+func (n *nemesis) count(what *int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	*what++
+}
+
 // running tells whether the node's process runs; one that ended by itself is a finding, and is started again.
 func (n *nemesis) running(node *cluster.Node) bool {
 	if _, ok := node.Running(); ok {
@@ -303,6 +336,15 @@ func (n *nemesis) running(node *cluster.Node) bool {
 	n.tb.Errorf("%s ended by itself; the end of its log:\n%s", node.Name, tail(node.LastStart()))
 	node.Start()
 	return false
+}
+
+// installed counts the snapshots that the nodes say they installed.
+func (n *nemesis) installed() int {
+	sum := 0
+	for _, node := range n.c.Nodes {
+		sum += strings.Count(node.Log(), "installed a snapshot")
+	}
+	return sum
 }
 
 func tail(s string) string { return s[max(0, len(s)-logTailBytes):] }

@@ -12,7 +12,7 @@ func processFaults(nodes int) []kind {
 	return []kind{
 		{name: "kill one", weight: 12, nodes: 1, do: kill},
 		{name: "kill leader", weight: 8, nodes: 1, leader: true, do: kill},
-		{name: "kill leader alone", weight: 10, nodes: 1, leader: true, alone: true, do: killMeasured},
+		{name: "kill leader alone", weight: 8, nodes: 1, leader: true, alone: true, do: killMeasured},
 		{name: "kill all", weight: 2, nodes: nodes, beyond: true, do: kill},
 		{name: "kill majority", weight: 2, nodes: nodes/2 + 1, beyond: true, do: kill},
 		{name: "kill as it starts", weight: 2, nodes: 1, do: func(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
@@ -20,16 +20,14 @@ func processFaults(nodes int) []kind {
 				kill(n, nodes, r)
 			}
 		}},
-		{name: "pause one", weight: 6, nodes: 1, do: pause},
-		{name: "pause leader", weight: 4, nodes: 1, leader: true, do: pause},
-		{name: "pause leader alone", weight: 4, nodes: 1, leader: true, alone: true, do: pauseMeasured},
-		{name: "pause majority", weight: 1, nodes: nodes/2 + 1, beyond: true, do: pause},
+		{name: "pause one", weight: 9, nodes: 1, do: pause},
+		{name: "pause leader", weight: 6, nodes: 1, leader: true, do: pause},
+		{name: "pause leader alone", weight: 5, nodes: 1, leader: true, alone: true, do: pauseMeasured},
+		{name: "pause majority", weight: 2, nodes: nodes/2 + 1, beyond: true, do: pause},
 		{name: "kill paused", weight: 2, nodes: 1, do: func(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
-			if n.running(nodes[0]) {
-				nodes[0].Pause()
-				during(r, 0, 2*time.Second)
-				kill(n, nodes, r)
-			}
+			n.pause(nodes[0])
+			during(r, 0, 2*time.Second)
+			kill(n, nodes, r)
 		}},
 		{name: "rolling restart", weight: 1, nodes: nodes, beyond: true, do: rollingRestart},
 	}
@@ -38,9 +36,7 @@ func processFaults(nodes int) []kind {
 // kill ends the processes, all before any, and starts them again: at once, or when the others have gone on.
 func kill(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 	for _, node := range nodes {
-		if n.running(node) {
-			node.Kill()
-		}
+		n.kill(node)
 	}
 	if r.IntN(3) > 0 {
 		during(r, 0, maxDown)
@@ -58,7 +54,7 @@ func killMeasured(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 		return
 	}
 	n.mark("kill -9 of the leader")
-	nodes[0].Kill()
+	n.kill(nodes[0])
 	during(r, time.Second, 2*time.Second)
 	nodes[0].Start()
 	n.awaitServing(nodes[0])
@@ -67,9 +63,7 @@ func killMeasured(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 // pause stops the processes as a hung machine would.
 func pause(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 	for _, node := range nodes {
-		if n.running(node) {
-			node.Pause()
-		}
+		n.pause(node)
 	}
 	most := maxPause
 	if r.IntN(2) == 0 {
@@ -86,7 +80,7 @@ func pauseMeasured(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 		return
 	}
 	n.mark("pause of the leader")
-	nodes[0].Pause()
+	n.pause(nodes[0])
 	during(r, 3*time.Second, 4*time.Second)
 	nodes[0].Resume()
 	n.awaitServing(nodes[0])
@@ -98,6 +92,7 @@ func rollingRestart(n *nemesis, nodes []*cluster.Node, _ *rand.Rand) {
 		if !n.running(node) {
 			continue
 		}
+		n.count(&n.totals.Restarts)
 		if _, code := node.Terminate(); code != 0 {
 			n.tb.Errorf("%s exits with %d on SIGTERM", node.Name, code)
 		}

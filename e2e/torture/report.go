@@ -36,6 +36,8 @@ type result struct {
 	Seconds    float64        `json:"seconds"`
 	Rounds     int            `json:"rounds"`
 	Faults     map[string]int `json:"faults"`
+	Totals     totals         `json:"totals"`
+	Snapshots  int            `json:"snapshots_installed"`
 	LeftOut    []string       `json:"left_out,omitempty"`
 	Operations int            `json:"operations"`
 	Acked      int            `json:"acked"`
@@ -93,7 +95,8 @@ func (r *report) finish(p *party, n *nemesis) {
 	f, o := r.findings, r.options
 	r.result = result{
 		Began: r.began.UTC().Format(time.RFC3339), Command: o.command(), Slice: o.slice, Seed: o.seed, Nodes: o.nodes,
-		Seconds: time.Since(r.began).Seconds(), Rounds: r.rounds, Faults: n.counts, LeftOut: n.lab.leftOut,
+		Seconds: time.Since(r.began).Seconds(), Rounds: r.rounds, Faults: n.counts, Totals: n.totals, Snapshots: n.installed(),
+		LeftOut:    n.lab.leftOut,
 		Operations: p.tally.acked + p.tally.reads + p.tally.notApplied + p.tally.unknown, Acked: p.tally.acked,
 		Reads: p.tally.reads, SentAgain: p.tally.again, NotApplied: p.tally.notApplied, Unknown: p.tally.unknown,
 		Resolved: p.tally.resolved, Lost: f.Lost, Duplicated: f.Duplicated, Reordered: f.Reordered, Illegal: f.Illegal,
@@ -124,6 +127,13 @@ func (r *report) print(t *cluster.Program) error {
 		total += res.Faults[kind]
 	}
 	row("all\t%d", total)
+	row("\t")
+	row("processes killed\t%d", res.Totals.Kills)
+	row("processes paused\t%d", res.Totals.Pauses)
+	row("processes restarted gracefully\t%d", res.Totals.Restarts)
+	row("partitions\t%d", res.Totals.Partitions)
+	row("membership changes\t%d", res.Totals.Members)
+	row("snapshots installed under load\t%d", res.Snapshots)
 	row("\t")
 	row("seconds\t%.0f", res.Seconds)
 	row("operations\t%d", res.Operations)

@@ -144,7 +144,7 @@ func (p *party) stalls(at time.Duration) []time.Duration {
 	for _, t := range p.talks {
 		t.mu.Lock()
 		for _, op := range t.ops {
-			if op.Read || op.Outcome != check.Acked || op.Call < at {
+			if op.Read || op.Outcome != check.Acked || op.Call < at || p.pinned[op.Client] {
 				continue
 			}
 			if f, ok := first[op.Client]; !ok || op.Return < f {
