@@ -40,6 +40,13 @@ type Node struct {
 // startMark begins the log of each start.
 const startMark = "---- start of "
 
+// Use has the next start run another binary, as an upgrade does.
+func (n *Node) Use(binary string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.binary = binary
+}
+
 // Start starts the process; it must not run. It does not wait until the node serves.
 func (n *Node) Start() {
 	n.tb.Helper()

@@ -52,6 +52,10 @@ func TestRefusals(t *testing.T) {
 			id.Boot, id.BootNonce = 9, []byte{7}
 		}), 2, ReasonStaleBoot},
 		{"directory used twice", other(func(id *internalv1.Identity) { id.BootNonce = []byte{8} }), 2, ReasonStaleBoot},
+		{"speaks more of the protocol", other(func(id *internalv1.Identity) { id.Protocol, id.OldestProtocol = 9, 1 }), 2, ""},
+		{"speaks only a later protocol", other(func(id *internalv1.Identity) {
+			id.Protocol, id.OldestProtocol = protocol+2, protocol+1
+		}), 2, ReasonProtocol},
 		{"node's records: removed", other(func(id *internalv1.Identity) { id.Name = "removed" }), 2, ReasonRemoved},
 		{"node's records: other", other(func(id *internalv1.Identity) { id.Name = "odd" }), 2, ReasonOther},
 	} {
