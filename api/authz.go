@@ -56,6 +56,7 @@ var rules = map[string]who{
 	clusterPath + "Status":             sessionOrSocket,
 	clusterPath + "StateHash":          sessionOrSocket,
 	clusterPath + "TransferLeadership": operator,
+	clusterPath + "ChangeMembers":      operator,
 	clusterPath + "SetOperator":        operator,
 	clusterPath + "ResetPassword":      operator,
 	clusterPath + "Backup":             operator,

@@ -55,17 +55,7 @@ func (s *cluster) Status(ctx context.Context, _ *parleyv1.StatusRequest) (*parle
 		Leader: st.LeaderName, Term: st.Term, Quorum: st.Quorum, Node: st.Name,
 		ClusterId: hex.EncodeToString(st.ClusterID), AgeMs: uint64(st.Age.Milliseconds()),
 		Committed: st.Committed, Applied: st.Applied, Flushed: st.Flushed, Compacted: st.Compacted,
-		ClusterVersion: st.ClusterVersion,
-	}
-	for _, m := range st.Members {
-		pm := &parleyv1.Member{
-			Id: m.ID, Name: m.Name, Address: m.Address, PeerAddress: m.PeerAddress, Role: parleyv1.MemberRole_MEMBER_ROLE_VOTER,
-			Reachable: m.Reachable, Applied: m.Applied, Version: m.SoftwareVersion,
-		}
-		if m.Learner {
-			pm.Role = parleyv1.MemberRole_MEMBER_ROLE_LEARNER
-		}
-		resp.Members = append(resp.Members, pm)
+		ClusterVersion: st.ClusterVersion, Members: toMembers(st),
 	}
 	return resp, nil
 }

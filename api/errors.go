@@ -39,6 +39,7 @@ const (
 	reasonCanceled         = "CANCELED"
 	reasonMemberNotFound   = "MEMBER_NOT_FOUND"
 	reasonTransferRefused  = "TRANSFER_REFUSED"
+	reasonQuorumAtRisk     = "QUORUM_AT_RISK"
 	reasonInternal         = "INTERNAL"
 	appliedNo              = "no"
 	appliedUnknown         = "unknown"

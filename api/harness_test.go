@@ -152,6 +152,8 @@ func (r *replica) Backup(context.Context) (*node.Backup, error) {
 	return &node.Backup{Info: info, SizeBytes: size, ReadCloser: f}, err
 }
 
+func (r *replica) MembersSettled(context.Context) node.Status { return r.Status() }
+
 func (r *replica) Changed() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

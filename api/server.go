@@ -35,6 +35,8 @@ type Replica interface {
 	TransferLeadership(ctx context.Context, to string) (leader string, err error)
 	// Backup copies the store, with everything inside that was acknowledged before the call. The caller closes it.
 	Backup(ctx context.Context) (*node.Backup, error)
+	// MembersSettled waits, for a bounded time, until a change of members is carried out.
+	MembersSettled(ctx context.Context) node.Status
 	// Changed is closed at the next change of what Status says of leader, quorum and readiness.
 	Changed() <-chan struct{}
 }

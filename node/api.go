@@ -105,6 +105,11 @@ type Status struct {
 	// ClusterVersion is the replicated cluster version as far as it is applied here.
 	ClusterVersion uint32
 	Members        []Member
+	// Joining are members that were added and are not in the configuration yet.
+	Joining []Member
+
+	joint    bool // a change of the configuration is half done
+	changing bool // the leader has something to do about the membership
 }
 
 // Member is one member as the replicated state and this node's links describe it.
@@ -117,6 +122,8 @@ type Member struct {
 	Reachable       bool
 	Applied         uint64
 	SoftwareVersion string
+	// Pending says, for a person, what still has to happen to the member; empty when nothing has.
+	Pending string
 }
 
 // MemberHash is one member's answer to StateHashes. Hash is nil when Err is not.

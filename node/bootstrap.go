@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -54,7 +53,12 @@ func (n *Node) open(ctx context.Context) error {
 		Address: n.cfg.Address, PeerAddress: n.cfg.PeerAddress, MaxClusterVersion: MaxClusterVersion,
 		SoftwareVersion: n.cfg.SoftwareVersion, FirstMembers: formatMembers(n.cfg.FirstMembers),
 	}
-	if len(id.ClusterID) > 0 {
+	if id.ID == 0 {
+		if err := n.join(ctx); err != nil {
+			return err
+		}
+	}
+	if len(n.self.GetClusterId()) > 0 {
 		return n.openOrHeal(ctx)
 	}
 	n.startTransport()
@@ -87,12 +91,12 @@ func (n *Node) openLog() error {
 			return fmt.Errorf("%s is missing beside %s: this member's promises to its peers are lost. Remove this member, "+
 				"empty the directory and add a new one", path, storeFile)
 		}
-		if len(n.cfg.FirstMembers) == 0 {
-			return errors.New("the data directory is empty and no first members are named (--cluster)")
+		if len(n.cfg.FirstMembers) == 0 && len(n.cfg.Join) == 0 {
+			return errors.New("the data directory is empty: name the first members (--cluster), or a member of the cluster to join (--join)")
 		}
 		incarnation := make([]byte, incarnationSz)
 		rand.Read(incarnation)
-		id := uint64(slices.Index(memberNames(n.cfg.FirstMembers), n.cfg.Name) + 1)
+		id := uint64(slices.Index(memberNames(n.cfg.FirstMembers), n.cfg.Name) + 1) // 0 for one that joins
 		if err := raftlog.Create(path, raftlog.Identity{ID: id, Name: n.cfg.Name, Incarnation: incarnation}); err != nil {
 			return fmt.Errorf("make the raft log: %w", err)
 		}
@@ -174,19 +178,17 @@ func (n *Node) form(ctx context.Context) error {
 		case <-retry.C:
 		}
 	}
-	sum := sha256.New()
 	conf := new(pb.ConfState)
-	for i, name := range names {
-		fmt.Fprintf(sum, "%s\x00%x\x00", name, heard[name].GetIncarnation())
+	for i := range names {
 		conf.Voters = append(conf.Voters, uint64(i+1))
 	}
-	clusterID := sum.Sum(nil)[:clusterIDSz]
+	cluster := clusterID(names, func(i int) []byte { return heard[names[i]].GetIncarnation() })
 	for name, id := range heard {
-		if c := id.GetClusterId(); len(c) > 0 && string(c) != string(clusterID) {
+		if c := id.GetClusterId(); len(c) > 0 && string(c) != string(cluster) {
 			return fmt.Errorf("node %s belongs to another cluster already (%x)", name, c)
 		}
 	}
-	return n.formed(clusterID, conf)
+	return n.formed(cluster, conf)
 }
 
 // greet asks one first member who it is; nil when it does not answer yet.
@@ -200,7 +202,11 @@ func (n *Node) greet(ctx context.Context, name string) (*internalv1.Identity, er
 	if err != nil {
 		return nil, nil // not there yet: asked again
 	}
-	if refusal := peer.RefusalIn(resp); refusal != nil {
+	refusal := peer.RefusalIn(resp)
+	if refusal != nil && refusal.Reason == peer.ReasonNotYet {
+		return nil, nil
+	}
+	if refusal != nil {
 		err := refusedError(name, refusal)
 		if refusal.Fatal() {
 			noteRefused(n.cfg.Dir, err, n.logger)
@@ -253,24 +259,6 @@ func (n *Node) startTransport() {
 	n.peerServer = grpc.NewServer(n.transport.ServerOptions()...)
 	n.transport.Register(n.peerServer)
 	go n.peerServer.Serve(n.cfg.PeerListener) //nolint:errcheck // ends with Stop; its owner is stopTransport
-}
-
-// peerAddresses are the other members' by id: of the first members, and of the member records when there is a store.
-func (n *Node) peerAddresses() map[uint64]string {
-	peers := map[uint64]string{}
-	for i, name := range memberNames(n.cfg.FirstMembers) {
-		if name != n.cfg.Name {
-			peers[uint64(i+1)] = n.cfg.FirstMembers[name]
-		}
-	}
-	if n.store != nil {
-		for _, m := range n.store.Members() {
-			if m.GetId() != n.id {
-				peers[m.GetId()] = m.GetPeerAddress()
-			}
-		}
-	}
-	return peers
 }
 
 // serveRaft begins to exchange raft messages.

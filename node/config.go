@@ -32,6 +32,9 @@ type Config struct {
 	// FirstMembers are the peer addresses of the members the cluster is formed of, by name, this one included. Used at
 	// the first start only; the same on every node.
 	FirstMembers map[string]string
+	// Join are peer addresses of members. A node with an empty directory joins their cluster, one that has joined says hello
+	// there, for its peers or itself may have moved.
+	Join []string
 	// PeerServerTLS and PeerClientTLS are for the peer port; nil for plaintext.
 	PeerServerTLS, PeerClientTLS *tls.Config
 	// Logger gets what an operator should know.

@@ -57,7 +57,7 @@ func (n *Node) openOrHeal(ctx context.Context) error {
 		n.stopTransport()
 		return err
 	}
-	n.transport.SetPeers(n.peerAddresses())
+	n.followMembers()
 	return nil
 }
 
@@ -115,6 +115,7 @@ func (n *Node) healers() []string {
 			addrs = append(addrs, addr)
 		}
 	}
+	addrs = append(addrs, n.cfg.Join...)
 	n.identities.mu.Lock()
 	for _, id := range n.identities.heard {
 		if addr := id.GetPeerAddress(); addr != "" && string(id.GetClusterId()) == string(n.self.GetClusterId()) {

@@ -24,23 +24,34 @@ func (n *Node) housekeep() {
 	for {
 		changed := n.Changed()
 		n.disk.check(n.cfg.Dir, n.logger)
-		n.noteRecords()
+		n.noteMembers()
+		n.followMembers()
+		n.checkRemoved()
 		n.catchUp()
 		n.announce()
 		n.compareStates(&marks)
 		if st := n.Status(); st.Leader == n.id {
 			n.announceOthers(st)
 			n.raiseVersion(st)
+			n.inbox.call(func(c *core) { c.manageMembers(*n.members.Load()) })
 			n.work()
 			n.watchClock(st)
 		}
 		select {
 		case <-changed:
-		case <-time.After(housekeepInterval):
+		case <-time.After(n.housekeepPause()):
 		case <-n.ctx.Done():
 			return
 		}
 	}
+}
+
+// housekeepPause is short while the membership is being changed.
+func (n *Node) housekeepPause() time.Duration {
+	if st := n.status.Load(); st.joint || st.changing {
+		return membersInterval
+	}
+	return housekeepInterval
 }
 
 // catchUp notes when this node has applied everything that was committed before it started.
@@ -58,7 +69,7 @@ func (n *Node) catchUp() {
 
 // announce records this start in the replicated state, so that a copy of an older directory is known for what it is.
 func (n *Node) announce() {
-	if n.Status().Quorum && !announced(n.store.Members(), n.self) {
+	if m := readMembership(n.store); n.Status().Quorum && !m.removed(n.id) && !announced(m.records, n.self) {
 		n.proposeInternal(announcement(n.self))
 	}
 }

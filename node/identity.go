@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -45,18 +44,16 @@ func (h handler) CheckIdentity(id *internalv1.Identity) error {
 	if err := checkPeerVersion(st.ClusterVersion(), id); err != nil {
 		return err
 	}
-	records := st.Members()
-	if err := checkMember(records, id); err != nil {
+	m := readMembership(st)
+	if n.gone(&m, id.GetId()) {
+		return m.removedRefusal(id)
+	}
+	if err := checkMember(m.records, id); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(records, func(m *internalv1.AnnounceMember) bool { return m.GetId() == id.GetId() }) {
-		return nil
+	if len(id.GetClusterId()) == 0 && !joined(m.record(id.GetId())) {
+		return n.firstMember(&m, id)
 	}
-	if len(id.GetClusterId()) == 0 && !n.identities.knows(id) {
-		return &peer.Refusal{Reason: peer.ReasonOtherIncarnation, Text: fmt.Sprintf(
-			"the cluster exists and does not know this data directory of %s", id.GetName())}
-	}
-	n.identities.note(id)
 	return nil
 }
 
@@ -66,7 +63,7 @@ func (h handler) CheckIdentity(id *internalv1.Identity) error {
 func checkMember(records []*internalv1.AnnounceMember, id *internalv1.Identity) error {
 	for _, m := range records {
 		switch {
-		case m.GetId() != id.GetId():
+		case m.GetId() != id.GetId() || !joined(m):
 		case !bytes.Equal(m.GetIncarnation(), id.GetIncarnation()):
 			return &peer.Refusal{Reason: peer.ReasonOtherIncarnation, Text: fmt.Sprintf(
 				"member %s (id %d) has another data directory; this one was made anew, so its promises are lost",
@@ -90,14 +87,18 @@ func (i *identities) note(id *internalv1.Identity) {
 	i.heard[id.GetId()] = id
 }
 
-func (i *identities) knows(id *internalv1.Identity) bool {
+// incarnation is the one that was heard of an id; nil when none was.
+func (i *identities) incarnation(id uint64) []byte {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return bytes.Equal(i.heard[id.GetId()].GetIncarnation(), id.GetIncarnation())
+	return i.heard[id].GetIncarnation()
 }
 
 // refused runs when a peer does not accept this node.
 func (n *Node) refused(id uint64, r *peer.Refusal) {
+	if r.Reason == peer.ReasonNotYet {
+		return // asked again
+	}
 	if !r.Fatal() {
 		n.logger.Warn("a peer refuses this node", "peer", id, "reason", r.Reason, "text", r.Text)
 		return
@@ -134,6 +135,11 @@ func checkNotRefused(dir string) error {
 
 // refusedError says what an operator does about a data directory that its cluster does not know.
 func refusedError(by string, r *peer.Refusal) error {
+	if r.Reason == peer.ReasonRemoved {
+		return fmt.Errorf("node %s says: %w. To use this machine again, empty the directory, add it on a running member: "+
+			"parley cluster add NAME HOST:PORT; then start it with --join PEERHOST:PORT", by, r)
+	}
 	return fmt.Errorf("node %s refuses this node: %w. If its disk is lost, replace it on a running member: "+
-		"parley cluster remove NAME; parley cluster add NEWNAME HOST:PORT; then start NEWNAME with --join on an empty directory", by, r)
+		"parley cluster add NEWNAME HOST:PORT --replace NAME; then start NEWNAME on an empty directory with "+
+		"--join PEERHOST:PORT", by, r)
 }

@@ -81,8 +81,10 @@ const (
 	// removedGrace is how long after a change of the configuration a removed member is still listened to: until every
 	// other member has surely learned of the change, its vote may be needed.
 	removedGrace = 3 * time.Second
-	// membersWait bounds how long a change of members is waited for, and membersPoll how often it is looked at.
-	membersWait = 10 * time.Second
+	// membersInterval is how often the leader looks at a membership that is being changed.
+	membersInterval = 100 * time.Millisecond
+	// membersWait bounds how long a change of members is waited for, within one try of a client, and membersPoll how often it is looked at.
+	membersWait = 5 * time.Second
 	membersPoll = 20 * time.Millisecond
 	// joinTimeout bounds one question of a joining node.
 	joinTimeout = 5 * time.Second

@@ -242,7 +242,12 @@ func (n *Node) applyDone(works []applyWork) {
 // It returns nil when the loop has ended.
 func (n *Node) confChange(cc pb.ConfChangeI) *pb.ConfState {
 	done := make(chan *pb.ConfState, 1)
-	if !n.inbox.call(func(c *core) { done <- c.applyConfChange(cc) }) {
+	if !n.inbox.call(func(c *core) {
+		cs := c.applyConfChange(cc)
+		n.confChanged.Store(max(1, int64(time.Since(n.started))))
+		n.publishStatus()
+		done <- cs
+	}) {
 		return nil
 	}
 	select {

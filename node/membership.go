@@ -23,6 +23,8 @@ type membership struct {
 	last uint64
 	// version is the cluster version: a member whose program is older does not vote.
 	version uint32
+	// at is when this was read: the index of the last change of a record then.
+	at uint64
 }
 
 func (m *membership) record(id uint64) *internalv1.AnnounceMember {

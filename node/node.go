@@ -40,11 +40,18 @@ type Node struct {
 	appendQueue *mailbox[*pb.Message] // bounded by raft's own limits on what is in flight
 	applyQueue  *mailbox[applyJob]    // bounded by maxApplyingBytes
 
-	status   atomic.Pointer[Status]
-	records  atomic.Pointer[[]*internalv1.AnnounceMember] // for the loop, which must not read the store
-	changed  changeSignal
-	sickness chan error  // the first of what is wrong with this node's files; it then stops
-	caughtUp atomic.Bool // what was committed when this node started is applied
+	status  atomic.Pointer[Status]
+	members atomic.Pointer[membership] // for the loop, which must not read the store
+	changed changeSignal
+	// sickness is the first of what is wrong with this node's files; it then stops.
+	sickness chan error
+	// told are the peers' addresses that a joining node was given.
+	told map[uint64]string
+	// noted is the change of the member records that the housekeeper was woken for last.
+	noted atomic.Uint64
+	// confChanged is when the configuration changed last, in nanoseconds since the start; 0 for never.
+	confChanged atomic.Int64
+	caughtUp    atomic.Bool // what was committed when this node started is applied
 
 	sends    snapshotSends
 	backups  backups
@@ -97,7 +104,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	n.store.OnFlush(n.flushed)
 	n.store.OnDamage(n.ail)
 	n.flushed(n.store.Flushed()) // a crash may have kept what was cut in memory only
-	n.noteRecords()
+	n.noteMembers()
 	n.publishStatus()
 	n.metrics.register(cfg.Registerer, n)
 	n.helpers.Go(n.watchHealth)
@@ -108,6 +115,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	go n.appendWorker()
 	go n.applyWorker()
 	n.serveRaft()
+	n.helpers.Go(n.meetSeeds)
 	n.logger.Info("node started", "id", n.id, "boot", n.self.GetBoot(), "applied", n.store.Applied())
 	return n, nil
 }

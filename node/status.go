@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
-	"parley/proto/internalv1"
-
+	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
+
+	"parley/proto/internalv1"
 )
 
 // maxApplyLag is how many entries a node that counts as caught up may have committed and not applied.
@@ -34,8 +36,9 @@ func (n *Node) publishStatus() {
 	bs := c.rn.BasicStatus()
 	st := &Status{
 		ID: n.id, Name: n.cfg.Name, ClusterID: n.store.ClusterID(), Term: bs.GetTerm(), Leader: c.lead,
-		Quorum: c.hasQuorum(), Committed: bs.GetCommit(), Members: n.members(),
+		Quorum: c.hasQuorum(), Committed: bs.GetCommit(),
 	}
+	n.describeMembers(st)
 	if !c.isLeader() {
 		st.Age = time.Duration(c.tick-c.currentTick) * TickInterval
 	}
@@ -56,18 +59,23 @@ func (n *Node) publishStatus() {
 		}
 		n.logger.Info("leadership", "term", st.Term, "leader", st.LeaderName, "was", old.LeaderName, "state", c.state)
 	}
+	if n.store.MembersAt() != n.members.Load().at && n.noted.Swap(n.store.MembersAt()) != n.store.MembersAt() {
+		n.changed.fire() // wakes the housekeeper, once for each change
+		return
+	}
 	if old.Term != st.Term || old.Leader != st.Leader || old.Quorum != st.Quorum || old.CaughtUp != st.CaughtUp ||
 		old.LeaderAddress != st.LeaderAddress {
 		n.changed.fire()
 	}
 }
 
-// members lists the configuration with what the member records and the hellos say. It runs on the loop.
-func (n *Node) members() []Member {
-	cs := n.confMembers()
-	records := *n.records.Load()
-	out := make([]Member, 0, len(cs))
-	for _, m := range cs {
+// describeMembers lists the configuration with what the member records and the hellos say, and what is missing between
+// the two. It runs on the loop.
+func (n *Node) describeMembers(st *Status) {
+	conf, ms := n.core.conf(), n.members.Load()
+	st.joint = len(conf.GetVotersOutgoing()) > 0
+	records := ms.records
+	for _, m := range confMembers(conf) {
 		if id := n.knownIdentity(m.ID); id != nil {
 			m.Name, m.Address, m.PeerAddress, m.SoftwareVersion = id.GetName(), id.GetAddress(), id.GetPeerAddress(),
 				id.GetSoftwareVersion()
@@ -85,16 +93,28 @@ func (n *Node) members() []Member {
 			}
 		}
 		m.Reachable = m.ID == n.id || n.transport.Reachable(m.ID)
-		out = append(out, m)
+		st.Members = append(st.Members, m)
 	}
-	return out
+	for i := range st.Members {
+		st.Members[i].Pending, _ = ms.pending(st, st.Members[i].ID)
+		st.changing = st.changing || st.Members[i].Pending != ""
+	}
+	for _, r := range records {
+		if what, operator := ms.pending(st, r.GetId()); what != "" &&
+			!slices.ContainsFunc(st.Members, func(m Member) bool { return m.ID == r.GetId() }) {
+			st.Joining = append(st.Joining, Member{ID: r.GetId(), Name: r.GetName(), PeerAddress: r.GetPeerAddress(),
+				Address: r.GetAddress(), Learner: true, Pending: what, SoftwareVersion: r.GetSoftwareVersion()})
+			st.changing = st.changing || !operator
+		}
+	}
 }
 
-// confMembers lists ids and roles in order.
-func (n *Node) confMembers() []Member {
-	conf := n.core.conf()
+// confMembers lists ids and roles in order. Who leaves with a joint change votes until it is done.
+func confMembers(conf *pb.ConfState) []Member {
 	var out []Member
-	for _, id := range conf.GetVoters() {
+	voters := append(slices.Clone(conf.GetVoters()), conf.GetVotersOutgoing()...)
+	slices.Sort(voters)
+	for _, id := range slices.Compact(voters) {
 		out = append(out, Member{ID: id})
 	}
 	for _, id := range conf.GetLearners() {
@@ -103,11 +123,11 @@ func (n *Node) confMembers() []Member {
 	return out
 }
 
-// noteRecords copies the replicated member records out of the store: to read them may wait for the disk, so the loop does
+// noteMembers copies the replicated member records out of the store: to read them may wait for the disk, so the loop does
 // not. They name members that were not heard since the start; a second of age does no harm.
-func (n *Node) noteRecords() {
-	records := n.store.Members()
-	n.records.Store(&records)
+func (n *Node) noteMembers() {
+	m := readMembership(n.store)
+	n.members.Store(&m)
 }
 
 // knownIdentity is what a member said of itself most recently.

@@ -151,8 +151,8 @@ func (s *Store) show() {
 	m := s.machine
 	p := &published{
 		index: s.mark.Index, clockMS: m.clock(), active: m.active.snapshot(), version: m.globals.GetClusterVersion(),
-		members: m.globals.GetLastMember(),
-		erase:   m.erasing > 0, expire: m.clock() > m.nextExpiry,
+		members: m.globals.GetLastMember(), membersAt: m.membersAt,
+		erase: m.erasing > 0, expire: m.clock() > m.nextExpiry,
 	}
 	s.pubMu.Lock()
 	p.frozen, p.disk, p.flushed = s.frozen, s.disk, s.flushed.Index

@@ -65,6 +65,7 @@ func (m *machine) announceMember(b *internalv1.AnnounceMember) (*internalv1.Resu
 	}
 	// What the cluster wants of the member is not the member's to say.
 	b.Role, b.Replaces = old.GetRole(), old.GetReplaces()
+	m.membersAt = m.index
 	return done(), m.put(keyNode(m.key(), b.GetId()), b)
 }
 

@@ -236,7 +236,7 @@ func (m *machine) writeRoster(r *roster) error {
 			}
 		}
 	}
-	m.globals.LastMember = r.last
+	m.globals.LastMember, m.membersAt = r.last, m.index
 	m.touchGlobals()
 	return nil
 }

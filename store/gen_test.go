@@ -21,6 +21,8 @@ type gen struct {
 	past   [][]byte
 	used   [][]byte
 	maxID  uint64
+	// members has it change members too; the fixed log of TestStateHashOfAFixedLog is without.
+	members bool
 }
 
 func newGen(seed uint64) *gen {
@@ -28,6 +30,13 @@ func newGen(seed uint64) *gen {
 	for i := range 6 {
 		g.users = append(g.users, fmt.Sprintf("user%d", i))
 	}
+	return g
+}
+
+// newMembersGen is newGen with changes of the membership among the commands.
+func newMembersGen(seed uint64) *gen {
+	g := newGen(seed)
+	g.members = true
 	return g
 }
 
@@ -109,6 +118,8 @@ func (g *gen) command() *internalv1.Command {
 	case n < 88:
 		c.Body = &internalv1.Command_ResetPassword{ResetPassword: &internalv1.ResetPassword{
 			Username: g.pick(g.users), NewPasswordPhc: testPHC}}
+	case n < 90 && g.members:
+		c = g.memberCommand(c.GetRequestId())
 	case n < 89:
 		c = &internalv1.Command{Body: &internalv1.Command_AnnounceMember{AnnounceMember: &internalv1.AnnounceMember{
 			Id: uint64(1 + g.rnd.IntN(3)), Name: "n", Incarnation: []byte("0123456789abcdef"), Boot: uint64(1 + g.rnd.IntN(9))}}}
@@ -123,6 +134,34 @@ func (g *gen) command() *internalv1.Command {
 		c = &internalv1.Command{Body: &internalv1.Command_ExpireSlice{ExpireSlice: &internalv1.ExpireSlice{}}}
 	}
 	return c
+}
+
+// memberCommand changes the members, or announces one of them, at the cluster version that allows it.
+func (g *gen) memberCommand(request []byte) *internalv1.Command {
+	name := func() string { return fmt.Sprintf("n%d", g.rnd.IntN(6)) }
+	id := uint64(1 + g.rnd.IntN(8))
+	switch g.rnd.IntN(4) {
+	case 0:
+		return &internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
+			RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: 2}}}
+	case 1:
+		return &internalv1.Command{Body: &internalv1.Command_AnnounceMember{AnnounceMember: &internalv1.AnnounceMember{
+			Id: id, Name: fmt.Sprintf("n%d", id), Incarnation: []byte("0123456789abcdef"), Boot: uint64(1 + g.rnd.IntN(9)),
+			MaxClusterVersion: 2}}}
+	}
+	m := &internalv1.ChangeMembers{FromAdminSocket: true}
+	switch a := name(); g.rnd.IntN(4) {
+	case 0:
+		m.Remove = []string{name()}
+	case 1:
+		m.Promote = []string{name()}
+	default:
+		m.Add = []*internalv1.ChangeMembers_Add{{Name: a, PeerAddress: a + ":1", Learner: g.rnd.IntN(2) == 0}}
+		if !m.Add[0].Learner && g.rnd.IntN(2) == 0 {
+			m.Add[0].Replaces = name()
+		}
+	}
+	return &internalv1.Command{RequestId: request, Body: &internalv1.Command_ChangeMembers{ChangeMembers: m}}
 }
 
 func (g *gen) entry() Entry {

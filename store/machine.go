@@ -54,7 +54,8 @@ type machine struct {
 
 	// Kept to answer Work without a read.
 	erasing    int
-	nextExpiry int64 // earliest key of the expiry table, or earlier; noExpiry when it is empty
+	membersAt  uint64 // index of the last change of a member record since the store was opened
+	nextExpiry int64  // earliest key of the expiry table, or earlier; noExpiry when it is empty
 
 	hash func() (multiset, error) // of the settled state
 	mark func(multiset)           // records a HashMark

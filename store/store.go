@@ -91,8 +91,10 @@ type published struct {
 	flushed uint64
 	version uint32
 	members uint64 // greatest node id given out
-	erase   bool
-	expire  bool
+	// Index of the last change of a member record.
+	membersAt uint64
+	erase     bool
+	expire    bool
 }
 
 // Create makes a store file with the empty state at a mark; os.ErrExist when there is one.
@@ -262,6 +264,9 @@ func (s *Store) ClusterVersion() uint32 { return s.cur.Load().version }
 // LastMember returns the greatest node id that was given out; 0 while the members are the first ones. An id up to it
 // without a record was removed.
 func (s *Store) LastMember() uint64 { return s.cur.Load().members }
+
+// MembersAt returns the index of the last change of a member record since the store was opened; 0 for none.
+func (s *Store) MembersAt() uint64 { return s.cur.Load().membersAt }
 
 // Work says whether an EraseSlice or an ExpireSlice would find something to do.
 func (s *Store) Work() (erase, expire bool) {

@@ -147,6 +147,13 @@ func (c *Client) TransferLeadership(
 	return invoke(ctx, c, "TransferLeadership", kindOnce, r, c.cluster.TransferLeadership)
 }
 
+// ChangeMembers adds, promotes and removes members; what still waits when it returns is in the answer.
+func (c *Client) ChangeMembers(
+	ctx context.Context, r *parleyv1.ChangeMembersRequest,
+) (*parleyv1.ChangeMembersResponse, error) {
+	return invoke(ctx, c, "ChangeMembers", kindSession, r, c.cluster.ChangeMembers)
+}
+
 // SetOperator grants or takes the operator bit.
 func (c *Client) SetOperator(
 	ctx context.Context, r *parleyv1.SetOperatorRequest,

@@ -20,6 +20,8 @@ func newCluster(a *app) *cobra.Command {
 	var admin adminFlags
 	c := group("cluster", "Look at the cluster and steer it",
 		newClusterStatus(a, &admin), newClusterHash(a, &admin), newClusterTransfer(a, &admin),
+		newClusterMembers(a, &admin), newClusterAdd(a, &admin), newClusterPromote(a, &admin), newClusterRemove(a, &admin),
+		newClusterChange(a, &admin),
 		newClusterOperator(a, &admin), newClusterResetPassword(a, &admin))
 	c.PersistentFlags().StringVar(&admin.socket, "admin-socket", "", "use a node's admin socket instead of a login")
 	c.PersistentFlags().StringVar(&admin.data, "data", "", "use the admin socket in this data directory, of `parley serve` or `parley up`")
@@ -89,6 +91,7 @@ type memberJSON struct {
 	ID          uint64 `json:"id"`
 	PeerAddress string `json:"peer_address"`
 	Version     string `json:"version"`
+	Pending     string `json:"pending,omitempty"`
 }
 
 func toStatusJSON(st *parleyv1.StatusResponse, localRead bool) clusterStatusJSON {
@@ -105,12 +108,16 @@ func toStatusJSON(st *parleyv1.StatusResponse, localRead bool) clusterStatusJSON
 		j.AgeMS = &age
 	}
 	for _, m := range st.GetMembers() {
-		j.Members = append(j.Members, memberJSON{
-			Name: m.GetName(), Address: m.GetAddress(), Role: roleName(m.GetRole()), Reachable: m.GetReachable(),
-			Applied: m.GetApplied(), ID: m.GetId(), PeerAddress: m.GetPeerAddress(), Version: m.GetVersion(),
-		})
+		j.Members = append(j.Members, toMemberJSON(m))
 	}
 	return j
+}
+
+func toMemberJSON(m *parleyv1.Member) memberJSON {
+	return memberJSON{
+		Name: m.GetName(), Address: m.GetAddress(), Role: roleName(m.GetRole()), Reachable: m.GetReachable(),
+		Applied: m.GetApplied(), ID: m.GetId(), PeerAddress: m.GetPeerAddress(), Version: m.GetVersion(), Pending: m.GetPending(),
+	}
 }
 
 func roleName(r parleyv1.MemberRole) string {

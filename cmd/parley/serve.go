@@ -102,7 +102,7 @@ func (s *server) startNode(
 	go func() {
 		n, err := node.Start(ctx, node.Config{
 			Name: o.name, Dir: o.data, Address: o.advertise, PeerAddress: o.peerAdvertise, PeerListener: l.peer,
-			FirstMembers: o.members, PeerServerTLS: peerServer, PeerClientTLS: peerClient,
+			FirstMembers: o.members, Join: o.join, PeerServerTLS: peerServer, PeerClientTLS: peerClient,
 			Logger: log, Registerer: registry, SoftwareVersion: version(),
 		})
 		done <- started{n, err}

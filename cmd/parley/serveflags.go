@@ -23,6 +23,7 @@ type serveOptions struct {
 	peerAdvertise      string
 	cluster            string
 	members            map[string]string // of cluster
+	join               []string
 	tlsDir             string
 	requireClientCert  bool
 	adminListen        string
@@ -39,6 +40,11 @@ func newServe(a *app) *cobra.Command {
 
   parley serve --name n1 --data /var/lib/parley --listen 10.0.0.1:50051 --peer-listen 10.0.0.1:51051 \
     --cluster n1=10.0.0.1:51051,n2=10.0.0.2:51051,n3=10.0.0.3:51051 --tls-dir /etc/parley/tls
+
+A machine that is added later has a name first (parley cluster add n4 HOST:PORT, on a running member), and is then started on
+an empty directory with --join instead of --cluster; the peer address of any member will do:
+
+  parley serve --name n4 --data /var/lib/parley --listen 10.0.0.4:50051 --peer-listen 10.0.0.4:51051 --join 10.0.0.1:51051
 
 SIGTERM drains: the node stops being ready, gives leadership away, finishes what is under way, writes everything to disk and
 ends. A second one ends it at once. Logs go to stderr, as JSON unless that is a terminal.`,
@@ -57,6 +63,7 @@ ends. A second one ends it at once. Logs go to stderr, as JSON unless that is a 
 	f.StringVar(&o.listen, "listen", "", "`HOST:PORT` for clients")
 	f.StringVar(&o.peerListen, "peer-listen", "", "`HOST:PORT` for the other nodes")
 	f.StringVar(&o.cluster, "cluster", "", "peer addresses of the first members, `n1=HOST:PORT,...`")
+	f.StringSliceVar(&o.join, "join", nil, "peer addresses of members of the cluster to join, `HOST:PORT,...`; also where a moved node looks")
 	f.StringVar(&o.advertise, "advertise", "", "`HOST:PORT` under which clients reach this node; --listen when left out")
 	f.StringVar(&o.peerAdvertise, "peer-advertise", "", "`HOST:PORT` under which nodes reach it; its entry in --cluster when left out")
 	f.StringVar(&o.tlsDir, "tls-dir", "", "directory with ca.crt, NAME.crt and NAME.key; turns TLS on for clients and nodes")
@@ -74,6 +81,14 @@ func (o *serveOptions) complete() error {
 	} {
 		if f.value == "" {
 			return usageError("parley serve needs %s: see parley serve --help", f.flag)
+		}
+	}
+	if o.cluster != "" && len(o.join) > 0 {
+		return usageError("--cluster forms a new cluster, --join joins one: give one of them")
+	}
+	for _, addr := range o.join {
+		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+			return usageError("--join %q: want HOST:PORT, the peer address of a member", addr)
 		}
 	}
 	if o.cluster != "" {

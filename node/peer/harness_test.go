@@ -73,6 +73,13 @@ func (n *fakeNode) CheckIdentity(id *internalv1.Identity) error {
 	return nil
 }
 
+func (n *fakeNode) Join(_ context.Context, from *internalv1.Identity) (*internalv1.JoinResponse, error) {
+	if from.GetName() != "new" {
+		return nil, &Refusal{Reason: ReasonOther, Text: "no member is called " + from.GetName()}
+	}
+	return &internalv1.JoinResponse{Id: 9, ClusterId: cluster}, nil
+}
+
 func (n *fakeNode) OpenIncoming(m *raftpb.Message, size uint64) (Incoming, error) {
 	return n.open(m, size)
 }

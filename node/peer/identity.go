@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,19 @@ func (r *registry) get(id uint64) *internalv1.Identity {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.seen[id]
+}
+
+// forget makes room: ids are never used again.
+func (r *registry) forget(id uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.seen, id)
+}
+
+func (r *registry) all() []*internalv1.Identity {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.seen))
 }
 
 // check compares an identity with what was seen, and stores it when store is set and it is acceptable.
@@ -52,6 +66,9 @@ func (r *registry) check(id *internalv1.Identity, store bool) *Refusal {
 
 // Seen returns the identity last accepted from this peer in this run; nil before the first. It must not be changed.
 func (t *Transport) Seen(id uint64) *internalv1.Identity { return t.known.get(id) }
+
+// Known returns the identity last accepted from each peer in this run, in no order. They must not be changed.
+func (t *Transport) Known() []*internalv1.Identity { return t.known.all() }
 
 // SetClusterID tells the transport the cluster that this node belongs to. Until then raft messages, commands and files
 // are neither sent nor taken, only hellos; set it before raft starts. A second call with another id is a broken

@@ -66,6 +66,10 @@ type Handler interface {
 	// not block.
 	CheckIdentity(id *internalv1.Identity) error
 
+	// Join decides on a machine that was added by name and has no id yet; see PeerService.Join. A *Refusal is told to it as
+	// one, any other error makes it ask again. It may block until ctx ends.
+	Join(ctx context.Context, from *internalv1.Identity) (*internalv1.JoinResponse, error)
+
 	// OpenIncoming is called when a peer begins to send a store file of size bytes; m is its MsgSnap, whose sender and
 	// target were checked. At most one file comes at a time.
 	OpenIncoming(m *raftpb.Message, size uint64) (Incoming, error)

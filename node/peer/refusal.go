@@ -37,13 +37,15 @@ const (
 	ReasonTooOld Reason = "TOO_OLD"
 	// ReasonProtocol: the nodes' programs have no version of the peer protocol in common.
 	ReasonProtocol Reason = "OTHER_PROTOCOL"
+	// ReasonNotYet: the other node cannot tell yet whether it accepts this one; ask again.
+	ReasonNotYet Reason = "NOT_YET"
 	// ReasonOther: the node's CheckIdentity refused for a reason of its own.
 	ReasonOther Reason = "REFUSED"
 )
 
 var reasons = []Reason{
 	ReasonOtherCluster, ReasonOtherIncarnation, ReasonStaleBoot, ReasonWrongNode, ReasonCertificate, ReasonRemoved,
-	ReasonTooOld, ReasonProtocol, ReasonOther,
+	ReasonTooOld, ReasonProtocol, ReasonNotYet, ReasonOther,
 }
 
 // Refusal says why one node does not accept another. It travels as "REASON: text", in HelloResponse.refused and as the

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"maps"
 	"sync"
@@ -134,9 +135,13 @@ func (t *Transport) ServerOptions() []grpc.ServerOption {
 
 // dial makes a client connection; it does not connect yet.
 func (t *Transport) dial(addr string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return dial(t.o.Client, addr, more...)
+}
+
+func dial(client *tls.Config, addr string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
 	creds := insecure.NewCredentials()
-	if t.o.Client != nil {
-		creds = credentials.NewTLS(t.o.Client)
+	if client != nil {
+		creds = credentials.NewTLS(client)
 	}
 	return grpc.NewClient("passthrough:///"+addr, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
@@ -160,7 +165,8 @@ func (t *Transport) dial(addr string, more ...grpc.DialOption) (*grpc.ClientConn
 }
 
 // SetPeers replaces the set of peers. Links to peers that stay at their address are not touched; the others are closed
-// or made. It does not wait for the network. What a removed peer still sends is taken until CheckIdentity refuses it.
+// or made. It does not wait for the network. What a removed peer still sends is taken until CheckIdentity refuses it;
+// what it said of itself is forgotten.
 func (t *Transport) SetPeers(peers map[uint64]string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -188,6 +194,9 @@ func (t *Transport) SetPeers(peers map[uint64]string) {
 	for id, l := range old {
 		if next[id] != l {
 			l.close()
+		}
+		if next[id] == nil {
+			t.known.forget(id)
 		}
 	}
 	for id, l := range next {
