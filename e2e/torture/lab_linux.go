@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
+
+// fillTries bounds how often the space is taken while a node writes.
+const fillTries = 100
 
 // mountSmall mounts a file system of that size; the mount namespace ends it with the program.
 func mountSmall(dir string, bytes int64) error {
@@ -18,22 +22,29 @@ func mountSmall(dir string, bytes int64) error {
 
 // fill takes all space of a file system but so many bytes, until the returned function gives it back.
 func fill(mount string, leave int64) (free func() error, err error) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(mount, &fs); err != nil {
-		return nil, err
-	}
 	balloon := filepath.Join(mount, "balloon")
 	f, err := os.Create(balloon)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	size := int64(fs.Bavail)*fs.Bsize - leave
-	if size > 0 {
-		if err := unix.Fallocate(int(f.Fd()), 0, 0, size); err != nil {
-			os.Remove(balloon)
-			return nil, fmt.Errorf("take %d bytes: %w", size, err)
+	for range fillTries {
+		var fs unix.Statfs_t
+		if err = unix.Statfs(mount, &fs); err != nil {
+			break
 		}
+		size := int64(fs.Bavail)*fs.Bsize - leave
+		if size <= 0 {
+			err = nil
+			break
+		}
+		if err = unix.Fallocate(int(f.Fd()), 0, 0, size); !errors.Is(err, unix.ENOSPC) {
+			break
+		} // the node has written meanwhile
+	}
+	if err != nil {
+		os.Remove(balloon)
+		return nil, fmt.Errorf("take the space of %s: %w", mount, err)
 	}
 	return func() error { return os.Remove(balloon) }, nil
 }
