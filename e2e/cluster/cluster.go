@@ -37,13 +37,18 @@ type Place struct {
 
 // Cluster is a set of nodes that know each other as first members.
 type Cluster struct {
+	// Nodes are the members; Join adds one and Forget takes one out, both not at the same time as anything else.
 	Nodes []*Node
 
-	tb TB
+	tb   TB
+	o    Options
+	root string
 
 	mu sync.Mutex
 	// token is the probe account's session, once there is one.
 	token []byte
+	// laid are all nodes that ever were.
+	laid []*Node
 }
 
 // Start starts all nodes and waits until each serves with a quorum.
@@ -60,11 +65,12 @@ func Start(t TB, o Options) *Cluster {
 // New lays the cluster out without starting a process.
 func New(t TB, o Options) *Cluster {
 	t.Helper()
-	c := &Cluster{tb: t}
+	c := &Cluster{tb: t, o: o}
 	root := o.Dir
 	if root == "" {
 		root = t.TempDir()
 	}
+	c.root = root
 	var first []string
 	for i := range o.Nodes {
 		n := c.lay(root, fmt.Sprintf("n%d", i+1), o)
@@ -74,6 +80,7 @@ func New(t TB, o Options) *Cluster {
 	for _, n := range c.Nodes {
 		n.args = append(n.args, "--cluster", strings.Join(first, ","))
 	}
+	c.laid = append(c.laid, c.Nodes...)
 	t.Cleanup(c.cleanUp)
 	return c
 }
@@ -173,14 +180,17 @@ func (c *Cluster) Node(name string) *Node {
 
 // cleanUp ends every process by its pid and, when the test failed, prints the end of their logs and how to run it again.
 func (c *Cluster) cleanUp() {
-	for _, n := range c.Running() {
+	for _, n := range c.laid {
+		if _, ok := n.Running(); !ok {
+			continue
+		}
 		n.Resume() // a paused process keeps its SIGKILL, but not everywhere at once
 		n.Kill()
 	}
 	if !c.tb.Failed() {
 		return
 	}
-	for _, n := range c.Nodes {
+	for _, n := range c.laid {
 		log := n.Log()
 		if len(log) > logTailBytes {
 			log = "... " + log[len(log)-logTailBytes:]
