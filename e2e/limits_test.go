@@ -11,4 +11,6 @@ const (
 	callTimeout = 20 * time.Second
 	// cliTimeout bounds one run of the binary as a command.
 	cliTimeout = 60 * time.Second
+	// upgradePause is between two sends of a writer while a cluster is upgraded: what is tested is not speed.
+	upgradePause = 5 * time.Millisecond
 )

@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"parley/e2e/cluster"
+	"parley/e2e/load"
+	"parley/store"
+)
+
+// TestRollingUpgrade upgrades a cluster from the last program of cluster version 1 to today's, one node after the other,
+// under load. While both run side by side it kills and moves leaders on either side and goes back once. The cluster version
+// stays 1 until the last node was upgraded, then rises by itself; a node that goes back after that is refused with words that
+// help, does no harm, and comes back with the right program (P1, P2, P6).
+func TestRollingUpgrade(t *testing.T) {
+	t.Parallel()
+	u := &upgrade{T: t, old: cluster.BuildAt(t, v1Commit)}
+	u.c = cluster.Start(t, cluster.Options{Binary: u.old, Nodes: 3})
+	l := load.Start(t, u.c, load.Options{Pause: upgradePause})
+	l.AwaitAcked(100)
+
+	// One of three: leaders of both kinds, killed, and followers of both kinds.
+	leader := u.c.Leader()
+	first := u.c.Others(leader)[0]
+	u.change(first, binary)
+	l.AwaitAcked(50)
+	u.wantVersion(1, first)
+	for _, lead := range []*cluster.Node{first, leader} {
+		u.transfer(lead)
+		l.AwaitAcked(50)
+		lead.Kill()
+		l.AwaitAcked(50)
+		lead.Start()
+		u.c.AwaitServing(lead)
+		follower := u.c.Others(u.c.Leader())[0]
+		follower.Kill()
+		l.AwaitAcked(50)
+		follower.Start()
+		u.c.AwaitServing(follower)
+		load.VerifyHashes(t, u.c)
+	}
+
+	// Back to the old program: what the new one wrote at version 1 is nothing that the old one does not know.
+	u.change(first, u.old)
+	l.AwaitAcked(50)
+	u.change(first, binary)
+
+	// Two of three, under a new leader and an old follower, then under an old leader.
+	second := u.c.Others(first)[0]
+	third := u.c.Others(first, second)[0]
+	u.change(second, binary)
+	u.transfer(second)
+	l.AwaitAcked(50)
+	u.transfer(third)
+	l.AwaitAcked(50)
+	u.wantVersion(1, first, second)
+	load.VerifyHashes(t, u.c)
+
+	// The last one.
+	u.change(third, binary)
+	awaitVersion(t, u.c, store.MaxClusterVersion)
+	l.AwaitAcked(50)
+	load.VerifyHashes(t, u.c)
+
+	// Too late to go back.
+	back := u.c.Others(u.c.Leader())[0]
+	if _, code := back.Terminate(); code != 0 {
+		t.Errorf("%s: exit code %d after SIGTERM", back.Name, code)
+	}
+	back.Use(u.old)
+	back.Start()
+	cluster.Await(t, cluster.Patience, "the old program to be told why it is refused", func() error {
+		return errors.Join(back.Logged("the cluster is at version 2"), back.Logged("start it with the program"))
+	})
+	l.AwaitAcked(100)
+	if back.Serving() == nil {
+		t.Errorf("%s serves with a program that does not know the cluster version", back.Name)
+	}
+	back.Kill()
+	if _, err := os.Stat(filepath.Join(back.Dir, "refused.txt")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s: its directory is marked as refused (%v): the right program would not start on it", back.Name, err)
+	}
+	back.Use(binary)
+	back.Start()
+	u.c.AwaitServing(back)
+	u.transfer(back)
+	l.AwaitAcked(50)
+	l.Stop()
+	l.Verify()
+}
+
+// upgrade is a cluster on its way from one program to another.
+type upgrade struct {
+	*testing.T
+	c   *cluster.Cluster
+	old string
+}
+
+// change stops a node as an operator does and starts it with another program.
+func (u *upgrade) change(n *cluster.Node, program string) {
+	u.Helper()
+	if _, code := n.Terminate(); code != 0 {
+		u.Errorf("%s: exit code %d after SIGTERM", n.Name, code)
+	}
+	n.Use(program)
+	n.Start()
+	u.c.AwaitServing(n)
+}
+
+// transfer moves leadership to a node.
+func (u *upgrade) transfer(to *cluster.Node) {
+	u.Helper()
+	cluster.Await(u, cluster.Patience, to.Name+" to lead", func() error {
+		if u.c.Leader() == to {
+			return nil
+		}
+		out, err := exec.Command(binary, "cluster", "transfer", to.Name, "--data", to.Dir).CombinedOutput()
+		if err != nil {
+			return errors.Join(err, errors.New(string(out)))
+		}
+		return nil
+	})
+}
+
+// wantVersion holds nodes of today's program to a cluster version; the old one does not tell.
+func (u *upgrade) wantVersion(version uint32, nodes ...*cluster.Node) {
+	u.Helper()
+	for _, n := range nodes {
+		st, err := u.c.Status(n)
+		if err != nil {
+			u.Fatal(err)
+		}
+		if st.GetClusterVersion() != version {
+			u.Fatalf("%s is at cluster version %d, want %d", n.Name, st.GetClusterVersion(), version)
+		}
+	}
+}
