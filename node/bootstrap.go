@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -41,7 +42,17 @@ func (n *Node) open(ctx context.Context) error {
 	if err := checkNotRefused(n.cfg.Dir); err != nil {
 		return err
 	}
+	if err := checkReborn(n.cfg.Dir); err != nil {
+		return err
+	}
 	if err := n.openLog(); err != nil {
+		return err
+	}
+	// Again, now that nobody else can have the directory: a recover may have ended in between.
+	if err := checkReborn(n.cfg.Dir); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(n.cfg.Dir, rebornNew)); err != nil {
 		return err
 	}
 	id := n.log.Identity()
@@ -137,6 +148,9 @@ func (n *Node) openStore() error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	n.store = st
+	if log, st := n.log.Identity().ClusterID, st.ClusterID(); !bytes.Equal(log, st) {
+		return fmt.Errorf("%s is of cluster %x and %s of cluster %x: they do not belong together", logFile, log, storeFile, st)
+	}
 	n.serving.Store(st)
 	return reconcile(n.log, st.Flushed())
 }

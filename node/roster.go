@@ -21,10 +21,20 @@ func readMembership(st *store.Store) membership {
 	return membership{at: at, last: last, version: version, records: st.Members()}
 }
 
-// configured says whether an id is in raft's configuration as far as this node has applied it.
+// configured says whether an id is in raft's configuration as far as this node has applied it. Before raft runs the store's
+// counts: after a recover, --cluster may still name members that were lost, and they must not be called.
 func (n *Node) configured(id uint64) bool {
-	st := n.status.Load()
-	return st == nil || slices.ContainsFunc(st.Members, func(m Member) bool { return m.ID == id })
+	if st := n.status.Load(); st != nil {
+		return slices.ContainsFunc(st.Members, func(m Member) bool { return m.ID == id })
+	}
+	if n.store == nil {
+		return true
+	}
+	conf, err := parseConfState(n.store.Flushed().ConfState)
+	if err != nil || len(conf.GetVoters()) == 0 {
+		return true // not known yet, or raft's own look at it says what is wrong
+	}
+	return slices.Contains(slices.Concat(conf.GetVoters(), conf.GetLearners(), conf.GetVotersOutgoing(), conf.GetLearnersNext()), id)
 }
 
 // gone says whether a member was removed, is out of the configuration, and everybody has had the time to learn of it.

@@ -42,7 +42,8 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 	}{
 		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newDelete(a), newUsers(a)}},
 		{"account", "Accounts:", []*cobra.Command{newAccount(a), newLogin(a), newLogout(a), newWhoAmI(a), newSessions(a)}},
-		{"cluster", "Clusters:", []*cobra.Command{newDemo(a), newUp(a), newServe(a), newCerts(a), newCluster(a), newBench(a)}},
+		{"cluster", "Clusters:", []*cobra.Command{newDemo(a), newUp(a), newServe(a), newCerts(a), newCluster(a), newBackup(a), newRestore(a), newRecover(a),
+			newBench(a)}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"lines":       cmdLines,
 			"accounts":    cmdAccounts,
 			"free-ports":  cmdFreePorts,
+			"resets":      cmdResets,
 		},
 	})
 }
@@ -106,9 +108,13 @@ func cmdOwnCluster(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(scriptState{}).(*scriptState).cluster = c
 	ts.Setenv("PARLEY_SERVERS", strings.Join(c.Addresses(), ","))
 	ts.Setenv("PARLEY_CLUSTER", c.Dir())
+	var peers []string
 	for _, node := range c.Nodes() {
 		ts.Setenv("ADDRESS_"+node.Name, node.Address)
+		ts.Setenv("PEER_"+node.Name, node.PeerAddress)
+		peers = append(peers, node.Name+"="+node.PeerAddress)
 	}
+	ts.Setenv("PEERS", strings.Join(peers, ","))
 }
 
 // kill-node NAME|leader kills with SIGKILL and returns when the process is gone. $KILLED names it.
@@ -225,5 +231,25 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != 0 && !strings.HasPrefix(stderr[strings.LastIndex(strings.TrimSpace(stderr), "\n")+1:], "parley: ") {
 		ts.Fatalf("the last line on stderr does not say why: %s", stderr)
+	}
+}
+
+// resets CURSOR USER asserts that a tail from a cursor of another cluster says so.
+func cmdResets(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: resets CURSOR USER")
+	}
+	cmd := exec.Command("parley", "tail", "--from", args[0], "--user", args[1])
+	for _, name := range []string{"PATH", "PARLEY_SERVERS", "XDG_STATE_HOME"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	line, err := bufio.NewReader(stderr).ReadString('\n') // bounded by the script's own deadline
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if !strings.Contains(line, "from another cluster") {
+		ts.Fatalf("the first line on stderr is %q, %v", line, err)
 	}
 }
