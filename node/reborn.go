@@ -72,6 +72,9 @@ func makeReborn(p parentage) (*Reborn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.Index == 0 {
+		return nil, errors.New("it is the directory of a member that never got its cluster's state; use another member's")
+	}
 	if err := store.Verify(path); err != nil {
 		return nil, fmt.Errorf("the new store: %w", err)
 	}

@@ -27,10 +27,11 @@ func (n *Node) configured(id uint64) bool {
 	if st := n.status.Load(); st != nil {
 		return slices.ContainsFunc(st.Members, func(m Member) bool { return m.ID == id })
 	}
-	if n.store == nil {
+	st := n.serving.Load()
+	if st == nil {
 		return true
 	}
-	conf, err := parseConfState(n.store.Flushed().ConfState)
+	conf, err := parseConfState(st.Flushed().ConfState)
 	if err != nil || len(conf.GetVoters()) == 0 {
 		return true // not known yet, or raft's own look at it says what is wrong
 	}
