@@ -37,12 +37,14 @@ type Place struct {
 
 // Cluster is a set of nodes that know each other as first members.
 type Cluster struct {
-	// Nodes are the members; Join adds one and Forget takes one out, both not at the same time as anything else.
+	// Nodes are the members; Join adds one and Forget takes one out. Who reads them while that may happen calls All.
 	Nodes []*Node
 
 	tb   TB
 	o    Options
 	root string
+
+	nodesMu sync.Mutex
 
 	mu sync.Mutex
 	// token is the probe account's session, once there is one.
@@ -131,11 +133,19 @@ func (c *Cluster) address() string {
 	return a
 }
 
+// All are the Nodes of this moment; the caller does not change them.
+func (c *Cluster) All() []*Node {
+	c.nodesMu.Lock()
+	defer c.nodesMu.Unlock()
+	return c.Nodes[:len(c.Nodes):len(c.Nodes)]
+}
+
 // Addresses are the client addresses of the nodes, beginning with the from-th.
 func (c *Cluster) Addresses(from int) []string {
 	var as []string
-	for i := range c.Nodes {
-		as = append(as, c.Nodes[(from+i)%len(c.Nodes)].Address)
+	nodes := c.All()
+	for i := range nodes {
+		as = append(as, nodes[(from+i)%len(nodes)].Address)
 	}
 	return as
 }
@@ -143,7 +153,7 @@ func (c *Cluster) Addresses(from int) []string {
 // Running are the nodes whose process runs.
 func (c *Cluster) Running() []*Node {
 	var ns []*Node
-	for _, n := range c.Nodes {
+	for _, n := range c.All() {
 		if _, ok := n.Running(); ok {
 			ns = append(ns, n)
 		}

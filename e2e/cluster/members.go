@@ -34,12 +34,16 @@ func (c *Cluster) Join(name string) *Node {
 	c.mu.Lock()
 	c.laid = append(c.laid, n)
 	c.mu.Unlock()
-	c.Nodes = append(c.Nodes, n)
+	c.nodesMu.Lock()
+	defer c.nodesMu.Unlock()
+	c.Nodes = append(slices.Clone(c.Nodes), n)
 	return n
 }
 
 // Forget takes a node out of Nodes: it was removed from the cluster. Its process, if it runs, still ends with the test.
 func (c *Cluster) Forget(n *Node) {
+	c.nodesMu.Lock()
+	defer c.nodesMu.Unlock()
 	c.Nodes = slices.DeleteFunc(slices.Clone(c.Nodes), func(m *Node) bool { return m == n })
 }
 
