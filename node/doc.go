@@ -19,6 +19,9 @@
 //	  -> MsgApp to the peers, at the same time as MsgStorageAppend to the append worker (one fsynced tx)
 //	  -> a quorum has it -> MsgStorageApply to the apply worker -> store.Apply in memory -> waiter
 //
+// Backup copies the store for operators. Restore and Recover work on directories that no node has open: they make the two
+// files of a new cluster's only voter beside the old ones and move them into place (reborn.go).
+//
 // Invariants:
 //
 //  1. RawNode is touched by one goroutine, and that goroutine never waits for a disk, the network or Apply.

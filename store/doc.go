@@ -13,6 +13,9 @@
 //	View  = overlay snapshots + one read of the disk; reads take the first layer that has a key
 //	Watch = events pushed by Apply, or read from the event index by whoever fell behind
 //
+// Files that no store has open: Verify and VerifyBackup check one, Copy writes its state to a new file, Rebirth makes it the
+// first state of another cluster.
+//
 // The disk is behind one seam (disk.go): a bbolt file in production, memory in the simulator.
 //
 // Invariants:

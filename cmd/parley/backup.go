@@ -73,7 +73,7 @@ every message and the hashes of passwords and session tokens: keep it as you kee
 		},
 	}
 	c.Flags().StringVar(&admin.socket, "admin-socket", "", "use a node's admin socket instead of a login")
-	c.Flags().StringVar(&admin.data, "data", "", "use the admin socket in this data directory, of `parley serve` or `parley up`")
+	c.Flags().StringVar(&admin.data, "data", "", "use the admin socket in this data `DIR`, of parley serve or parley up")
 	c.AddCommand(newBackupVerify(a))
 	return c
 }
