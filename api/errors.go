@@ -184,20 +184,21 @@ func internal(err error) *failure {
 
 // refusals says what a command's refusal by Apply is to a client.
 var refusals = map[internalv1.Reason]codes.Code{
-	internalv1.Reason_REASON_SESSION_INVALID:        codes.Unauthenticated,
-	internalv1.Reason_REASON_REQUEST_ID_REUSED:      codes.FailedPrecondition,
-	internalv1.Reason_REASON_REQUEST_ID_EXPIRED:     codes.FailedPrecondition,
-	internalv1.Reason_REASON_INVALID_FIELD:          codes.InvalidArgument,
-	internalv1.Reason_REASON_USER_EXISTS:            codes.AlreadyExists,
-	internalv1.Reason_REASON_USER_NOT_FOUND:         codes.NotFound,
-	internalv1.Reason_REASON_CONVERSATION_NOT_FOUND: codes.NotFound,
-	internalv1.Reason_REASON_MESSAGE_NOT_FOUND:      codes.NotFound,
-	internalv1.Reason_REASON_SESSION_NOT_FOUND:      codes.NotFound,
-	internalv1.Reason_REASON_CREDENTIALS_CHANGED:    codes.Aborted,
-	internalv1.Reason_REASON_NOT_ALLOWED:            codes.PermissionDenied,
-	internalv1.Reason_REASON_LIMIT_REACHED:          codes.ResourceExhausted,
-	internalv1.Reason_REASON_USER_DELETED:           codes.NotFound,
-	internalv1.Reason_REASON_MEMBER_NOT_FOUND:       codes.NotFound,
+	internalv1.Reason_REASON_SESSION_INVALID:         codes.Unauthenticated,
+	internalv1.Reason_REASON_REQUEST_ID_REUSED:       codes.FailedPrecondition,
+	internalv1.Reason_REASON_REQUEST_ID_EXPIRED:      codes.FailedPrecondition,
+	internalv1.Reason_REASON_INVALID_FIELD:           codes.InvalidArgument,
+	internalv1.Reason_REASON_USER_EXISTS:             codes.AlreadyExists,
+	internalv1.Reason_REASON_USER_NOT_FOUND:          codes.NotFound,
+	internalv1.Reason_REASON_CONVERSATION_NOT_FOUND:  codes.NotFound,
+	internalv1.Reason_REASON_MESSAGE_NOT_FOUND:       codes.NotFound,
+	internalv1.Reason_REASON_SESSION_NOT_FOUND:       codes.NotFound,
+	internalv1.Reason_REASON_CREDENTIALS_CHANGED:     codes.Aborted,
+	internalv1.Reason_REASON_NOT_ALLOWED:             codes.PermissionDenied,
+	internalv1.Reason_REASON_LIMIT_REACHED:           codes.ResourceExhausted,
+	internalv1.Reason_REASON_USER_DELETED:            codes.NotFound,
+	internalv1.Reason_REASON_CLUSTER_VERSION_TOO_LOW: codes.FailedPrecondition,
+	internalv1.Reason_REASON_MEMBER_NOT_FOUND:        codes.NotFound,
 }
 
 func fromRefusal(r *internalv1.Refusal) *failure {

@@ -213,7 +213,11 @@ func (m *machine) apply(cmd []byte) ([]byte, error) {
 	}
 	m.wroteKeys, m.wroteBytes = 0, 0
 	m.request = c.GetRequestId()
-	r, err := m.dispatch(&c)
+	r := m.refuseAbove(CommandVersion(cmd))
+	var err error
+	if r == nil {
+		r, err = m.dispatch(&c)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -92,6 +92,16 @@ func unknownCommand(cmd []byte) error {
 	}
 }
 
+// refuseAbove refuses a command above the cluster version. No leader gives one to raft, so this is never seen; if it were,
+// every program that knows the command leaves the state as one does that stopped at it and was upgraded since.
+func (m *machine) refuseAbove(version uint32) *internalv1.Result {
+	if version <= m.globals.GetClusterVersion() {
+		return nil
+	}
+	return refuse(internalv1.Reason_REASON_CLUSTER_VERSION_TOO_LOW, "",
+		"the cluster is at version %d, this needs %d; upgrade every node, then try again", m.globals.GetClusterVersion(), version)
+}
+
 // tooNew says that the state is of a cluster version that this program does not know.
 func tooNew(version uint32) error {
 	return fmt.Errorf("the cluster is at version %d, this program knows up to %d: %w", version, MaxClusterVersion,

@@ -86,21 +86,22 @@ func (MemberRole) EnumDescriptor() ([]byte, []int) {
 type Reason int32
 
 const (
-	Reason_REASON_UNSPECIFIED            Reason = 0
-	Reason_REASON_SESSION_INVALID        Reason = 1
-	Reason_REASON_REQUEST_ID_REUSED      Reason = 2
-	Reason_REASON_REQUEST_ID_EXPIRED     Reason = 3
-	Reason_REASON_INVALID_FIELD          Reason = 4
-	Reason_REASON_USER_EXISTS            Reason = 5
-	Reason_REASON_USER_NOT_FOUND         Reason = 6
-	Reason_REASON_CONVERSATION_NOT_FOUND Reason = 7
-	Reason_REASON_MESSAGE_NOT_FOUND      Reason = 8
-	Reason_REASON_SESSION_NOT_FOUND      Reason = 9
-	Reason_REASON_CREDENTIALS_CHANGED    Reason = 10
-	Reason_REASON_NOT_ALLOWED            Reason = 11
-	Reason_REASON_LIMIT_REACHED          Reason = 12
-	Reason_REASON_USER_DELETED           Reason = 13
-	Reason_REASON_MEMBER_NOT_FOUND       Reason = 14
+	Reason_REASON_UNSPECIFIED             Reason = 0
+	Reason_REASON_SESSION_INVALID         Reason = 1
+	Reason_REASON_REQUEST_ID_REUSED       Reason = 2
+	Reason_REASON_REQUEST_ID_EXPIRED      Reason = 3
+	Reason_REASON_INVALID_FIELD           Reason = 4
+	Reason_REASON_USER_EXISTS             Reason = 5
+	Reason_REASON_USER_NOT_FOUND          Reason = 6
+	Reason_REASON_CONVERSATION_NOT_FOUND  Reason = 7
+	Reason_REASON_MESSAGE_NOT_FOUND       Reason = 8
+	Reason_REASON_SESSION_NOT_FOUND       Reason = 9
+	Reason_REASON_CREDENTIALS_CHANGED     Reason = 10
+	Reason_REASON_NOT_ALLOWED             Reason = 11
+	Reason_REASON_LIMIT_REACHED           Reason = 12
+	Reason_REASON_USER_DELETED            Reason = 13
+	Reason_REASON_MEMBER_NOT_FOUND        Reason = 14
+	Reason_REASON_CLUSTER_VERSION_TOO_LOW Reason = 15
 )
 
 // Enum value maps for Reason.
@@ -121,23 +122,25 @@ var (
 		12: "REASON_LIMIT_REACHED",
 		13: "REASON_USER_DELETED",
 		14: "REASON_MEMBER_NOT_FOUND",
+		15: "REASON_CLUSTER_VERSION_TOO_LOW",
 	}
 	Reason_value = map[string]int32{
-		"REASON_UNSPECIFIED":            0,
-		"REASON_SESSION_INVALID":        1,
-		"REASON_REQUEST_ID_REUSED":      2,
-		"REASON_REQUEST_ID_EXPIRED":     3,
-		"REASON_INVALID_FIELD":          4,
-		"REASON_USER_EXISTS":            5,
-		"REASON_USER_NOT_FOUND":         6,
-		"REASON_CONVERSATION_NOT_FOUND": 7,
-		"REASON_MESSAGE_NOT_FOUND":      8,
-		"REASON_SESSION_NOT_FOUND":      9,
-		"REASON_CREDENTIALS_CHANGED":    10,
-		"REASON_NOT_ALLOWED":            11,
-		"REASON_LIMIT_REACHED":          12,
-		"REASON_USER_DELETED":           13,
-		"REASON_MEMBER_NOT_FOUND":       14,
+		"REASON_UNSPECIFIED":             0,
+		"REASON_SESSION_INVALID":         1,
+		"REASON_REQUEST_ID_REUSED":       2,
+		"REASON_REQUEST_ID_EXPIRED":      3,
+		"REASON_INVALID_FIELD":           4,
+		"REASON_USER_EXISTS":             5,
+		"REASON_USER_NOT_FOUND":          6,
+		"REASON_CONVERSATION_NOT_FOUND":  7,
+		"REASON_MESSAGE_NOT_FOUND":       8,
+		"REASON_SESSION_NOT_FOUND":       9,
+		"REASON_CREDENTIALS_CHANGED":     10,
+		"REASON_NOT_ALLOWED":             11,
+		"REASON_LIMIT_REACHED":           12,
+		"REASON_USER_DELETED":            13,
+		"REASON_MEMBER_NOT_FOUND":        14,
+		"REASON_CLUSTER_VERSION_TOO_LOW": 15,
 	}
 )
 
@@ -2356,7 +2359,7 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MEMBER_ROLE_LEARNER\x10\x01\x12\x15\n" +
 	"\x11MEMBER_ROLE_VOTER\x10\x02\x12\x17\n" +
-	"\x13MEMBER_ROLE_REMOVED\x10\x03*\xad\x03\n" +
+	"\x13MEMBER_ROLE_REMOVED\x10\x03*\xd1\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REASON_SESSION_INVALID\x10\x01\x12\x1c\n" +
@@ -2373,7 +2376,8 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x12REASON_NOT_ALLOWED\x10\v\x12\x18\n" +
 	"\x14REASON_LIMIT_REACHED\x10\f\x12\x17\n" +
 	"\x13REASON_USER_DELETED\x10\r\x12\x1b\n" +
-	"\x17REASON_MEMBER_NOT_FOUND\x10\x0eB$Z\"parley/proto/internalv1;internalv1b\x06proto3"
+	"\x17REASON_MEMBER_NOT_FOUND\x10\x0e\x12\"\n" +
+	"\x1eREASON_CLUSTER_VERSION_TOO_LOW\x10\x0fB$Z\"parley/proto/internalv1;internalv1b\x06proto3"
 
 var (
 	file_parley_internal_v1_command_proto_rawDescOnce sync.Once
