@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -207,12 +208,31 @@ func (s *Stepper) Ready() StepOutput {
 // Pending says how much work waits for Persist and for Apply.
 func (s *Stepper) Pending() (appends, applies int) { return len(s.appends), len(s.applies) }
 
-// Housekeep is the housekeeper's turn: this start is announced until the replicated state has it.
+// Housekeep is the housekeeper's turn: this start is announced until the replicated state has it, and a leader raises the
+// cluster version and makes the configuration follow the member records.
 func (s *Stepper) Housekeep() {
-	if !s.core.hasQuorum() || announced(s.store.Members(), s.self) {
+	if !s.core.hasQuorum() {
 		return
 	}
-	s.proposeInternal(announcement(s.self))
+	records := s.store.Members()
+	if !announced(records, s.self) {
+		s.proposeInternal(announcement(s.self))
+	}
+	if !s.core.isLeader() {
+		return
+	}
+	now := s.store.ClusterVersion()
+	if v := leastVersion(records, everyMember(s.core.conf())); v > now {
+		s.proposeInternal(&internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
+			RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: v},
+		}})
+	}
+	s.core.manageMembers(membership{records: records, last: s.store.LastMember(), version: now})
+}
+
+// everyMember lists the ids of a configuration.
+func everyMember(c *pb.ConfState) []uint64 {
+	return slices.Concat(c.GetVoters(), c.GetVotersOutgoing(), c.GetLearners(), c.GetLearnersNext())
 }
 
 func (s *Stepper) proposeInternal(cmd *internalv1.Command) {

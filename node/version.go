@@ -31,14 +31,11 @@ func (n *Node) checkVersion(ctx context.Context, needs uint32) *Error {
 // raiseVersion proposes the highest cluster version that every member's record announces. It waits until there is a record
 // of each: what is not known is not counted on. Learners count as well, for they apply the same commands.
 func (n *Node) raiseVersion(st Status) {
-	announced := map[uint64]uint32{}
-	for _, r := range n.store.Members() {
-		announced[r.GetId()] = r.GetMaxClusterVersion()
+	ids := make([]uint64, len(st.Members))
+	for i, m := range st.Members {
+		ids[i] = m.ID
 	}
-	least := uint32(MaxClusterVersion)
-	for _, m := range st.Members {
-		least = min(least, announced[m.ID]) // 0 without a record
-	}
+	least := leastVersion(n.store.Members(), ids)
 	now := n.store.ClusterVersion()
 	if least <= now {
 		return
@@ -47,6 +44,19 @@ func (n *Node) raiseVersion(st Status) {
 		RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: least}}}) {
 		n.logger.Info("the cluster version rose: every member knows it", "version", least, "was", now)
 	}
+}
+
+// leastVersion is the cluster version that all of these members know; 0 when one of them has not said.
+func leastVersion(records []*internalv1.AnnounceMember, members []uint64) uint32 {
+	announced := map[uint64]uint32{}
+	for _, r := range records {
+		announced[r.GetId()] = r.GetMaxClusterVersion()
+	}
+	least := uint32(MaxClusterVersion)
+	for _, id := range members {
+		least = min(least, announced[id])
+	}
+	return least
 }
 
 // checkPeerVersion refuses a member whose program is older than the cluster version: it would stop at the first command

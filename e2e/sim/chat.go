@@ -179,7 +179,7 @@ func (c *client) judge() error {
 	}
 	for _, other := range w.clients {
 		chat := w.chat(c.name, other.name)
-		for _, r := range w.up() {
+		for _, r := range w.serving() {
 			if err := chat.whole(c, r, "@"+other.name); err != nil {
 				return err
 			}

@@ -36,6 +36,8 @@ type op struct {
 	done   func(node.Answer, *internalv1.Result)
 	ended  bool
 	began  time.Duration
+	// refusable is called when the state machine refuses; nil where that breaks a promise.
+	refusable func()
 }
 
 func (w *world) newClient(n int) *client {
@@ -153,6 +155,11 @@ func (c *client) answered(o *op, a node.Answer) {
 	res := new(internalv1.Result)
 	w.must(proto.Unmarshal(a.Result, res))
 	if refusal := res.GetRefusal(); refusal != nil {
+		if o.refusable != nil {
+			w.note("refused: "+o.what, uint64(refusal.GetReason()))
+			o.refusable()
+			return
+		}
 		w.fail("%s: %s by try %d was refused: %v", c.name, o.what, o.tries, refusal)
 	}
 	w.note("done: "+o.what, uint64(c.n), a.Index, uint64(o.tries))

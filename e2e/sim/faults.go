@@ -65,7 +65,11 @@ func (w *world) planFaults(end time.Duration) {
 	w.after(time.Second, next)
 }
 
-func (w *world) any() *replica { return w.replicas[w.rng.IntN(len(w.replicas))] }
+// any draws a machine that is not gone for good.
+func (w *world) any() *replica {
+	here := slices.DeleteFunc(slices.Clone(w.replicas), func(r *replica) bool { return r.gone })
+	return here[w.rng.IntN(len(here))]
+}
 
 // leader is the node that leads the highest term, or any one.
 func (w *world) leader() *replica {
@@ -238,7 +242,8 @@ func faultTransfer(w *world) {
 	})
 }
 
-// up are the nodes that run, by id.
-func (w *world) up() []*replica {
-	return slices.DeleteFunc(slices.Clone(w.replicas), func(r *replica) bool { return r.s == nil })
+// serving are the members whose nodes run, by id.
+func (w *world) serving() []*replica {
+	members := w.law.members()
+	return slices.DeleteFunc(slices.Clone(w.replicas), func(r *replica) bool { return r.s == nil || !slices.Contains(members, r.id) })
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	"slices"
 
@@ -21,8 +22,8 @@ type law struct {
 	hashes  map[uint64]string // index -> state hash that a flush recorded there
 	marked  map[uint64]string // index -> state hash that a HashMark recorded there
 	marks   []uint64          // indexes of HashMarks
-	conf    *pb.ConfState     // of the highest index that was applied
-	confAt  uint64
+	confs   []configuration   // that were applied, by index
+	conf    *pb.ConfState     // the latest of them
 	cuts    map[link]bool
 	chats   map[string]*chat
 }
@@ -39,10 +40,10 @@ func (l *law) init() {
 	l.hashes, l.marked = map[uint64]string{}, map[uint64]string{}
 }
 
-func (l *law) configure(index uint64, conf *pb.ConfState) {
-	if index > l.confAt {
-		l.conf, l.confAt = conf, index
-	}
+// configuration is one with the index of its entry.
+type configuration struct {
+	at   uint64
+	conf *pb.ConfState
 }
 
 // role: one leader per term.
@@ -90,19 +91,14 @@ func (l *law) applied(r *replica, entries []*pb.Entry) {
 		}
 		r.w.note("applied", r.id, i)
 		if e.GetType() != pb.EntryNormal {
-			l.configured(r, i)
+			cs := new(pb.ConfState)
+			r.w.must(proto.Unmarshal(r.s.Store().Flushed().ConfState, cs))
+			l.configured(r, i, cs)
 		}
 	}
 	if len(entries) > 0 {
 		l.compareMarks(r)
 	}
-}
-
-// configured takes over the configuration that a node has applied at an index.
-func (l *law) configured(r *replica, index uint64) {
-	cs := new(pb.ConfState)
-	r.w.must(proto.Unmarshal(r.s.Store().Flushed().ConfState, cs))
-	l.configure(index, cs)
 }
 
 // installed: a snapshot is of what was applied elsewhere.
@@ -154,6 +150,9 @@ func (l *law) compareMarks(r *replica) {
 
 // fixHash proposes a HashMark now and then, as an operator does.
 func (w *world) fixHash() {
+	if w.now > w.o.Time-quietTime {
+		return
+	}
 	w.after(hashInterval, w.fixHash)
 	r := w.any()
 	if r.s == nil || r.frozen > w.now {
@@ -169,29 +168,43 @@ func (w *world) fixHash() {
 	r.wake()
 }
 
-// durable: an acknowledged write is on the disks of a majority of each half of the configuration.
+// durable: an acknowledged write is on the disks of a majority, of the configuration that it was committed under. That is
+// the one before it, or a later one, or the one before that: a leader may commit an entry before it has applied the change.
 func (l *law) durable(w *world, index uint64) {
-	for _, half := range [][]uint64{l.conf.GetVoters(), l.conf.GetVotersOutgoing()} {
-		if len(half) == 0 {
-			continue
-		}
-		count, flushed := map[uint64]int{}, 0
-		for _, id := range half {
-			r := w.replica(id)
-			if r.flushed >= index {
-				flushed++
-			} else if h, ok := r.saved[index]; ok {
-				count[h]++
-			}
-		}
-		best := 0
-		for _, n := range count {
-			best = max(best, n)
-		}
-		if best+flushed < len(half)/2+1 {
-			w.fail("index %d was acknowledged and is on %d of %d disks", index, best+flushed, len(half))
+	from := 0
+	for i, c := range l.confs {
+		if c.at < index {
+			from = max(0, i-1)
 		}
 	}
+	best := ""
+	for _, c := range l.confs[from:] {
+		ok := true
+		for _, half := range [][]uint64{c.conf.GetVoters(), c.conf.GetVotersOutgoing()} {
+			if n := l.copies(w, index, half); len(half) > 0 && n < len(half)/2+1 {
+				ok, best = false, fmt.Sprintf("%d of %d disks", n, len(half))
+			}
+		}
+		if ok {
+			return
+		}
+	}
+	w.fail("index %d was acknowledged and is on %s", index, best)
+}
+
+// copies counts on how many of these disks an entry is.
+func (l *law) copies(w *world, index uint64, ids []uint64) int {
+	count, flushed, best := map[uint64]int{}, 0, 0
+	for _, id := range ids {
+		r := w.replica(id)
+		if r.flushed >= index {
+			flushed++
+		} else if h, ok := r.saved[index]; ok {
+			count[h]++
+			best = max(best, count[h])
+		}
+	}
+	return best + flushed
 }
 
 // judge looks at the cluster when everything has come to its end.
@@ -202,13 +215,13 @@ func (w *world) judge() error {
 		highest = max(highest, a)
 	}
 	for _, r := range w.replicas {
-		if r.gone {
+		if r.gone || !slices.Contains(w.law.members(), r.id) {
 			continue
 		}
 		if r.s == nil {
 			return w.violation("node %d is down after the calm", r.id)
 		}
-		if st := r.s.State(); st.Applied != highest && slices.Contains(w.law.members(), r.id) {
+		if st := r.s.State(); st.Applied != highest {
 			return w.violation("node %d has applied %d and not %d, %v after all faults ended (%v, term %d, leader %d, commit %d)", r.id,
 				st.Applied, highest, calmTime, st.Role, st.Term, st.Leader, st.Commit)
 		}
@@ -218,10 +231,7 @@ func (w *world) judge() error {
 			return err
 		}
 	}
-	for _, r := range w.replicas {
-		if r.s == nil || r.gone {
-			continue
-		}
+	for _, r := range w.serving() {
 		if err := r.s.Flush(); err != nil {
 			return w.violation("node %d: flush: %v", r.id, err)
 		}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -94,6 +95,10 @@ func (r *replica) accept(peer *replica) bool {
 		return true
 	}
 	if err := r.s.Accepts(peer.self); err != nil {
+		if !slices.Contains(r.w.law.members(), peer.id) {
+			peer.leave(0)
+			return false
+		}
 		r.w.fail("node %d refuses node %d, which did nothing wrong: %v", r.id, peer.id, err)
 	}
 	r.heard[peer.id] = peer.self.GetBoot()

@@ -51,7 +51,7 @@ func (w *world) birth() {
 	}
 	cs, err := proto.Marshal(conf)
 	w.must(err)
-	w.law.configure(1, conf)
+	w.law.confs, w.law.conf = []configuration{{1, conf}}, conf
 	for id := uint64(1); id <= uint64(w.o.Nodes); id++ {
 		r := w.newReplica(id)
 		r.stDisk = store.NewMemDisk(clusterID, store.Mark{Index: 1, Term: 1, ConfState: cs})
@@ -62,6 +62,9 @@ func (w *world) birth() {
 	}
 	for i := range w.weather.clients {
 		w.clients = append(w.clients, w.newClient(i))
+	}
+	if w.weather.members {
+		w.operator = w.newOperator()
 	}
 }
 

@@ -37,7 +37,7 @@ type Result struct {
 type Counts struct {
 	Events, Messages, Dropped, Repeated  int
 	Crashes, Pauses, Cuts, Jumps, Resets int
-	Elections, Snapshots, Changes        int
+	Elections, Snapshots, Changes, Joint int
 	Sent, Acked, Unknown, Reads, Retold  int
 }
 
@@ -46,7 +46,7 @@ func (c *Counts) Add(o Counts) {
 	for _, p := range [][2]*int{
 		{&c.Events, &o.Events}, {&c.Messages, &o.Messages}, {&c.Dropped, &o.Dropped}, {&c.Repeated, &o.Repeated},
 		{&c.Crashes, &o.Crashes}, {&c.Pauses, &o.Pauses}, {&c.Cuts, &o.Cuts}, {&c.Jumps, &o.Jumps}, {&c.Resets, &o.Resets},
-		{&c.Elections, &o.Elections}, {&c.Snapshots, &o.Snapshots}, {&c.Changes, &o.Changes},
+		{&c.Elections, &o.Elections}, {&c.Snapshots, &o.Snapshots}, {&c.Changes, &o.Changes}, {&c.Joint, &o.Joint},
 		{&c.Sent, &o.Sent}, {&c.Acked, &o.Acked}, {&c.Unknown, &o.Unknown}, {&c.Reads, &o.Reads}, {&c.Retold, &o.Retold},
 	} {
 		*p[0] += *p[1]
@@ -81,6 +81,7 @@ type world struct {
 	weather  weather
 	replicas []*replica // by id, from 1
 	clients  []*client
+	operator *operator // nil when the membership stays
 	law      law
 }
 

@@ -81,7 +81,7 @@ func (c *client) judgeTail() error {
 	w := c.w
 	for before := -1; before != c.tail.seen; {
 		before = c.tail.seen
-		c.drain(w.up()[w.rng.IntN(len(w.up()))])
+		c.drain(w.serving()[w.rng.IntN(len(w.serving()))])
 	}
 	for _, other := range w.clients {
 		chat := w.chat(c.name, other.name)

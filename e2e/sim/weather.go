@@ -16,6 +16,7 @@ type weather struct {
 	overlay      int    // bytes of memory before the store flushes by itself; 0 for the usual
 	thinkHi      time.Duration
 	clients      int
+	members      bool          // the membership changes
 	gapHi        time.Duration // between faults
 	faults       []fault
 }
@@ -33,8 +34,8 @@ func (w *world) drawWeather() weather {
 		retain:  []uint64{2, 10, 50, 1000}[w.rng.IntN(4)],
 		overlay: []int{0, 0, 2 << 10, 16 << 10}[w.rng.IntN(4)],
 		thinkHi: pick(100*time.Millisecond, 300*time.Millisecond, time.Second),
-		clients: 2 + w.rng.IntN(3),
-		gapHi:   pick(500*time.Millisecond, 2*time.Second, 5*time.Second),
+		clients: 2 + w.rng.IntN(3), members: w.chance(0.5),
+		gapHi: pick(500*time.Millisecond, 2*time.Second, 5*time.Second),
 	}
 	for _, f := range allFaults {
 		if w.chance(0.7) {
@@ -55,7 +56,7 @@ func (w *world) calm() {
 	for _, r := range w.replicas {
 		r.doom, r.skew, r.slow = 0, 0, 0
 		r.resume()
-		if r.s == nil && !r.gone {
+		if r.s == nil && !r.gone && r.life > 0 {
 			r.start()
 		}
 	}
