@@ -47,6 +47,16 @@ func (c *Cluster) Forget(n *Node) {
 	c.Nodes = slices.DeleteFunc(slices.Clone(c.Nodes), func(m *Node) bool { return m == n })
 }
 
+// Redirect replaces the value of a flag for the next start.
+func (n *Node) Redirect(flag, value string) {
+	n.tb.Helper()
+	i := slices.Index(n.args, flag)
+	if i < 0 {
+		n.tb.Fatalf("%s: is started without %s", n.Name, flag)
+	}
+	n.args[i+1] = value
+}
+
 // Move gives a stopped node new addresses: its next start listens there and finds its peers by --join.
 func (c *Cluster) Move(n *Node) {
 	c.tb.Helper()
