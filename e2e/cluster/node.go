@@ -111,6 +111,20 @@ func (n *Node) Pause() time.Time { return n.signal(syscall.SIGSTOP) }
 // Resume ends a Pause.
 func (n *Node) Resume() time.Time { return n.signal(syscall.SIGCONT) }
 
+// End ends the process, whatever state it is in, if it runs.
+func (n *Node) End() {
+	n.tb.Helper()
+	n.mu.Lock()
+	cmd := n.cmd
+	n.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Signal(syscall.SIGKILL) // it may have ended; a paused process keeps the signal
+	_ = cmd.Process.Signal(syscall.SIGCONT) // not everywhere does that one end at once
+	n.AwaitExit(stopTimeout)
+}
+
 // AwaitExit waits until the process has ended and returns its exit code.
 func (n *Node) AwaitExit(patience time.Duration) int {
 	n.tb.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,6 +70,8 @@ type party struct {
 	clients int
 	// pinned are the writers that do not fail over.
 	pinned map[int]bool
+	// pins are the nodes that they are pinned to.
+	pins []string
 }
 
 // tally counts what the callers met.
@@ -95,16 +98,20 @@ type writer struct {
 
 // reader reads one conversation through one node; nobody else touches it.
 type reader struct {
-	id int
-	to string
-	cl *client.Client
-	r  *rand.Rand
+	id   int
+	node string
+	to   string
+	cl   *client.Client
+	r    *rand.Rand
 }
 
 // newParty makes the accounts, and clients of them that begin on different nodes.
 func newParty(t cluster.TB, c *cluster.Cluster, seed uint64) *party {
 	p := &party{tb: t, c: c, clock: clock{time.Now()}, seed: seed, pinned: map[int]bool{}}
-	p.talks = append(p.talks, p.newTalk("hot", 0, hotWriters, len(c.Nodes)))
+	for _, n := range c.All()[:pins] {
+		p.pins = append(p.pins, n.Name)
+	}
+	p.talks = append(p.talks, p.newTalk("hot", 0, hotWriters, 0))
 	p.talks[0].hot = true
 	for i := range pairs {
 		p.talks = append(p.talks, p.newTalk(fmt.Sprintf("p%d", i+1), i+1, 2, readersOfPair))
@@ -130,19 +137,14 @@ func (p *party) newTalk(name string, from, writers, readers int) *talk {
 		}
 		o := client.Options{Servers: p.c.Addresses(from + i), Token: t.tokens[side]}
 		if writers > 2 && i < hotPinned {
-			o.Servers, o.OnlyServers = p.c.Addresses(i % 2)[:1], true
+			o.Servers, o.OnlyServers = p.c.Addresses(i % len(p.pins))[:1], true
 			p.pinned[w.id] = true
 		}
 		w.cl = load.Dial(p.tb, o)
 		t.writers = append(t.writers, w)
 	}
 	for i := range readers {
-		side, node := i%2, p.c.Addresses(from + i)[0]
-		p.clients++
-		t.readers = append(t.readers, &reader{
-			id: p.clients, to: t.peers[side], r: p.rand(p.clients),
-			cl: load.Dial(p.tb, client.Options{Servers: []string{node}, OnlyServers: true, Token: t.tokens[side]}),
-		})
+		t.readers = append(t.readers, p.newReader(t, i%2, p.c.Addresses(from + i)[0]))
 	}
 	for side := range 2 {
 		cl := load.Dial(p.tb, client.Options{Servers: p.c.Addresses(from + side), Token: t.tokens[side]})
@@ -165,9 +167,38 @@ func register(cl *client.Client, account string) error {
 	return nil
 }
 
+// readEverywhere has a reader of the hot conversation at every node that there is now. It is for the time between rounds.
+func (p *party) readEverywhere() {
+	hot := p.talks[0]
+	var kept []*reader
+	for i, n := range p.c.All() {
+		at := slices.IndexFunc(hot.readers, func(r *reader) bool { return r.node == n.Address })
+		if at >= 0 {
+			kept = append(kept, hot.readers[at])
+			continue
+		}
+		kept = append(kept, p.newReader(hot, i%2, n.Address))
+	}
+	for _, r := range hot.readers {
+		if !slices.Contains(kept, r) {
+			_ = r.cl.Close() // its node is gone
+		}
+	}
+	hot.readers = kept
+}
+
+func (p *party) newReader(t *talk, side int, node string) *reader {
+	p.clients++
+	return &reader{
+		id: p.clients, node: node, to: t.peers[side], r: p.rand(p.clients),
+		cl: load.Dial(p.tb, client.Options{Servers: []string{node}, OnlyServers: true, Token: t.tokens[side]}),
+	}
+}
+
 // start has everybody talk until quiet.
 func (p *party) start() {
 	p.stop = make(chan struct{})
+	p.readEverywhere()
 	for _, t := range p.talks {
 		for _, w := range t.writers {
 			// Owned by the party: ends at quiet when its send is acked, and touches its writer and the talk.

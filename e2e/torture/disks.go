@@ -93,6 +93,11 @@ func (n *nemesis) inject(node *cluster.Node, what string) (detach func(), err er
 
 // restart starts a node again that has ended for a reason it was given; one that ended for another is a finding.
 func (n *nemesis) restart(node *cluster.Node, reason string) {
+	// What failed just before the fault was healed still ends the node.
+	wait(lastError)
+	if node.Logged("the node stops") == nil {
+		node.AwaitExit(healPatience)
+	}
 	if _, ok := node.Running(); ok {
 		return
 	}

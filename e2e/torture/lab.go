@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 
 	"parley/e2e/cluster"
 	"parley/e2e/network"
@@ -20,9 +21,11 @@ const binaryVariable = "PARLEY_TORTURE_BINARY"
 type lab struct {
 	root string
 	// net is nil when there is none; addresses are the nodes'.
-	net       *network.Network
+	net *network.Network
+
+	mu        sync.Mutex
 	addresses map[string]netip.Addr
-	// disks are the file systems that can be filled, by node; strace is the tool's path.
+	// disks are the file systems that can be filled, by node; those of the first ones. strace is the tool's path.
 	disks   map[string]string
 	strace  string
 	leftOut []string
@@ -59,7 +62,9 @@ func (l *lab) place(t cluster.TB, small int) func(name string) cluster.Place {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		l.mu.Lock()
 		l.addresses[name] = host.Address
+		l.mu.Unlock()
 		p := cluster.Place{IP: host.Address.String(), Start: host.Start}
 		if len(l.disks) >= small {
 			return p
@@ -95,5 +100,7 @@ func (l *lab) address(name string) netip.Addr {
 	if name == "" {
 		return network.Here
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return l.addresses[name]
 }

@@ -51,6 +51,9 @@ const (
 	// hotPinned of the hot conversation's writers stay with one node each, so that it tells them what it can not do. The nodes
 	// they are pinned to are never removed.
 	hotPinned = 4
+	pins      = 2
+	// maxExtra bounds the members beyond those that the cluster began with.
+	maxExtra = 2
 	// maxDown is how long a killed node stays away, minPause and maxPause how long one is stopped.
 	maxDown            = 3 * time.Second
 	minPause, maxPause = 100 * time.Millisecond, 8 * time.Second
@@ -58,6 +61,8 @@ const (
 	minCut, maxCut = 300 * time.Millisecond, 5 * time.Second
 	// diskBytes is the size of a disk that is filled: a run's data, and room for the file that a snapshot is copied to.
 	diskBytes = 1 << 30
+	// lastError is how long a node may take to notice the last failure of its disk.
+	lastError = 300 * time.Millisecond
 	// wholePatience is how long a fault that is measured waits for a whole cluster before another one is drawn.
 	wholePatience = 20 * time.Second
 	// logTailBytes is how much of the log of a node that ended by itself is printed.

@@ -18,8 +18,11 @@ type nemesis struct {
 	c     *cluster.Cluster
 	party *party
 	lab   *lab
-	r     *rand.Rand
-	kinds []kind
+	// operator changes the members; size is how many there are at least.
+	operator *operator
+	size     int
+	r        *rand.Rand
+	kinds    []kind
 
 	mu sync.Mutex
 	// busy are the nodes that a fault owns; locks are things of which there is one, such as the network.
@@ -55,19 +58,41 @@ type mark struct {
 type kind struct {
 	name   string
 	weight int
-	// nodes is how many nodes it owns until it has healed; beyond tells that it may own more than may fail.
+	// nodes is how many nodes it owns until it has healed, or one of majority and everyone; beyond tells that it may own more
+	// than may fail.
 	nodes  int
 	beyond bool
 	// lock names what it has for itself besides nodes.
 	lock string
 	// small has its nodes be some whose disk can be filled.
 	small bool
+	// leaves has its nodes be some that may leave the cluster for good.
+	leaves bool
 	// leader has the first of its nodes be the leader.
 	leader bool
 	// alone has it run by itself on a whole cluster, so that its fail-over can be measured.
 	alone bool
+	// when, if there is one, tells whether it makes sense now.
+	when func(n *nemesis) bool
 	// do hurts, waits and heals. It owns the nodes, and draws from r.
 	do func(n *nemesis, nodes []*cluster.Node, r *rand.Rand)
+}
+
+const (
+	majority = -1
+	everyone = -2
+)
+
+// of is how many nodes a fault owns in a cluster of so many.
+func (k kind) of(members int) int {
+	switch k.nodes {
+	case majority:
+		return members/2 + 1
+	case everyone:
+		return members
+	default:
+		return k.nodes
+	}
 }
 
 func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, l *lab, o options) (*nemesis, error) {
@@ -76,7 +101,7 @@ func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, l *lab, o opti
 		return nil, fmt.Errorf("--faults: %w", err)
 	}
 	n := &nemesis{
-		tb: t, c: c, party: p, lab: l, r: rand.New(rand.NewPCG(o.seed, 0)), busy: map[*cluster.Node]bool{}, locks: map[string]bool{},
+		tb: t, c: c, party: p, lab: l, size: o.nodes, operator: newOperator(t, c), r: rand.New(rand.NewPCG(o.seed, 0)), busy: map[*cluster.Node]bool{}, locks: map[string]bool{},
 		counts: map[string]int{},
 	}
 	for _, k := range n.all() {
@@ -92,7 +117,7 @@ func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, l *lab, o opti
 
 // all are the faults that this machine can do.
 func (n *nemesis) all() []kind {
-	kinds := processFaults(len(n.c.Nodes))
+	kinds := append(processFaults(), memberFaults()...)
 	if n.lab.net != nil {
 		kinds = append(kinds, linkFaults()...)
 	}
@@ -106,7 +131,7 @@ func (n *nemesis) all() []kind {
 }
 
 // members are the nodes that there are.
-func (n *nemesis) members() []*cluster.Node { return n.c.Nodes }
+func (n *nemesis) members() []*cluster.Node { return n.c.All() }
 
 // hurt draws faults for that long and waits until all of them have healed.
 func (n *nemesis) hurt(d time.Duration) {
@@ -118,7 +143,7 @@ func (n *nemesis) hurt(d time.Duration) {
 	for time.Now().Before(end) {
 		k := n.draw()
 		r := rand.New(rand.NewPCG(n.r.Uint64(), 0))
-		if k.alone || k.nodes == len(n.c.Nodes) {
+		if k.alone || k.nodes == everyone {
 			n.wg.Wait()
 		}
 		if k.alone && !n.whole(r) {
@@ -147,8 +172,11 @@ func (n *nemesis) hurt(d time.Duration) {
 
 // heal waits until every node serves.
 func (n *nemesis) heal() {
-	for _, node := range n.c.Nodes {
+	for _, node := range n.members() {
 		n.awaitServing(node)
+	}
+	if err := n.operator.settled(n.members()); err != nil {
+		n.tb.Fatalf("%s after everything was healed: %v", healPatience, err)
 	}
 	n.terms += n.highestTerm() - n.term
 }
@@ -183,7 +211,7 @@ func (n *nemesis) draw() kind {
 
 // whole waits until the cluster serves on every node and for a moment that the seed chooses.
 func (n *nemesis) whole(r *rand.Rand) bool {
-	for _, node := range n.c.Nodes {
+	for _, node := range n.members() {
 		if cluster.Poll(wholePatience, node.Serving) != nil {
 			return false
 		}
@@ -202,26 +230,27 @@ func (n *nemesis) acquire(k kind, r *rand.Rand) []*cluster.Node {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if k.lock != "" && n.locks[k.lock] {
+	if k.lock != "" && n.locks[k.lock] || k.when != nil && !k.when(n) {
 		return nil
 	}
-	may := (len(n.c.Nodes) - 1) / 2
-	if !k.beyond && len(n.busy)+k.nodes > may {
+	members := n.members()
+	may, want := (len(members)-1)/2, k.of(len(members))
+	if !k.beyond && len(n.busy)+want > may {
 		return nil
 	}
 	nodes := []*cluster.Node{}
 	if leader != nil {
-		if n.busy[leader] {
+		if n.busy[leader] || !n.fits(k, leader) {
 			return nil
 		}
 		nodes = append(nodes, leader)
 	}
-	for _, i := range r.Perm(len(n.c.Nodes)) {
-		if node := n.c.Nodes[i]; len(nodes) < k.nodes && node != leader && !n.busy[node] && n.fits(k, node) {
+	for _, i := range r.Perm(len(members)) {
+		if node := members[i]; len(nodes) < want && node != leader && !n.busy[node] && n.fits(k, node) {
 			nodes = append(nodes, node)
 		}
 	}
-	if len(nodes) < k.nodes {
+	if len(nodes) < want {
 		return nil
 	}
 	for _, node := range nodes {
@@ -236,7 +265,7 @@ func (n *nemesis) acquire(k kind, r *rand.Rand) []*cluster.Node {
 
 // fits tells whether a node has what the fault needs.
 func (n *nemesis) fits(k kind, node *cluster.Node) bool {
-	return !k.small || n.lab.disks[node.Name] != ""
+	return (!k.small || n.lab.disks[node.Name] != "") && (!k.leaves || n.mayLeave(node))
 }
 
 func (n *nemesis) release(k kind, nodes []*cluster.Node) {
@@ -257,7 +286,7 @@ func (n *nemesis) leader() *cluster.Node {
 		if err != nil || st.GetLeader() == "" || st.GetTerm() < newest {
 			continue
 		}
-		for _, l := range n.c.Nodes {
+		for _, l := range n.members() {
 			if l.Name == st.GetLeader() {
 				leader, newest = l, st.GetTerm()
 			}
@@ -280,7 +309,7 @@ func (n *nemesis) free() []*cluster.Node {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var free []*cluster.Node
-	for _, node := range n.c.Nodes {
+	for _, node := range n.members() {
 		if !n.busy[node] {
 			free = append(free, node)
 		}
@@ -341,7 +370,7 @@ func (n *nemesis) running(node *cluster.Node) bool {
 // installed counts the snapshots that the nodes say they installed.
 func (n *nemesis) installed() int {
 	sum := 0
-	for _, node := range n.c.Nodes {
+	for _, node := range n.members() {
 		sum += strings.Count(node.Log(), "installed a snapshot")
 	}
 	return sum

@@ -8,13 +8,13 @@ import (
 )
 
 // processFaults are what happens to processes, on any machine.
-func processFaults(nodes int) []kind {
+func processFaults() []kind {
 	return []kind{
 		{name: "kill one", weight: 12, nodes: 1, do: kill},
 		{name: "kill leader", weight: 8, nodes: 1, leader: true, do: kill},
 		{name: "kill leader alone", weight: 8, nodes: 1, leader: true, alone: true, do: killMeasured},
-		{name: "kill all", weight: 2, nodes: nodes, beyond: true, do: kill},
-		{name: "kill majority", weight: 2, nodes: nodes/2 + 1, beyond: true, do: kill},
+		{name: "kill all", weight: 2, nodes: everyone, beyond: true, do: kill},
+		{name: "kill majority", weight: 2, nodes: majority, beyond: true, do: kill},
 		{name: "kill as it starts", weight: 2, nodes: 1, do: func(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 			for range 3 {
 				kill(n, nodes, r)
@@ -23,13 +23,13 @@ func processFaults(nodes int) []kind {
 		{name: "pause one", weight: 9, nodes: 1, do: pause},
 		{name: "pause leader", weight: 6, nodes: 1, leader: true, do: pause},
 		{name: "pause leader alone", weight: 5, nodes: 1, leader: true, alone: true, do: pauseMeasured},
-		{name: "pause majority", weight: 2, nodes: nodes/2 + 1, beyond: true, do: pause},
+		{name: "pause majority", weight: 2, nodes: majority, beyond: true, do: pause},
 		{name: "kill paused", weight: 2, nodes: 1, do: func(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 			n.pause(nodes[0])
 			during(r, 0, 2*time.Second)
 			kill(n, nodes, r)
 		}},
-		{name: "rolling restart", weight: 1, nodes: nodes, beyond: true, do: rollingRestart},
+		{name: "rolling restart", weight: 1, nodes: everyone, beyond: true, do: rollingRestart},
 	}
 }
 
