@@ -34,17 +34,18 @@ func (h *Host) unshare() error {
 
 // newDevice makes the interface of the namespace that the calling thread is in, gives it the address, and brings it up.
 func newDevice(a netip.Addr) (device, error) {
-	f, err := openTUN()
-	if err != nil {
-		return nil, fmt.Errorf("%w: make a TUN device: %w", ErrUnavailable, err)
-	}
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(s)
+	defer func() { _ = unix.Close(s) }()
+	// Without TUN the program may go on with the loopback of its namespace, so that comes first.
 	if err := configure(s, "lo", netip.Addr{}); err != nil {
 		return nil, err
+	}
+	f, err := openTUN()
+	if err != nil {
+		return nil, fmt.Errorf("%w: make a TUN device: %w", ErrUnavailable, err)
 	}
 	if err := configure(s, tunName, a); err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func openTUN() (*os.File, error) {
 	}
 	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), tunName), nil
