@@ -89,12 +89,15 @@ func (a *applier) applyConfChange(e *pb.Entry) error {
 			return fmt.Errorf("apply configuration change at index %d: %w", e.GetIndex(), err)
 		}
 		cc = v1
-	default:
+	case pb.EntryConfChangeV2:
 		v2 := new(pb.ConfChangeV2)
 		if err := proto.Unmarshal(e.GetData(), v2); err != nil {
 			return fmt.Errorf("apply configuration change at index %d: %w", e.GetIndex(), err)
 		}
 		cc = v2
+	default:
+		return fmt.Errorf("apply index %d term %d: unknown entry type %d; upgrade this node", e.GetIndex(), e.GetTerm(),
+			e.GetType())
 	}
 	conf := a.confChange(cc)
 	if conf == nil {

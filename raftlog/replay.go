@@ -87,7 +87,7 @@ func readMeta(d Disk) (*image, error) {
 		return nil, damaged(keyFormat, fmt.Errorf("length %d, want 4", len(b)))
 	}
 	if v := binary.BigEndian.Uint32(b); v != formatVersion {
-		return nil, fmt.Errorf("%w %d in %s: this program reads %d; run the version that wrote it, or a later one",
+		return nil, fmt.Errorf("%w %d in %s: this program reads %d; upgrade this node to the version that wrote it, or a later one",
 			ErrFormat, v, d.Path(), formatVersion)
 	}
 

@@ -62,7 +62,8 @@ func decodeMeta(framed []byte) (*internalv1.FlushRecord, error) {
 		return nil, &DamageError{Key: keyFlush, Err: err, Hint: hintRestore}
 	}
 	if r.GetFormat() != format {
-		return nil, fmt.Errorf("store: the file has format %d, this program reads format %d", r.GetFormat(), format)
+		return nil, fmt.Errorf("store: the file has format %d, this program reads format %d; upgrade this node", r.GetFormat(),
+			format)
 	}
 	if len(r.GetHash()) != hashBytes || len(r.GetClusterId()) != clusterIDBytes {
 		return nil, &DamageError{Key: keyFlush, Err: errors.New("its fields have wrong lengths"), Hint: hintRestore}

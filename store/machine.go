@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -86,8 +85,8 @@ func (m *machine) load() error {
 	if g == nil {
 		g = &internalv1.GlobalsRecord{ClusterVersion: 1}
 	}
-	if v := g.GetClusterVersion(); v > MaxClusterVersion {
-		return fmt.Errorf("store: %s: %w", cmp.Or(m.path, "the disk"), tooNew(v))
+	if err := knownVersion(m.path, g); err != nil {
+		return err
 	}
 	m.globals = g
 	m.erasing = 0
@@ -208,12 +207,13 @@ func (m *machine) apply(cmd []byte) ([]byte, error) {
 	if err := proto.Unmarshal(cmd, &c); err != nil {
 		return nil, fmt.Errorf("the command does not parse: %w", err)
 	}
-	if hasUnknown(&c) {
+	version := CommandVersion(cmd)
+	if version == UnknownCommand || hasUnknown(&c) {
 		return nil, unknownCommand(cmd)
 	}
 	m.wroteKeys, m.wroteBytes = 0, 0
 	m.request = c.GetRequestId()
-	r := m.refuseAbove(CommandVersion(cmd))
+	r := m.refuseAbove(version)
 	var err error
 	if r == nil {
 		r, err = m.dispatch(&c)

@@ -20,10 +20,18 @@ func Inspect(path string) (m Mark, clusterID []byte, err error) {
 	return Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}, meta.GetClusterId(), nil
 }
 
+// inspect reads a file's flush record. A file of a cluster version that this program does not know is refused.
 func inspect(path string) (meta *internalv1.FlushRecord, err error) {
 	err = readFile(path, func(tx Tx) error {
-		meta, err = decodeMeta(tx.Meta())
-		return err
+		if meta, err = decodeMeta(tx.Meta()); err != nil {
+			return err
+		}
+		l := &layers{path: path, base: func() (Tx, error) { return tx, nil }}
+		g, err := load[internalv1.GlobalsRecord](l, keyGlobals(l.key()))
+		if err != nil {
+			return err
+		}
+		return knownVersion(path, g)
 	})
 	return meta, err
 }

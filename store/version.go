@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -10,12 +11,14 @@ import (
 	"parley/proto/internalv1"
 )
 
-// MaxClusterVersion is the highest cluster version whose commands this program knows. The replicated cluster version is
-// the least that the members announced; no command above it is proposed. A change of what Apply does is a new version too.
-const MaxClusterVersion = 2
-
-// UnknownCommand is the version of a command that this program does not know: no cluster has it.
-const UnknownCommand = math.MaxUint32
+const (
+	// MaxClusterVersion is the highest cluster version whose commands this program knows. The replicated cluster version is
+	// the least that the members announced; no command above it is proposed. A change of what Apply does is a new version
+	// too.
+	MaxClusterVersion = 2
+	// UnknownCommand is the version of a command that this program does not know: no cluster has it.
+	UnknownCommand = math.MaxUint32
+)
 
 // commandVersions is the least cluster version of each command, by the field number of its body in Command.
 var commandVersions = [...]uint32{
@@ -106,6 +109,15 @@ func (m *machine) refuseAbove(version uint32) *internalv1.Result {
 func tooNew(version uint32) error {
 	return fmt.Errorf("the cluster is at version %d, this program knows up to %d: %w", version, MaxClusterVersion,
 		errUnknownCommand)
+}
+
+// knownVersion refuses a state of a cluster version that this program does not know: it would misread it, or stop at the
+// next command.
+func knownVersion(path string, g *internalv1.GlobalsRecord) error {
+	if v := g.GetClusterVersion(); v > MaxClusterVersion {
+		return fmt.Errorf("store: %s: %w", cmp.Or(path, "the disk"), tooNew(v))
+	}
+	return nil
 }
 
 // raiseClusterVersion lets the commands of a version into the log. The leader proposes it when every member knows them; a

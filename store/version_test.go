@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -113,5 +115,139 @@ func TestOpenRefusesANewerClusterVersion(t *testing.T) {
 	_, err := OpenDisk(d.Clone(), Options{Manual: true})
 	if !errors.Is(err, errUnknownCommand) || !strings.Contains(err.Error(), "upgrade this node") {
 		t.Fatalf("opened, or refused with: %v", err)
+	}
+}
+
+// forgetCommands makes this program one of cluster version 1 until remember is called.
+func forgetCommands() (remember func()) {
+	kept := commandVersions
+	for i, v := range commandVersions {
+		if v > 1 {
+			commandVersions[i] = 0
+		}
+	}
+	return func() { commandVersions = kept }
+}
+
+// A program that meets a command that it does not know stops before it, says which and what to do, does the same at the next
+// start, and loses nothing: a program that knows the command goes on from there.
+func TestAnUnknownCommandStopsUntilTheUpgrade(t *testing.T) {
+	s, d := memStore(t, Options{})
+	r := newRig(t, s)
+	r.people("ann", "bob")
+	r.ok(announce(1, MaxClusterVersion))
+	r.ok(raise(2))
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	at := s.Applied()
+	c := changeMembers(1, adds("n4"))
+	c.GetChangeMembers().Configured = []uint64{1}
+	change, err := proto.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	es := []Entry{
+		{Index: at + 1, Term: 1, StampMS: startMS + 1},
+		{Index: at + 2, Term: 1, StampMS: startMS + 2, Commands: [][]byte{change}},
+	}
+	remember := forgetCommands()
+	defer remember()
+	for start := range 2 {
+		old, err := OpenDisk(d.Clone(), Options{Manual: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = old.Apply(es)
+		for _, want := range []string{fmt.Sprintf("index %d", at+2), "field 55", "upgrade this node", "nothing is lost"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("start %d: want %q in what it says, got: %v", start, want, err)
+			}
+		}
+		if old.Applied() != at || old.Flushed().Index != at {
+			t.Errorf("start %d: applied %d, flushed %d, want %d", start, old.Applied(), old.Flushed().Index, at)
+		}
+		if _, err := old.Apply(es); err == nil {
+			t.Errorf("start %d: it went on", start)
+		}
+	}
+	remember()
+	upgraded, err := OpenDisk(d.Clone(), Options{Manual: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := upgraded.Apply(es)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := show(res[1][0]); !strings.Contains(answer, "added:") {
+		t.Fatalf("after the upgrade: %s", answer)
+	}
+}
+
+// What no leader proposes is refused by every program that knows it, and changes nothing.
+func TestApplyRefusesAboveTheClusterVersion(t *testing.T) {
+	s, _ := memStore(t, Options{})
+	r := newRig(t, s)
+	r.refused(changeMembers(1, adds("n4")), internalv1.Reason_REASON_CLUSTER_VERSION_TOO_LOW)
+	if ms := s.Members(); len(ms) != 0 {
+		t.Fatalf("members %v", ms)
+	}
+}
+
+// A file that a later program wrote is refused by name wherever it comes from, and is not called damaged: a damaged one is
+// replaced, this one must not be.
+func TestUnknownFormatIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	mine, later, version := filepath.Join(dir, "mine"), filepath.Join(dir, "later"), filepath.Join(dir, "version")
+	for _, path := range []string{mine, later, version} {
+		if err := Create(path, testCluster, Mark{Index: 1, Term: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := openBolt(later, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta, err := encodeMeta(&internalv1.FlushRecord{
+		Format: format + 1, ClusterId: testCluster, Index: 2, Term: 1, Hash: make([]byte, hashBytes),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(d.Commit(Batch{Meta: meta}), d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(version, Options{Manual: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.machine.globals.ClusterVersion = MaxClusterVersion + 1
+	s.machine.globalsDirty = true
+	if _, err := s.Apply([]Entry{{Index: 2, Term: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	s, err = Open(mine, Options{Manual: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, path := range []string{later, version} {
+		_, openErr := Open(path, Options{})
+		_, _, inspectErr := Inspect(path)
+		_, installErr := s.Install(path)
+		for what, err := range map[string]error{"Open": openErr, "Inspect": inspectErr, "Install": installErr} {
+			damage := new(DamageError)
+			if err == nil || !strings.Contains(err.Error(), "upgrade this node") || errors.As(err, &damage) {
+				t.Errorf("%s of %s: %v", what, filepath.Base(path), err)
+			}
+		}
+	}
+	if _, err := s.Apply([]Entry{{Index: 2, Term: 1}}); err != nil {
+		t.Errorf("a refused file must not stop the store: %v", err)
 	}
 }
