@@ -230,6 +230,16 @@ func (s *Stepper) Housekeep() {
 	s.core.manageMembers(membership{records: records, last: s.store.LastMember(), version: now})
 }
 
+// Admit records the data directory of a machine that joins, as the peer call Join does. It may start once done was called
+// without an error.
+func (s *Stepper) Admit(newcomer *internalv1.Identity, done func(Answer)) {
+	b, err := proto.Marshal(announcement(newcomer))
+	if err != nil {
+		panic(err)
+	}
+	s.Propose(b, false, done)
+}
+
 // everyMember lists the ids of a configuration.
 func everyMember(c *pb.ConfState) []uint64 {
 	return slices.Concat(c.GetVoters(), c.GetVotersOutgoing(), c.GetLearners(), c.GetLearnersNext())

@@ -83,6 +83,11 @@ var mutants = []mutant{
 		by:    simulator{},
 	},
 	{
+		name: "joint-half-forgotten", breaks: "a joint configuration survives a restart (P1)", file: "node/core.go",
+		edits: [][2]string{{"VotersOutgoing: cfg.Voters[1].Slice(),", ""}},
+		by:    simulator{},
+	},
+	{
 		name: "stream-skips", breaks: "a stream resumes without a gap (P4)", file: "store/watch.go",
 		edits: [][2]string{{"\t\t\tw.pos = pos\n", "\t\t\tw.pos = pos\n\t\t\tw.pos.index++\n"}},
 		by:    simulator{},

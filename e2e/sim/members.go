@@ -46,7 +46,7 @@ func (o *operator) change() {
 	voters, members := w.law.conf.GetVoters(), w.law.members()
 	cmd := &internalv1.ChangeMembers{FromAdminSocket: true, Configured: members}
 	for range 1 + w.rng.IntN(3) {
-		some := fmt.Sprintf("n%d", members[w.rng.IntN(len(members))])
+		some := w.replica(members[w.rng.IntN(len(members))]).name
 		switch p := w.rng.IntN(10); {
 		case p < 3 && len(members) < maxMembers:
 			cmd.Add = append(cmd.Add, o.newcomer(w.chance(0.3), ""))
@@ -60,25 +60,25 @@ func (o *operator) change() {
 	}
 	o.begin("change", &internalv1.Command{Body: &internalv1.Command_ChangeMembers{ChangeMembers: cmd}},
 		func(a node.Answer, res *internalv1.Result) {
-			for _, id := range res.GetMembers().GetAdded() {
-					w.join(id)
+			for i, id := range res.GetMembers().GetAdded() {
+				w.join(id, cmd.GetAdd()[i].GetName())
 			}
 			o.next()
 		})
 	o.op.refusable = func() { o.next() }
 }
 
-// newcomer is named after the id that it is going to have, more or less: names only have to differ.
+// newcomer is a member of a new name.
 func (o *operator) newcomer(learner bool, replaces string) *internalv1.ChangeMembers_Add {
 	o.names++
-	name := fmt.Sprintf("n%d", len(o.w.replicas)+o.names)
+	name := fmt.Sprintf("m%d", o.names)
 	return &internalv1.ChangeMembers_Add{Name: name, PeerAddress: name + ":1", Learner: learner, Replaces: replaces}
 }
 
 // join makes the machine of a new member, and starts it after a while; a few never come.
-func (w *world) join(id uint64) {
+func (w *world) join(id uint64, name string) {
 	for uint64(len(w.replicas)) < id {
-		r := w.newReplica(uint64(len(w.replicas)) + 1)
+		r := w.newReplica(uint64(len(w.replicas))+1, name)
 		r.stDisk = store.NewMemDisk(clusterID, store.Mark{})
 		r.gone = true
 	}
@@ -88,7 +88,35 @@ func (w *world) join(id uint64) {
 	}
 	r.gone = false
 	w.note("join", id)
-	r.comeBack(w.between(0, 3*time.Second))
+	w.after(w.between(0, 2*time.Second), r.askToJoin)
+}
+
+// askToJoin asks one member after the other, until one has recorded the new directory; then the node starts.
+func (r *replica) askToJoin() {
+	w := r.w
+	if r.life > 0 || r.gone || w.now > w.o.Time-quietTime {
+		return
+	}
+	w.after(w.between(300*time.Millisecond, time.Second), r.askToJoin)
+	m := w.any()
+	if m.s == nil {
+		return
+	}
+	m.after(w.way(), func() {
+		m.s.Admit(&internalv1.Identity{
+			Id: r.id, Name: r.name, ClusterId: clusterID, Incarnation: r.incarnation(), Boot: 1, BootNonce: r.nonce(1),
+			PeerAddress: r.address(), MaxClusterVersion: node.MaxClusterVersion,
+		}, func(a node.Answer) {
+			if a.Err == nil {
+				w.after(w.way(), func() {
+					if r.life == 0 && !r.gone {
+						r.start()
+					}
+				})
+			}
+		})
+		m.wake()
+	})
 }
 
 // configured takes over a configuration that was applied, and sends home who is no longer in it.

@@ -22,6 +22,7 @@ var clusterID = []byte("simulated-world!")
 type replica struct {
 	w       *world
 	id      uint64
+	name    string
 	logDisk *raftlog.MemDisk
 	stDisk  *store.MemDisk
 	saved   map[uint64]uint64 // index -> hash of the record on the log's disk
@@ -53,7 +54,7 @@ func (w *world) birth() {
 	w.must(err)
 	w.law.confs, w.law.conf = []configuration{{1, conf}}, conf
 	for id := uint64(1); id <= uint64(w.o.Nodes); id++ {
-		r := w.newReplica(id)
+		r := w.newReplica(id, fmt.Sprintf("n%d", id))
 		r.stDisk = store.NewMemDisk(clusterID, store.Mark{Index: 1, Term: 1, ConfState: cs})
 		one := uint64(1)
 		r.format(1, &pb.HardState{Term: &one, Commit: &one})
@@ -68,15 +69,17 @@ func (w *world) birth() {
 	}
 }
 
-func (w *world) newReplica(id uint64) *replica {
-	name := fmt.Sprintf("n%d", id)
-	incarnation := sha256.Sum256([]byte(name))
-	r := &replica{w: w, id: id, saved: map[uint64]uint64{}}
-	r.logDisk = raftlog.NewMemDisk(raftlog.Identity{
-		ID: id, Name: name, ClusterID: clusterID, Incarnation: incarnation[:16],
-	})
+func (w *world) newReplica(id uint64, name string) *replica {
+	r := &replica{w: w, id: id, name: name, saved: map[uint64]uint64{}}
+	r.logDisk = raftlog.NewMemDisk(raftlog.Identity{ID: id, Name: name, ClusterID: clusterID, Incarnation: r.incarnation()})
 	w.replicas = append(w.replicas, r)
 	return r
+}
+
+// incarnation is what is random in a data directory.
+func (r *replica) incarnation() []byte {
+	sum := sha256.Sum256([]byte(r.name))
+	return sum[:16]
 }
 
 // format begins the log, as forming or joining does.
@@ -98,16 +101,23 @@ func (w *world) temp() string {
 	return filepath.Join(w.dir, fmt.Sprintf("%d.tmp", w.temps))
 }
 
+func (r *replica) address() string { return fmt.Sprintf("n%d:1", r.id) }
+
+// nonce is what is random in a life.
+func (r *replica) nonce(life int) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d", r.id, life))
+	return sum[:16]
+}
+
 // start is a process start.
 func (r *replica) start() {
 	w := r.w
 	r.life++
 	r.frozen, r.turnSet, r.saving, r.applying, r.timer = 0, false, false, false, 0
 	r.sending, r.heard = map[uint64]bool{}, map[uint64]uint64{}
-	nonce := sha256.Sum256(fmt.Appendf(nil, "%d %d", r.id, r.life))
 	s, err := node.OpenStepper(node.StepperConfig{
-		Log: r.logDisk, Store: r.stDisk, Nonce: nonce[:16], RetainEntries: w.weather.retain, OverlayBytes: w.weather.overlay,
-		PeerAddress: fmt.Sprintf("n%d:%d", r.id, r.life),
+		Log: r.logDisk, Store: r.stDisk, Nonce: r.nonce(r.life), RetainEntries: w.weather.retain, OverlayBytes: w.weather.overlay,
+		PeerAddress: r.address(),
 	})
 	w.must(err)
 	r.s, r.self = s, s.Self()
