@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -61,7 +62,7 @@ func (n *Node) open(ctx context.Context) error {
 	rand.Read(nonce)
 	n.self = &internalv1.Identity{
 		Id: id.ID, Name: id.Name, ClusterId: id.ClusterID, Incarnation: id.Incarnation, Boot: id.Boot, BootNonce: nonce,
-		Address: n.cfg.Address, PeerAddress: n.cfg.PeerAddress, MaxClusterVersion: MaxClusterVersion,
+		Address: n.cfg.Address, PeerAddress: n.cfg.PeerAddress, MaxClusterVersion: cmp.Or(n.cfg.announceVersion, MaxClusterVersion),
 		SoftwareVersion: n.cfg.SoftwareVersion, FirstMembers: formatMembers(n.cfg.FirstMembers),
 	}
 	if id.ID == 0 {

@@ -45,6 +45,9 @@ type Config struct {
 	RetainEntries uint64
 	// SoftwareVersion is shown to operators.
 	SoftwareVersion string
+
+	// announceVersion has a test's node announce itself as an older program; MaxClusterVersion when 0.
+	announceVersion uint32
 }
 
 func (c *Config) check() error {

@@ -26,6 +26,12 @@ type testCluster struct {
 
 func startCluster(t *testing.T, size int) *testCluster {
 	t.Helper()
+	return startClusterOf(t, size, func(int, *Config) {})
+}
+
+// startClusterOf starts nodes with changed configurations.
+func startClusterOf(t *testing.T, size int, change func(i int, cfg *Config)) *testCluster {
+	t.Helper()
 	c := &testCluster{t: t, nodes: make([]*Node, size)}
 	members := map[string]string{}
 	for i := range size {
@@ -36,6 +42,7 @@ func startCluster(t *testing.T, size int) *testCluster {
 			Name: name, Dir: t.TempDir(), Address: "127.0.0.1:" + fmt.Sprint(i+1), PeerAddress: l.Addr().String(), PeerListener: l,
 			FirstMembers: members, Logger: testLogger(t),
 		})
+		change(i, &c.cfgs[i])
 	}
 	var wg sync.WaitGroup
 	for i := range size {

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 
+	"google.golang.org/protobuf/proto"
+
 	"parley/proto/internalv1"
 )
 
@@ -16,6 +18,8 @@ func Join(ctx context.Context, addr string, client *tls.Config, from *internalv1
 		return nil, err
 	}
 	defer cc.Close()
+	from = proto.CloneOf(from)
+	from.Protocol, from.OldestProtocol = protocol, oldestProtocol
 	resp, err := internalv1.NewPeerServiceClient(cc).Join(ctx, &internalv1.JoinRequest{From: from})
 	if err != nil {
 		return nil, err
@@ -41,6 +45,9 @@ func (s *service) Join(ctx context.Context, req *internalv1.JoinRequest) (*inter
 	from := req.GetFrom()
 	if err := s.t.checkCertificate(ctx, from.GetName(), s.t.o.Server != nil); err != nil {
 		return &internalv1.JoinResponse{Refused: refuse(ReasonCertificate, "%v", err).Error()}, nil
+	}
+	if r := checkProtocol(s.t.self.Load(), from); r != nil {
+		return &internalv1.JoinResponse{Refused: r.Error()}, nil
 	}
 	resp, err := s.t.o.Handler.Join(ctx, from)
 	if r, ok := errors.AsType[*Refusal](err); ok {
