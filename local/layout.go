@@ -47,7 +47,7 @@ func readLayout(dir string) (*layout, error) {
 		return nil, fmt.Errorf("%s: %w", layoutPath(dir), err)
 	}
 	if l.Version != layoutVersion {
-		return nil, fmt.Errorf("%s has version %d, this parley knows %d: use the parley that made it",
+		return nil, fmt.Errorf("%s has version %d, this parley knows %d: upgrade to the parley that made it",
 			layoutPath(dir), l.Version, layoutVersion)
 	}
 	if len(l.Nodes) == 0 || len(l.Nodes) > MaxNodes {

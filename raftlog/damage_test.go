@@ -304,8 +304,8 @@ func TestOpenAsserts(t *testing.T) {
 func TestOpenRefusesNewerFormat(t *testing.T) {
 	path := newFile(t)
 	edit(t, path, func(_, meta *bolt.Bucket) error { return put(meta, formatRecord(formatVersion+1)) })
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrFormat) {
-		t.Fatalf("got %v, want ErrFormat", err)
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "upgrade this node") {
+		t.Fatalf("got %v, want ErrFormat, and what to do", err)
 	}
 }
 
