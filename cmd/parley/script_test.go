@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"lines":       cmdLines,
 			"accounts":    cmdAccounts,
 			"free-ports":  cmdFreePorts,
+			"eventually":  cmdEventually,
 			"resets":      cmdResets,
 		},
 	})
@@ -111,6 +113,7 @@ func cmdOwnCluster(ts *testscript.TestScript, neg bool, args []string) {
 	var peers []string
 	for _, node := range c.Nodes() {
 		ts.Setenv("ADDRESS_"+node.Name, node.Address)
+		ts.Setenv("PEER_"+node.Name, node.PeerAddress)
 		ts.Setenv("PEER_"+node.Name, node.PeerAddress)
 		peers = append(peers, node.Name+"="+node.PeerAddress)
 	}
@@ -209,6 +212,28 @@ func cmdFreePorts(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	for i, name := range args {
 		ts.Setenv(name, fmt.Sprint(ports[i]))
+	}
+}
+
+// eventually REGEXP COMMAND... runs a command until it succeeds and its output matches, which then is stdout.
+func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually REGEXP COMMAND...")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not come in %s: %v\n%s%s", args[0], patience, err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		}
+		<-tick.C
 	}
 }
 

@@ -183,7 +183,9 @@ func (t *Transport) receive(stream internalv1.PeerService_RaftServer, from uint6
 // tick, a disk's answer) from nobody else, and a proposal would put bytes into the log that no leader made. A MsgSnap comes
 // with its file or not at all.
 func checkMessage(m *raftpb.Message, from, self uint64) error {
-	if m.GetFrom() != from || m.GetTo() != self {
+	// Raft names in a MsgTransferLeader who shall lead; a follower that is asked passes it on for another.
+	other := m.GetFrom() != from && m.GetType() != raftpb.MsgTransferLeader
+	if other || m.GetTo() != self {
 		return status.Errorf(codes.PermissionDenied, "node %d sent a message from %d to %d; this is node %d",
 			from, m.GetFrom(), m.GetTo(), self)
 	}
