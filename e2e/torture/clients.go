@@ -387,9 +387,9 @@ func follow(t cluster.TB, cl *client.Client, conversation string) *follower {
 }
 
 // take waits until n messages were shown and returns them; what comes later is the next round's.
-func (f *follower) take(n int) ([]check.Message, error) {
+func (f *follower) take(n int, patience time.Duration) ([]check.Message, error) {
 	var got []check.Message
-	err := cluster.Poll(streamPatience, func() error {
+	err := cluster.Poll(patience, func() error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.err != nil {

@@ -36,6 +36,8 @@ const (
 	// shown everything.
 	healPatience   = 90 * time.Second
 	streamPatience = 60 * time.Second
+	// slowVerification is what is told of a part of the verification that takes longer.
+	slowVerification = 5 * time.Second
 	// modelPatience bounds porcupine on one conversation of one round; more is a failure to verify.
 	modelPatience = 60 * time.Second
 

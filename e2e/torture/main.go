@@ -104,7 +104,10 @@ func run(t *cluster.Program, o options, inside bool, why error) {
 		r.rounds++
 		p.start()
 		n.hurt(hurt)
-		n.heal()
+		if !n.heal() {
+			r.findings.Unverified++ // what its writers wait for may never come
+			break
+		}
 		p.quiet()
 		n.measure(r)
 		from := time.Now()

@@ -170,19 +170,26 @@ func (n *nemesis) hurt(d time.Duration) {
 	n.wg.Wait()
 }
 
-// heal waits until every node serves.
-func (n *nemesis) heal() {
+// heal waits until every node serves as a voter; false when it does not come to that, which fails the run.
+func (n *nemesis) heal() bool {
 	for _, node := range n.members() {
-		n.awaitServing(node)
+		n.running(node)
+	}
+	for _, node := range n.members() {
+		if !n.awaitServing(node) {
+			return false
+		}
 	}
 	if err := n.operator.settled(n.members()); err != nil {
-		n.tb.Fatalf("%s after everything was healed: %v", healPatience, err)
+		n.tb.Errorf("%s after everything was healed: %v", healPatience, err)
+		return false
 	}
 	n.terms += n.highestTerm() - n.term
+	return true
 }
 
 // awaitServing fails the run when a node does not come back.
-func (n *nemesis) awaitServing(node *cluster.Node) {
+func (n *nemesis) awaitServing(node *cluster.Node) bool {
 	err := cluster.Poll(healPatience, func() error {
 		if _, ok := node.Running(); !ok {
 			return fmt.Errorf("%s does not run", node.Name)
@@ -190,8 +197,9 @@ func (n *nemesis) awaitServing(node *cluster.Node) {
 		return node.Serving()
 	})
 	if err != nil {
-		n.tb.Fatalf("%s after everything was healed: %v", healPatience, err)
+		n.tb.Errorf("%s after it was healed: %v", healPatience, err)
 	}
+	return err == nil
 }
 
 // draw takes a kind by its weight.

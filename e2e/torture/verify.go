@@ -16,14 +16,25 @@ import (
 // verified as given.
 func (p *party) verify() check.Findings {
 	var f check.Findings
-	for _, t := range p.talks {
-		p.settle(t)
-	}
+	p.timed("the sends of unknown outcome", func() {
+		for _, t := range p.talks {
+			p.settle(t)
+		}
+	})
 	for _, t := range p.talks {
 		f.Add(p.verifyTalk(t))
 	}
-	f.Add(p.verifyHashes())
+	p.timed("the state hashes", func() { f.Add(p.verifyHashes()) })
 	return f
+}
+
+// timed tells of a part of the verification that takes longer than it should on a cluster that is whole.
+func (p *party) timed(what string, f func()) {
+	from := time.Now()
+	f()
+	if took := time.Since(from); took > slowVerification {
+		p.tb.Logf("slow: %s took %s", what, took.Round(time.Millisecond))
+	}
 }
 
 // settle sends every request of unknown outcome again, until it is acknowledged: nothing of this round can then take effect
@@ -57,11 +68,15 @@ func (p *party) verifyTalk(t *talk) check.Findings {
 	}
 	f.Add(check.Ordered(&h))
 	if !t.hot {
-		f.Add(check.Model(&h, modelPatience))
+		p.timed("porcupine on "+t.name, func() { f.Add(check.Model(&h, modelPatience)) })
 	}
-	for _, s := range t.streams {
-		got, err := s.take(len(h.Final))
+	patience := streamPatience
+	for i, s := range t.streams {
+		var got []check.Message
+		var err error
+		p.timed(fmt.Sprintf("stream %d of %s", i, t.name), func() { got, err = s.take(len(h.Final), patience) })
 		if err != nil {
+			patience = 0 // they all had that time
 			f.Say(&f.Lost, "%s: a subscriber: %v", t.name, err)
 		}
 		f.Add(check.Stream(t.name, got, h.Final))
