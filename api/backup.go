@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
@@ -20,12 +21,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // client takes it. Dead clients are found by keepalive.
 func (s *cluster) Backup(_ *parleyv1.BackupRequest, stream grpc.ServerStreamingServer[parleyv1.BackupResponse]) error {
 	ctx := stream.Context()
-	if err := s.operator(ctx); err != nil {
+	// Bounds the questions to the quorum. The copy itself takes as long as the disk does.
+	asking, cancel := context.WithTimeout(ctx, defaultCallTimeout)
+	defer cancel()
+	if err := s.operator(asking); err != nil {
 		return err
 	}
-	b, err := s.replica.Backup(ctx)
+	b, err := s.replica.Backup(asking)
 	if err != nil {
-		return s.backupFailure(stream, err)
+		return s.backupFailure(asking, err)
 	}
 	defer b.Close() //nolint:errcheck // what was read has nothing to lose
 	err = stream.Send(&parleyv1.BackupResponse{Frame: &parleyv1.BackupResponse_Header{Header: &parleyv1.BackupHeader{
@@ -59,7 +63,7 @@ func (s *cluster) Backup(_ *parleyv1.BackupRequest, stream grpc.ServerStreamingS
 	}
 }
 
-func (s *cluster) backupFailure(stream grpc.ServerStream, err error) error {
+func (s *cluster) backupFailure(ctx context.Context, err error) error {
 	var ne *node.Error
 	switch {
 	case errors.Is(err, node.ErrBackupBusy):
@@ -69,7 +73,7 @@ func (s *cluster) backupFailure(stream grpc.ServerStream, err error) error {
 		return &failure{code: codes.ResourceExhausted, reason: reasonDiskLow, cause: err,
 			message: "this node's disk has no room for the copy; free space there, or name another node with --servers"}
 	case errors.As(err, &ne):
-		return fromBarrier(stream.Context(), err)
+		return fromBarrier(ctx, err)
 	}
 	return storeFailure(err)
 }

@@ -109,16 +109,25 @@ func (r *reborn) put(key []byte, rec proto.Message) error {
 
 func (r *reborn) remove(key []byte) { r.o.set(bytes.Clone(key), nil, itemGone) }
 
-// members leaves one member record.
+// members leaves one member record. The ids that were given out are not given out again.
 func (r *reborn) members(m *internalv1.AnnounceMember) error {
+	g, err := load[internalv1.GlobalsRecord](r.below, keyGlobals(nil))
+	if err != nil {
+		return err
+	}
+	if g == nil {
+		g = &internalv1.GlobalsRecord{ClusterVersion: 1} // of a state without an entry
+	}
+	g.LastMember = max(g.GetLastMember(), m.GetId())
 	it := r.below.scan([]byte{tagNode}, []byte{tagNode + 1}, false)
 	for it.next() {
+		g.LastMember = max(g.GetLastMember(), u64At(it.key, 0))
 		r.remove(it.key)
 	}
 	if it.err != nil {
 		return it.err
 	}
-	return r.put(keyNode(nil, m.GetId()), m)
+	return errors.Join(r.put(keyGlobals(nil), g), r.put(keyNode(nil, m.GetId()), m))
 }
 
 // endSessions removes each live session with what points to it. What is left of one that ended by a request of its own is

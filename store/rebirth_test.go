@@ -114,7 +114,9 @@ func TestRebirth(t *testing.T) {
 // Without EndSessions nobody is logged out.
 func TestRebirthKeepsSessions(t *testing.T) {
 	path, r, _, _ := livedIn(t)
-	if _, err := Rebirth(path, birth(false)); err != nil {
+	b := birth(false)
+	b.Member.Id = 2
+	if _, err := Rebirth(path, b); err != nil {
 		t.Fatal(err)
 	}
 	if err := Verify(path); err != nil {
@@ -132,6 +134,9 @@ func TestRebirthKeepsSessions(t *testing.T) {
 		t.Errorf("a cursor of the old cluster: reset %q", reset)
 	}
 	r.send("bob", "@ann", "third")
+	if last := r.s.LastMember(); last != 3 {
+		t.Errorf("node ids were given out up to 3, the next one follows %d", last)
+	}
 }
 
 // A rebirth that is refused changes nothing, and so does one of a file that somebody has open.
