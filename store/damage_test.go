@@ -181,9 +181,12 @@ func TestUnknownCommandStops(t *testing.T) {
 	}
 	field := protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 1)
 	inBody := protowire.AppendBytes(protowire.AppendTag(nil, 11, protowire.BytesType), field)
+	inRange := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), field)
+	inList := protowire.AppendBytes(protowire.AppendTag(nil, 16, protowire.BytesType), inRange)
 	for name, cmd := range map[string][]byte{
 		"no body": {}, "new body": protowire.AppendBytes(protowire.AppendTag(nil, 90, protowire.BytesType), nil),
-		"new field": append(bytes.Clone(known), field...), "new field in the body": inBody, "garbage": {0xff},
+		"new field": append(bytes.Clone(known), field...), "new field in the body": inBody,
+		"new field in a list in the body": inList, "garbage": {0xff},
 	} {
 		s, _ := memStore(t, Options{})
 		_, err := s.Apply([]Entry{{Index: 2, Term: 3, StampMS: startMS, Commands: [][]byte{known, cmd}}})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"parley/proto/internalv1"
 )
@@ -239,7 +240,29 @@ var commandBody = (&internalv1.Command{}).ProtoReflect().Descriptor().Oneofs().B
 func hasUnknown(c *internalv1.Command) bool {
 	m := c.ProtoReflect()
 	body := m.WhichOneof(commandBody)
-	return body == nil || len(m.GetUnknown()) != 0 || len(m.Get(body).Message().GetUnknown()) != 0
+	return body == nil || len(m.GetUnknown()) != 0 || unknownBelow(m.Get(body).Message())
+}
+
+// unknownBelow also looks into the messages inside of a message; few commands have any.
+func unknownBelow(m protoreflect.Message) bool {
+	if len(m.GetUnknown()) != 0 {
+		return true
+	}
+	for fields, i := m.Descriptor().Fields(), 0; i < fields.Len(); i++ {
+		f := fields.Get(i)
+		switch {
+		case f.Message() == nil:
+		case f.IsList():
+			for l, j := m.Get(f).List(), 0; j < l.Len(); j++ {
+				if unknownBelow(l.Get(j).Message()) {
+					return true
+				}
+			}
+		case m.Has(f) && unknownBelow(m.Get(f).Message()):
+			return true
+		}
+	}
+	return false
 }
 
 // dispatch sends a command to its handler. Each handler validates everything first and writes after.

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"parley/proto/internalv1"
 )
@@ -249,5 +250,54 @@ func TestUnknownFormatIsRefused(t *testing.T) {
 	}
 	if _, err := s.Apply([]Entry{{Index: 2, Term: 1}}); err != nil {
 		t.Errorf("a refused file must not stop the store: %v", err)
+	}
+}
+
+// commandFields are the fields of each command, as the programs know them that know its version. A program stops at a field that
+// it does not know, so a field is added together with a cluster version, or it is set in commands of a later version only.
+var commandFields = map[string]string{
+	"AnnounceMember":      "1 2 3 4 5 6 7 8 9 10 11", // 10 and 11 in the record only, never in a command
+	"ChangeMembers":       "1 2 3 4 5",
+	"ChangeMembers.Add":   "1 2 3 4",
+	"ChangePassword":      "1 2",
+	"Command":             "1 2 10 11 12 13 14 15 16 17 18 30 31 50 51 52 53 54 55",
+	"CreateUser":          "1 2 3",
+	"DeleteMessages":      "1",
+	"DeleteUser":          "1",
+	"Login":               "1 2 3 4",
+	"MarkRead":            "1",
+	"MarkRead.Range":      "1 2 3",
+	"RaiseClusterVersion": "1",
+	"ResetPassword":       "1 2 3",
+	"RevokeSession":       "1",
+	"SendMessage":         "1 2",
+	"SetOperator":         "1 2 3",
+}
+
+// A new field of an old command would stop older members as a new command would, past the table of versions.
+func TestCommandsDoNotGrow(t *testing.T) {
+	seen := map[string]string{}
+	var walk func(m protoreflect.MessageDescriptor)
+	walk = func(m protoreflect.MessageDescriptor) {
+		name := strings.TrimPrefix(string(m.FullName()), "parley.internal.v1.")
+		if _, ok := seen[name]; ok {
+			return
+		}
+		var numbers []string
+		fields := m.Fields()
+		seen[name] = ""
+		for i := range fields.Len() {
+			numbers = append(numbers, fmt.Sprint(fields.Get(i).Number()))
+			if sub := fields.Get(i).Message(); sub != nil {
+				walk(sub)
+			}
+		}
+		seen[name] = strings.Join(numbers, " ")
+	}
+	walk((&internalv1.Command{}).ProtoReflect().Descriptor())
+	for name, fields := range seen {
+		if commandFields[name] != fields {
+			t.Errorf("%q: %q, was %q", name, fields, commandFields[name])
+		}
 	}
 }
