@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"parley/e2e/cluster"
@@ -32,6 +34,7 @@ func TestRollingUpgrade(t *testing.T) {
 	for _, lead := range []*cluster.Node{first, leader} {
 		u.transfer(lead)
 		l.AwaitAcked(50)
+		u.refused(first)
 		lead.Kill()
 		l.AwaitAcked(50)
 		lead.Start()
@@ -58,6 +61,7 @@ func TestRollingUpgrade(t *testing.T) {
 	u.transfer(third)
 	l.AwaitAcked(50)
 	u.wantVersion(1, first, second)
+	u.refused(first, second)
 	load.VerifyHashes(t, u.c)
 
 	// The last one.
@@ -138,4 +142,53 @@ func (u *upgrade) wantVersion(version uint32, nodes ...*cluster.Node) {
 			u.Fatalf("%s is at cluster version %d, want %d", n.Name, st.GetClusterVersion(), version)
 		}
 	}
+}
+
+// refused tries a command of cluster version 2 on every node while the cluster is at 1. Nodes of today's program say what to
+// do; the old program has no such operation. No node stops over it.
+func (u *upgrade) refused(today ...*cluster.Node) {
+	u.Helper()
+	for _, n := range u.c.Nodes {
+		out, err := exec.Command(binary, "cluster", "remove", "n9", "--data", n.Dir).CombinedOutput()
+		want := "upgrade every node"
+		if !slices.Contains(today, n) {
+			want = "unknown method ChangeMembers"
+		}
+		if err == nil || !strings.Contains(string(out), want) {
+			u.Errorf("a command of cluster version 2 through %s: %v, %s; want %q in it", n.Name, err, out, want)
+		}
+	}
+	u.c.AwaitServing(u.c.Nodes...)
+}
+
+// TestProgramOfThePast starts today's program, made to know cluster version 1 only, on the directory of a node that has
+// version 2 behind it: it says at every start what to do, leaves everything as it is, and the right program goes on.
+func TestProgramOfThePast(t *testing.T) {
+	t.Parallel()
+	past := cluster.BuildPatched(t, cluster.Patch{File: "store/version.go", Constant: "MaxClusterVersion", Value: "1"})
+	c := start(t, 3)
+	l := load.Start(t, c, load.Options{Pause: upgradePause})
+	awaitVersion(t, c, store.MaxClusterVersion)
+	l.AwaitAcked(50)
+	n := c.Others(c.Leader())[0]
+	n.Terminate()
+	n.Use(past)
+	for range 2 {
+		n.Start()
+		if code := n.AwaitExit(cluster.Patience); code <= 0 {
+			t.Errorf("%s: want an error as exit code, got %d", n.Name, code)
+		}
+		for _, want := range []string{"version 2", "upgrade this node", "nothing is lost"} {
+			if err := n.Logged(want); err != nil {
+				t.Error(err)
+			}
+		}
+		l.AwaitAcked(50)
+	}
+	n.Use(binary)
+	n.Start()
+	c.AwaitServing(n)
+	l.AwaitAcked(50)
+	l.Stop()
+	l.Verify()
 }
