@@ -34,7 +34,7 @@ func untar(r io.Reader, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // nothing was written through it
 	tr := tar.NewReader(r)
 	for {
 		h, err := tr.Next()
