@@ -51,7 +51,6 @@ func TestScripts(t *testing.T) {
 			"free-ports":  cmdFreePorts,
 			"eventually":  cmdEventually,
 			"resets":      cmdResets,
-			"eventually":  cmdEventually,
 		},
 	})
 }
@@ -257,26 +256,6 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != 0 && !strings.HasPrefix(stderr[strings.LastIndex(strings.TrimSpace(stderr), "\n")+1:], "parley: ") {
 		ts.Fatalf("the last line on stderr does not say why: %s", stderr)
-	}
-}
-
-// eventually PATTERN COMMAND... runs a command again and again until its stdout matches.
-func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: eventually PATTERN COMMAND...")
-	}
-	re, err := regexp.Compile(args[0])
-	ts.Check(err)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
-		err := ts.Exec(args[1], args[2:]...)
-		if err == nil && re.MatchString(ts.ReadFile("stdout")) {
-			return
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("%s never printed %s", strings.Join(args[1:], " "), args[0])
-		}
 	}
 }
 
