@@ -24,23 +24,23 @@ func linkFaults() []kind {
 		}}
 	}
 	return []kind{
-		fault("partition: halves", 5, func(n *nemesis, r *rand.Rand) {
+		fault("partition: halves", 7, func(n *nemesis, r *rand.Rand) {
 			names := n.shuffled(r)
 			minority := 1 + r.IntN((len(names)-1)/2)
 			n.cut(names[:minority], names[minority:])
 		}),
-		fault("partition: isolate one", 4, func(n *nemesis, r *rand.Rand) { n.isolate(n.shuffled(r)[0], r.IntN(2) == 0) }),
-		fault("partition: isolate leader", 5, func(n *nemesis, r *rand.Rand) {
+		fault("partition: isolate one", 6, func(n *nemesis, r *rand.Rand) { n.isolate(n.shuffled(r)[0], r.IntN(2) == 0) }),
+		fault("partition: isolate leader", 6, func(n *nemesis, r *rand.Rand) {
 			if l := n.leader(); l != nil {
 				n.isolate(l.Name, r.IntN(2) == 0)
 			}
 		}),
-		fault("partition: bridge", 4, func(n *nemesis, r *rand.Rand) {
+		fault("partition: bridge", 5, func(n *nemesis, r *rand.Rand) {
 			names := n.shuffled(r)
 			half := (len(names) - 1) / 2
 			n.cut(names[1:1+half], names[1+half:]) // the first sees both sides
 		}),
-		fault("partition: one way", 6, func(n *nemesis, r *rand.Rand) {
+		fault("partition: one way", 8, func(n *nemesis, r *rand.Rand) {
 			names := n.shuffled(r)
 			if l := n.leader(); l != nil && r.IntN(2) == 0 {
 				names = append([]string{l.Name}, slices.DeleteFunc(names, func(s string) bool { return s == l.Name })...)

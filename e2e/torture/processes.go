@@ -10,8 +10,8 @@ import (
 // processFaults are what happens to processes, on any machine.
 func processFaults() []kind {
 	return []kind{
-		{name: "kill one", weight: 12, nodes: 1, do: kill},
-		{name: "kill leader", weight: 8, nodes: 1, leader: true, do: kill},
+		{name: "kill one", weight: 14, nodes: 1, do: kill},
+		{name: "kill leader", weight: 10, nodes: 1, leader: true, do: kill},
 		{name: "kill leader alone", weight: 8, nodes: 1, leader: true, alone: true, do: killMeasured},
 		{name: "kill all", weight: 2, nodes: everyone, beyond: true, do: kill},
 		{name: "kill majority", weight: 2, nodes: majority, beyond: true, do: kill},
