@@ -6,7 +6,7 @@ const (
 	// pairs is how many conversations of two writers each are judged by porcupine; hotWriters share the one that is not.
 	pairs      = 5
 	hotWriters = 10
-	// writePause is the mean time between two sends of a writer, readPause between two reads of a reader. With the numbers
+	// writePause is the mean time between two sends of a writer unless --pause says another, readPause between two reads of a reader. With the numbers
 	// above that is some 200 messages and as many reads a second: load enough for every race, and not the machine's limit, so
 	// that fail-over is the cluster's and not the queue's.
 	writePause = 100 * time.Millisecond

@@ -32,6 +32,7 @@ type options struct {
 	out      string
 	binary   string
 	faults   string
+	pause    time.Duration
 }
 
 func main() {
@@ -42,7 +43,9 @@ func main() {
 	flag.IntVar(&o.slice, "slice", 0, "the number of this slice of a longer run, for the record")
 	flag.StringVar(&o.out, "out", "", "a file to append the result to, as one line of JSON")
 	flag.StringVar(&o.binary, "binary", "", "the parley to run; built from this checkout when empty")
-	flag.StringVar(&o.faults, "faults", "", "only the faults whose names match this regular expression")
+	flag.StringVar(&o.faults, "faults", "", "only the faults whose names match this regular expression; none: only the load, to "+
+		"see elections that nothing explains")
+	flag.DurationVar(&o.pause, "pause", writePause, "the mean pause between two sends of a writer; 0 is as fast as it goes")
 	flag.Parse()
 	if o.seed == 0 {
 		o.seed = uint64(time.Now().UnixNano())
@@ -69,6 +72,9 @@ func (o options) command() string {
 	if o.faults != "" {
 		c += fmt.Sprintf(" --faults '%s'", o.faults)
 	}
+	if o.pause != writePause {
+		c += fmt.Sprintf(" --pause %s", o.pause)
+	}
 	return c
 }
 
@@ -93,7 +99,7 @@ func run(t *cluster.Program, o options, inside bool, why error) {
 	c := cluster.Start(t, cluster.Options{
 		Binary: o.binary, Nodes: o.nodes, Dir: root, Place: l.place(t, (o.nodes-1)/2), Flags: l.flags(),
 	})
-	p := newParty(t, c, o.seed)
+	p := newParty(t, c, o)
 	n, err := newNemesis(t, c, p, l, o)
 	if err != nil {
 		t.Fatalf("%v", err)

@@ -48,6 +48,9 @@ type totals struct {
 	Members    int `json:"membership_changes"`
 }
 
+// noFaults has nothing hurt.
+const noFaults = "none"
+
 // mark is the moment of a fault whose fail-over is measured.
 type mark struct {
 	kind string
@@ -68,7 +71,7 @@ func newNemesis(t *cluster.Program, c *cluster.Cluster, p *party, l *lab, o opti
 			n.kinds = append(n.kinds, k)
 		}
 	}
-	if len(n.kinds) == 0 {
+	if len(n.kinds) == 0 && o.faults != noFaults {
 		return nil, fmt.Errorf("--faults %q matches none", o.faults)
 	}
 	return n, nil
@@ -96,6 +99,11 @@ func (n *nemesis) members() []*cluster.Node { return n.c.All() }
 func (n *nemesis) hurt(d time.Duration) {
 	end := time.Now().Add(d)
 	n.term = n.highestTerm()
+	if len(n.kinds) == 0 {
+		wait(d)
+		n.calmTerms += n.highestTerm() - n.term
+		return
+	}
 	wait(min(calm, d/4))
 	now := n.highestTerm()
 	n.calmTerms += now - n.term

@@ -60,6 +60,7 @@ type party struct {
 	c     *cluster.Cluster
 	clock clock
 	seed  uint64
+	pause time.Duration
 	talks []*talk
 
 	tally tally
@@ -105,8 +106,8 @@ type reader struct {
 }
 
 // newParty makes the accounts, and clients of them that begin on different nodes.
-func newParty(t cluster.TB, c *cluster.Cluster, seed uint64) *party {
-	p := &party{tb: t, c: c, clock: clock{time.Now()}, seed: seed, pinned: map[int]bool{}}
+func newParty(t cluster.TB, c *cluster.Cluster, o options) *party {
+	p := &party{tb: t, c: c, clock: clock{time.Now()}, seed: o.seed, pause: o.pause, pinned: map[int]bool{}}
 	for _, n := range c.All()[:pins] {
 		p.pins = append(p.pins, n.Name)
 	}
@@ -202,7 +203,7 @@ func (p *party) start() {
 		for _, w := range t.writers {
 			// Owned by the party: ends at quiet when its send is acked, and touches its writer and the talk.
 			p.wg.Go(func() {
-				for pace(p.stop, w.r, writePause) {
+				for pace(p.stop, w.r, p.pause) {
 					p.write(t, w)
 				}
 			})
