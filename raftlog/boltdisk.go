@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -151,7 +152,10 @@ func openGuarded(path string, o *bolt.Options, use func(*bolt.DB) error) error {
 		errors.Is(err, berrors.ErrChecksum):
 		return damagedFile(path, "meta pages", err)
 	}
-	return fmt.Errorf("raftlog: open %s: %w", path, err)
+	if _, system := errors.AsType[syscall.Errno](err); system || errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("raftlog: open %s: %w", path, err)
+	}
+	return damagedFile(path, "file", err) // bbolt has no type for all that it says of a file's content
 }
 
 // guard calls f, which walks mapped pages. A page that cannot be read is a fault, a page that makes no sense is a panic

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -62,12 +63,12 @@ func bboltOpen(path string, readOnly bool) (d *boltDisk, err error) {
 	}
 	db, err := bbolt.Open(path, 0o600, o)
 	if err != nil {
-		for _, damage := range []error{berrors.ErrInvalid, berrors.ErrChecksum, berrors.ErrVersionMismatch} {
-			if errors.Is(err, damage) {
-				return nil, &DamageError{Path: path, Err: err, Hint: hintRestore}
-			}
+		// What neither the system nor the lock says is about the file's content; bbolt has no type for all of it.
+		_, system := errors.AsType[syscall.Errno](err)
+		if system || errors.Is(err, berrors.ErrTimeout) || errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("store: open %s: %w", path, err)
 		}
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
+		return nil, &DamageError{Path: path, Err: fmt.Errorf("file: %w", err), Hint: hintRestore}
 	}
 	db.AllocSize = fileGrowBytes
 	err = db.View(func(tx *bbolt.Tx) error {

@@ -131,11 +131,13 @@ func (s *Store) spool(path string) (m Mark, n int64, err error) {
 	if err != nil {
 		return Mark{}, 0, err
 	}
+	closed := closeOnce(tx)
+	defer func() { err = errors.Join(err, closed()) }()
 	meta, err := decodeMeta(tx.Meta())
 	if err == nil {
 		n, err = tx.WriteTo(f)
 	}
-	if err = errors.Join(err, tx.Close()); err != nil {
+	if err = errors.Join(err, closed()); err != nil {
 		return Mark{}, 0, err
 	}
 	m = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
@@ -242,17 +244,30 @@ func (s *Store) RecomputeHash() (m Mark, recorded, computed []byte, err error) {
 	if err != nil {
 		return Mark{}, nil, nil, err
 	}
+	defer func() { err = errors.Join(err, tx.Close()) }() // also after a panic: a read left open keeps the file from closing
 	l := &layers{path: s.path, base: func() (Tx, error) { return tx, nil }}
 	meta, err := decodeMeta(tx.Meta())
 	var sum multiset
 	if err == nil {
 		sum, err = hashOf(l)
 	}
-	if err = errors.Join(l.locate(err), tx.Close()); err != nil {
+	if err = l.locate(err); err != nil {
 		return Mark{}, nil, nil, err
 	}
 	m = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
 	return m, meta.GetHash(), sum.bytes(), nil
+}
+
+// closeOnce returns what closes a read, once: early where a read must not live long, and in a defer for a panic.
+func closeOnce(tx Tx) func() error {
+	open := true
+	return func() error {
+		if !open {
+			return nil
+		}
+		open = false
+		return tx.Close()
+	}
 }
 
 // hashOf computes the state hash of everything that layers hold.

@@ -164,11 +164,10 @@ func (s *Store) takeOver(h *handle) (err error) {
 	if err != nil {
 		return fmt.Errorf("store: open: %w", err)
 	}
+	closed := closeOnce(tx)
+	defer func() { err = errors.Join(err, closed()) }()
 	meta, err := decodeMeta(tx.Meta())
-	if cerr := tx.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err = errors.Join(err, closed()); err != nil {
 		return s.machine.locate(err)
 	}
 	if s.clusterID != nil && !bytes.Equal(s.clusterID, meta.GetClusterId()) {
@@ -191,11 +190,11 @@ func (s *Store) takeOver(h *handle) (err error) {
 	}
 	s.pubMu.Unlock()
 
-	err = s.machine.load()
-	if cerr := s.endBase(); err == nil {
-		err = cerr
+	defer func() { err = errors.Join(err, s.endBase()) }()
+	if err := s.machine.load(); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := s.endBase(); err != nil {
 		return err
 	}
 	s.show()

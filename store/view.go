@@ -48,6 +48,12 @@ func (s *Store) viewOf(p *published) (v *View, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: view: %w", err)
 	}
+	closed := closeOnce(tx)
+	defer func() {
+		if v == nil { // also after a panic: a read left open keeps the file from closing
+			err = errors.Join(err, closed())
+		}
+	}()
 	flushed, err := metaIndex(tx.Meta())
 	if err == nil && (flushed == p.flushed || p.frozen != nil && flushed == p.frozen.mark.Index) {
 		v = &View{p: p, tx: tx, clusterID: s.clusterID, damaged: s.damaged}
@@ -55,9 +61,6 @@ func (s *Store) viewOf(p *published) (v *View, err error) {
 		v.base = func() (Tx, error) { return tx, nil }
 		v.path = s.path
 		return v, nil
-	}
-	if cerr := tx.Close(); err == nil {
-		err = cerr
 	}
 	return nil, err
 }
