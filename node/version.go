@@ -46,13 +46,17 @@ func (n *Node) raiseVersion(st Status) {
 	}
 }
 
-// leastVersion is the cluster version that all of these members know; 0 when one of them has not said.
+// leastVersion is the cluster version that all of these members know, and all who have joined and are not configured yet; 0
+// when one of the members has not said.
 func leastVersion(records []*internalv1.AnnounceMember, members []uint64) uint32 {
 	announced := map[uint64]uint32{}
+	least := uint32(MaxClusterVersion)
 	for _, r := range records {
 		announced[r.GetId()] = r.GetMaxClusterVersion()
+		if r.GetRole() != roleRemoved && joined(r) {
+			least = min(least, r.GetMaxClusterVersion())
+		}
 	}
-	least := uint32(MaxClusterVersion)
 	for _, id := range members {
 		least = min(least, announced[id])
 	}

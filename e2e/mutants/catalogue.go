@@ -128,6 +128,16 @@ var mutants = []mutant{
 		by: tests{"./e2e", "^TestReadAfterWrite$"},
 	},
 	{
+		name: "version-gate-open", breaks: "a leader gives raft no command above the cluster version", file: "node/propose.go",
+		edits: [][2]string{{"if store.CommandVersion(p.cmd) <= version {", "if store.CommandVersion(p.cmd) > 0 {"}},
+		by:    tests{"./node", "^TestClusterVersionWaitsForEveryMember$"},
+	},
+	{
+		name: "old-program-accepted", breaks: "a program below the cluster version takes no part", file: "node/version.go",
+		edits: [][2]string{{"if id.GetMaxClusterVersion() >= version {", "if id.GetMaxClusterVersion() > 0 {"}},
+		by:    tests{"./node", "^TestClusterVersionWaitsForEveryMember$"},
+	},
+	{
 		name: "identity-unchecked", breaks: "a copied-back directory is refused (P1)", file: "node/peer/identity.go",
 		edits: [][2]string{{
 			"func (t *Transport) accept(id *internalv1.Identity) *Refusal {\n",
