@@ -31,7 +31,7 @@ func (s *cluster) Backup(_ *parleyv1.BackupRequest, stream grpc.ServerStreamingS
 	if err != nil {
 		return s.backupFailure(asking, err)
 	}
-	defer b.Close() //nolint:errcheck // what was read has nothing to lose
+	defer b.Close()
 	err = stream.Send(&parleyv1.BackupResponse{Frame: &parleyv1.BackupResponse_Header{Header: &parleyv1.BackupHeader{
 		ClusterId: hex.EncodeToString(b.ClusterID), Index: b.Index, Term: b.Term, SizeBytes: uint64(b.SizeBytes),
 		StateHash: hex.EncodeToString(b.Hash), Version: s.opts.Version, Node: s.name,

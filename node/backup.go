@@ -90,9 +90,8 @@ func (n *Node) backup(ctx context.Context, spool string, done func()) (*Backup, 
 		return nil, err
 	}
 	n.disk.check(n.cfg.Dir, n.logger)
-	if free := n.disk.free.Load(); free < uint64(st.Size())+minFreeDiskBytes {
-		return nil, fmt.Errorf("%w: it needs %d bytes, and %d of %d bytes free are kept back", ErrBackupSpace, st.Size(),
-			int64(minFreeDiskBytes), free)
+	if err := roomFor(st.Size(), n.disk.free.Load()); err != nil {
+		return nil, err
 	}
 	defer os.Remove(spool) // the descriptor is enough
 	_, size, err := n.store.Spool(spool)
@@ -109,4 +108,13 @@ func (n *Node) backup(ctx context.Context, spool string, done func()) (*Backup, 
 	}
 	n.logger.Info("made a copy for a backup", "index", info.Index, "bytes", size)
 	return &Backup{Info: info, SizeBytes: size, ReadCloser: spoolFile{f, done}}, nil
+}
+
+// roomFor says whether a copy of the store leaves the space free that a node keeps back.
+func roomFor(size int64, free uint64) error {
+	if free >= uint64(size)+minFreeDiskBytes {
+		return nil
+	}
+	return fmt.Errorf("%w: it needs %d bytes, and %d of %d bytes free are kept back", ErrBackupSpace, size,
+		int64(minFreeDiskBytes), free)
 }

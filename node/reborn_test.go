@@ -268,6 +268,16 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// A copy never takes the space that the node keeps back.
+func TestBackupLeavesRoom(t *testing.T) {
+	if err := roomFor(1000, minFreeDiskBytes+1000); err != nil {
+		t.Error(err)
+	}
+	if err := roomFor(1000, minFreeDiskBytes+999); !errors.Is(err, ErrBackupSpace) {
+		t.Error(err)
+	}
+}
+
 // A restore makes a directory that starts as the only member of a new cluster, or none that starts at all.
 func TestRestore(t *testing.T) {
 	c, dir := livedIn(t)
