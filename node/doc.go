@@ -32,4 +32,5 @@
 //     when the command was never given to raft or raft dropped it.
 //  5. A read is answered from a state at or above the commit index that a quorum confirmed after the read began.
 //  6. A peer's silence alone never starts an election before the election timeout; a refused redial does.
+//  7. No command above the replicated cluster version is handed on or given to raft (version.go).
 package node
