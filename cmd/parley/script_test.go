@@ -49,7 +49,6 @@ func TestScripts(t *testing.T) {
 			"lines":       cmdLines,
 			"accounts":    cmdAccounts,
 			"free-ports":  cmdFreePorts,
-			"eventually":  cmdEventually,
 			"resets":      cmdResets,
 		},
 	})
@@ -212,28 +211,6 @@ func cmdFreePorts(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	for i, name := range args {
 		ts.Setenv(name, fmt.Sprint(ports[i]))
-	}
-}
-
-// eventually REGEXP COMMAND... runs a command until it succeeds and its output matches, which then is stdout.
-func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: eventually REGEXP COMMAND...")
-	}
-	want, err := regexp.Compile(args[0])
-	ts.Check(err)
-	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := ts.Exec(args[1], args[2:]...)
-		if err == nil && want.MatchString(ts.ReadFile("stdout")) {
-			return
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("%s does not come in %s: %v\n%s%s", args[0], patience, err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
-		}
-		<-tick.C
 	}
 }
 
