@@ -20,6 +20,9 @@
 // Conditions are awaited with a deadline, never slept for. Times are printed, never asserted: a slow machine is not a
 // broken promise. A failing scenario prints what was expected, what came, the nodes' logs and the command that replays it.
 //
+// Upgrades have two tests of their own: TestOldDirectories opens what earlier releases left behind (testdata/vN), and
+// TestRollingUpgrade runs two programs side by side, the older one built from the history.
+//
 // Package cluster starts and steers the processes, and package load writes and remembers what was acknowledged. The program in
 // torture hurts a cluster at random, through a network of its own (package network), records every operation and has package
 // check judge the histories: three minutes of it belong to every CI run, an hour to a release. The program in soak measures
