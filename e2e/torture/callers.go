@@ -88,10 +88,10 @@ func send(w *writer, req *parleyv1.SendMessageRequest, patience time.Duration) (
 }
 
 func (p *party) read(t *talk, r *reader) {
-	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.patience)
 	defer cancel()
 	op := check.Op{Client: r.id, Read: true, Call: p.clock.now()}
-	resp, err := r.cl.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{Conversation: r.to, Limit: check.PageSize})
+	resp, err := r.ask(ctx, &parleyv1.ReadMessagesRequest{Conversation: r.to, Limit: check.PageSize})
 	if err != nil {
 		if client.OutcomeOf(err) == client.Refused {
 			p.tb.Errorf("a read of %s was refused: %v", t.name, err)

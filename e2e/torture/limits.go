@@ -28,6 +28,8 @@ const (
 	ackPatience = 2 * time.Minute
 	// readTimeout bounds a read: one that a fault holds up for longer tells nothing more.
 	readTimeout = 4 * time.Second
+	// stubbornTimeout is longer than any pause of a process.
+	stubbornTimeout = maxPause + 4*time.Second
 	// setupTimeout bounds the creation of an account.
 	setupTimeout = 60 * time.Second
 	// pageSize is the most that one ReadMessages may ask for.

@@ -101,8 +101,11 @@ type reader struct {
 	id   int
 	node string
 	to   string
-	cl   *client.Client
 	r    *rand.Rand
+	// ask asks the node, with so much patience.
+	ask      func(context.Context, *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error)
+	patience time.Duration
+	close    func()
 }
 
 // newParty makes the accounts, and clients of them that begin on different nodes.
@@ -177,11 +180,11 @@ func (p *party) readEverywhere() {
 			kept = append(kept, hot.readers[at])
 			continue
 		}
-		kept = append(kept, p.newReader(hot, i%2, n.Address))
+		kept = append(kept, p.newStubborn(hot, i%2, n))
 	}
 	for _, r := range hot.readers {
 		if !slices.Contains(kept, r) {
-			_ = r.cl.Close() // its node is gone
+			r.close() // its node is gone
 		}
 	}
 	hot.readers = kept
@@ -189,9 +192,27 @@ func (p *party) readEverywhere() {
 
 func (p *party) newReader(t *talk, side int, node string) *reader {
 	p.clients++
+	cl := load.Dial(p.tb, client.Options{Servers: []string{node}, OnlyServers: true, Token: t.tokens[side]})
 	return &reader{
-		id: p.clients, node: node, to: t.peers[side], r: p.rand(p.clients),
-		cl: load.Dial(p.tb, client.Options{Servers: []string{node}, OnlyServers: true, Token: t.tokens[side]}),
+		id: p.clients, node: node, to: t.peers[side], r: p.rand(p.clients), patience: readTimeout,
+		ask: cl.ReadMessages, close: func() { _ = cl.Close() },
+	}
+}
+
+// newStubborn makes a reader that waits on the node for longer than any pause, where the client library would move on: what a
+// deposed leader answers when it wakes up must not be old.
+func (p *party) newStubborn(t *talk, side int, n *cluster.Node) *reader {
+	d, err := n.Direct(t.tokens[side])
+	if err != nil {
+		p.tb.Fatalf("%s: %v", n.Name, err)
+	}
+	p.tb.Cleanup(d.Close)
+	p.clients++
+	return &reader{
+		id: p.clients, node: n.Address, to: t.peers[side], r: p.rand(p.clients), patience: stubbornTimeout, close: d.Close,
+		ask: func(ctx context.Context, r *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error) {
+			return d.Chat.ReadMessages(d.Context(ctx), r)
+		},
 	}
 }
 

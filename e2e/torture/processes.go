@@ -89,7 +89,7 @@ func pauseMeasured(n *nemesis, nodes []*cluster.Node, r *rand.Rand) {
 // rollingRestart restarts one node after the other as an upgrade does.
 func rollingRestart(n *nemesis, nodes []*cluster.Node, _ *rand.Rand) {
 	for _, node := range nodes {
-		if !n.running(node) {
+		if !n.running(node) || !n.awaitServing(node) { // it may have been killed a moment ago, and not listen to signals yet
 			continue
 		}
 		n.count(&n.totals.Restarts)
