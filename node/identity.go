@@ -29,7 +29,7 @@ type identities struct {
 func (h handler) CheckIdentity(id *internalv1.Identity) error {
 	n := h.n
 	st := n.serving.Load()
-	if st == nil && len(n.self.GetClusterId()) > 0 { // healing: the member records are in the store that is missing
+	if st == nil && len(n.log.Identity().ClusterID) > 0 { // healing: the member records are in the store that is missing
 		n.identities.note(id)
 		return nil
 	}
