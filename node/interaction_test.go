@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
+	"parley/raftlog"
 	"parley/store"
 )
 
@@ -39,6 +40,10 @@ import (
 //	linkdown N peer=P                  the incoming stream of P's process ended at N; a redial tells whether it is gone
 //	transfer N to=T                    hand leadership over
 //	announce N...                      propose the member record of this start
+//	housekeep N...                     the housekeeper's turn: announcements, cluster version, membership
+//	members N [add=NAME] [replaces=NAME] [remove=NAME] [and=NAME]   propose a change of members
+//	join N through=L                   record node N's new directory through L; it is started with restart
+//	conf                               raft's configuration on each node
 //	compact N                          drop the log up to the flushed index
 //	history N WHO PEER, status, hash   look
 func TestInteraction(t *testing.T) {
@@ -172,6 +177,15 @@ func (c *simCluster) run(d *datadriven.TestData) {
 		node().core.transferLeader(to)
 	case "announce":
 		each(func(n *simNode) { c.propose(n, "announce", announcement(n.self)) })
+	case "housekeep":
+		each(func(n *simNode) { n.core.advance(c.now, c.wall); n.Housekeep() })
+	case "members":
+		c.changeMembers(node(), d)
+	case "join":
+		through, _ := option(t, d, "through")
+		c.join(argN(t, d, 0), c.nodes[through])
+	case "conf":
+		c.confs()
 	case "compact":
 		node().log.Compact(node().store.Flushed().Index)
 	case "history":
@@ -320,6 +334,51 @@ func (c *simCluster) history(n *simNode, who, with string) {
 	must(c.t, err)
 	for _, m := range msgs {
 		c.logf("%d %s: %s", m.GetSeq(), m.GetSender(), m.GetText())
+	}
+}
+
+// changeMembers proposes a change with the names that are given.
+func (c *simCluster) changeMembers(n *simNode, d *datadriven.TestData) {
+	name := func(key string) (s string) {
+		if d.HasArg(key) {
+			d.ScanArgs(c.t, key, &s)
+		}
+		return s
+	}
+	b := &internalv1.ChangeMembers{FromAdminSocket: true}
+	if add := name("add"); add != "" {
+		b.Add = append(b.Add, &internalv1.ChangeMembers_Add{Name: add, PeerAddress: add + ":1", Replaces: name("replaces")})
+	}
+	for _, key := range []string{"remove", "and"} {
+		if gone := name(key); gone != "" {
+			b.Remove = append(b.Remove, gone)
+		}
+	}
+	c.reqs++
+	c.propose(n, "change members", &internalv1.Command{
+		RequestId: c.request(fmt.Sprint("members ", c.reqs)), Body: &internalv1.Command_ChangeMembers{ChangeMembers: b},
+	})
+}
+
+// join makes the directory of a machine that was added, as serve --join does, and has it recorded.
+func (c *simCluster) join(id uint64, through *simNode) {
+	name := fmt.Sprintf("n%d", id)
+	inc := sha256.Sum256([]byte(name + "joined"))
+	n := &simNode{c: c, id: id}
+	n.logDisk = raftlog.NewMemDisk(raftlog.Identity{ID: id, Name: name, ClusterID: simClusterID, Incarnation: inc[:16], Boot: 1})
+	n.stDisk = store.NewMemDisk(simClusterID, store.Mark{})
+	c.nodes[id], c.size = n, max(c.size, id)
+	c.propose(through, "join "+name, announcement(&internalv1.Identity{
+		Id: id, Name: name, Incarnation: inc[:16], Boot: 1, BootNonce: []byte("first"), MaxClusterVersion: MaxClusterVersion,
+	}))
+}
+
+func (c *simCluster) confs() {
+	for _, id := range c.ids() {
+		if n := c.nodes[id]; n.up {
+			conf := n.core.conf()
+			c.logf("%d: voters %v outgoing %v learners %v", id, conf.GetVoters(), conf.GetVotersOutgoing(), conf.GetLearners())
+		}
 	}
 }
 
