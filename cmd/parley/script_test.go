@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"lines":       cmdLines,
 			"accounts":    cmdAccounts,
 			"free-ports":  cmdFreePorts,
+			"eventually":  cmdEventually,
 			"resets":      cmdResets,
 		},
 	})
@@ -211,6 +212,26 @@ func cmdFreePorts(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	for i, name := range args {
 		ts.Setenv(name, fmt.Sprint(ports[i]))
+	}
+}
+
+// eventually PATTERN COMMAND... runs a command again and again until its stdout matches.
+func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually PATTERN COMMAND...")
+	}
+	re, err := regexp.Compile(args[0])
+	ts.Check(err)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && re.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s never printed %s", strings.Join(args[1:], " "), args[0])
+		}
 	}
 }
 

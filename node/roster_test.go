@@ -1,0 +1,56 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"parley/node/peer"
+	"parley/proto/internalv1"
+)
+
+// A first member whose start was interrupted is told from a machine with an empty directory by the cluster id, which is the
+// hash of all first members' incarnations, also on a node that restarted since and has heard nobody.
+func TestFirstMemberWithoutARecord(t *testing.T) {
+	inc := func(i int) []byte { return fmt.Appendf(nil, "incarnation-%04d", i+1) }
+	identity := func(i int, incarnation []byte) *internalv1.Identity {
+		return &internalv1.Identity{
+			Id: uint64(i + 1), Name: fmt.Sprintf("n%d", i+1), Incarnation: incarnation, Boot: 1, FirstMembers: "n1=a:1,n2=b:1,n3=c:1",
+		}
+	}
+	restarted := func() *Node {
+		n := &Node{id: 1, self: identity(0, inc(0))}
+		n.self.ClusterId = clusterID([]string{"n1", "n2", "n3"}, inc)
+		return n
+	}
+	reason := func(err error) peer.Reason {
+		if r, ok := errors.AsType[*peer.Refusal](err); ok {
+			return r.Reason
+		}
+		return ""
+	}
+	recorded := &membership{records: []*internalv1.AnnounceMember{{Id: 2, Name: "n2", Incarnation: inc(1)}}}
+
+	n := restarted()
+	if err := n.firstMember(recorded, identity(2, inc(2))); err != nil {
+		t.Errorf("n3, whose start was interrupted, beside a record of n2: %v", err)
+	}
+	if err := n.firstMember(recorded, identity(2, inc(8))); reason(err) != peer.ReasonOtherIncarnation {
+		t.Errorf("n3 with an empty directory: %v", err)
+	}
+	n = restarted()
+	if err := n.firstMember(&membership{}, identity(1, inc(1))); reason(err) != peer.ReasonNotYet {
+		t.Errorf("n2 while n3 was not heard: %v", err)
+	}
+	if err := n.firstMember(&membership{}, identity(2, inc(2))); err != nil {
+		t.Errorf("n3 once n2 was heard: %v", err)
+	}
+	if err := n.firstMember(&membership{}, identity(1, inc(1))); err != nil {
+		t.Errorf("n2 once n3 was heard: %v", err)
+	}
+	n = restarted()
+	_ = n.firstMember(&membership{}, identity(1, inc(8))) // an empty directory calls first
+	if err := n.firstMember(&membership{}, identity(2, inc(2))); reason(err) != peer.ReasonNotYet {
+		t.Errorf("n3 must not be refused for good because of n2's claim: %v", err)
+	}
+}
