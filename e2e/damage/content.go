@@ -86,7 +86,7 @@ func (b *bench) tryLog(path string) (outcome, error) {
 		return judge(path, damage || errors.Is(err, raftlog.ErrFormat), err, "page", "entry ", "hardstate", "tail", "identity",
 			"format", "compacted", "file: ", "is empty", "cut off", "bucket")
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // what matters is closed and checked before
 	o, from := harmless, b.log.compacted
 	if l.Healed() != nil {
 		o, from = healed, mark.Index
@@ -109,7 +109,7 @@ func (b *bench) tryLog(path string) (outcome, error) {
 	if err != nil {
 		return unclear, fmt.Errorf("after an append: %w", err)
 	}
-	defer again.Close()
+	defer func() { _ = again.Close() }() // it was only read
 	want := *b.log
 	want.entries = map[uint64]uint32{}
 	if got, err = contentOf(again); err != nil {
@@ -144,7 +144,7 @@ func (b *bench) readState() (*stateContent, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer st.Close()
+	defer func() { _ = st.Close() }() // what matters is closed and checked before
 	c := &stateContent{cluster: st.ClusterID()}
 	if c.mark, _, c.hash, err = st.RecomputeHash(); err != nil {
 		return nil, err
