@@ -12,6 +12,8 @@
 //	health watch    stops the node when its files or its state are not what they should be
 //	scrubber        reads both files as a whole, once a day
 //	housekeeper     proposes what a leader owes the cluster: announcements, erasure and expiry slices
+//	                makes the configuration follow the member records (membership.go), and the peers' addresses theirs
+//	seeds           says hello at the addresses of --join until each has answered
 //
 // The write path, from Propose to its answer:
 //
