@@ -83,8 +83,8 @@ var mutants = []mutant{
 		by:    simulator{},
 	},
 	{
-		name: "joint-half-forgotten", breaks: "a joint configuration survives a restart (P1)", file: "node/core.go",
-		edits: [][2]string{{"VotersOutgoing: cfg.Voters[1].Slice(),", ""}},
+		name: "joint-half-forgotten", breaks: "a joint configuration survives a restart (P1)", file: "node/apply.go",
+		edits: [][2]string{{"\tcs, err := proto.Marshal(conf)\n", "\tconf.VotersOutgoing = nil\n\tcs, err := proto.Marshal(conf)\n"}},
 		by:    simulator{},
 	},
 	{

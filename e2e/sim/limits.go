@@ -9,6 +9,8 @@ const (
 	quietTime = 6 * time.Second
 	// MinTime is the shortest run: some time for faults before the calm.
 	MinTime = calmTime + 5*time.Second
+	// settleTime is how long before the end something was applied that everybody must have.
+	settleTime = 2 * time.Second
 
 	// wallStart is the wall clock at the beginning, Unix milliseconds.
 	wallStart = 1_700_000_000_000

@@ -119,10 +119,10 @@ func (r *replica) askToJoin() {
 	})
 }
 
-// configured takes over a configuration that was applied, and sends home who is no longer in it. Now and then a node dies in
-// a joint one: it lasts for a moment only, so that a fault of chance hardly ever meets it.
+// configured takes over a configuration that was applied, and sends home who is no longer in it. Now and then a node dies right
+// after it: a joint one lasts for a moment only, so that a fault of chance hardly ever meets it.
 func (l *law) configured(r *replica, index uint64, conf *pb.ConfState) {
-	if len(conf.GetVotersOutgoing()) > 0 && len(r.w.weather.faults) > 0 && r.w.chance(0.2) {
+	if len(r.w.weather.faults) > 0 && r.w.chance(0.2) {
 		r.doom = doomAfterApply
 	}
 	if index <= l.confs[len(l.confs)-1].at {

@@ -133,6 +133,7 @@ func (w *world) live() (err error) {
 	w.birth()
 	w.planFaults(w.o.Time - calmTime)
 	w.at(w.o.Time-calmTime, w.calm)
+	w.at(w.o.Time-settleTime, w.law.aim)
 	w.after(hashInterval, w.fixHash)
 	for w.next(w.o.Time) {
 		w.counts.Events++
