@@ -161,6 +161,10 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 		return &parleyv1.TransferLeadershipRequest{To: "n2"}
 	case "Backup":
 		return &parleyv1.BackupRequest{}
+	case "ChangeMembers":
+		return &parleyv1.ChangeMembersRequest{RequestId: id, Add: []*parleyv1.AddMember{
+			{Name: fmt.Sprintf("x%d", n), PeerAddress: fmt.Sprintf("10.0.0.1:%d", 1000+n), Learner: true},
+		}}
 	case "SetOperator":
 		return &parleyv1.SetOperatorRequest{RequestId: id, Username: "target", Operator: true}
 	case "ResetPassword":
@@ -201,6 +205,7 @@ func invoke(
 // it is what is tested.
 func TestWhoMayCallWhat(t *testing.T) {
 	r := newRig(t)
+	r.announceMembers(t)
 	r.user(t, "target")
 	r.user(t, "spare")
 	n := 0

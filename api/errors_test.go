@@ -91,6 +91,7 @@ func TestRefusalsHaveACodeEach(t *testing.T) {
 		"USER_NOT_FOUND": codes.NotFound, "CONVERSATION_NOT_FOUND": codes.NotFound, "MESSAGE_NOT_FOUND": codes.NotFound,
 		"SESSION_NOT_FOUND": codes.NotFound, "CREDENTIALS_CHANGED": codes.Aborted, "NOT_ALLOWED": codes.PermissionDenied,
 		"LIMIT_REACHED": codes.ResourceExhausted, "USER_DELETED": codes.NotFound,
+		"CLUSTER_VERSION_TOO_LOW": codes.FailedPrecondition, "MEMBER_NOT_FOUND": codes.NotFound,
 	}
 	for n := range internalv1.Reason_name {
 		reason := internalv1.Reason(n)

@@ -96,6 +96,30 @@ func (r *replica) applyLocked(cmd []byte) ([]byte, error) {
 	return out[0][0], nil
 }
 
+// announceMembers has the members tell who they are and the cluster version rise, as housekeepers do.
+func (r *replica) announceMembers(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var cmds []*internalv1.Command
+	for _, m := range r.status.Members {
+		incarnation := sha256.Sum256([]byte(m.Name))
+		cmds = append(cmds, &internalv1.Command{Body: &internalv1.Command_AnnounceMember{AnnounceMember: &internalv1.AnnounceMember{
+			Id: m.ID, Name: m.Name, Incarnation: incarnation[:16], Boot: 1, PeerAddress: m.Name + ":1",
+			MaxClusterVersion: store.MaxClusterVersion,
+		}}})
+	}
+	cmds = append(cmds, &internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
+		RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: store.MaxClusterVersion},
+	}})
+	for _, c := range cmds {
+		b, err := proto.Marshal(c)
+		must(t, err)
+		_, err = r.applyLocked(b)
+		must(t, err)
+	}
+}
+
 func (r *replica) ReadBarrier(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
