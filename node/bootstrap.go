@@ -153,6 +153,7 @@ func (n *Node) openStore() error {
 		return fmt.Errorf("%s is of cluster %x and %s of cluster %x: they do not belong together", logFile, log, storeFile, st)
 	}
 	n.serving.Store(st)
+	n.noteMembers()
 	return reconcile(n.log, st.Flushed())
 }
 

@@ -24,16 +24,20 @@ func (n *Node) housekeep() {
 	for {
 		changed := n.Changed()
 		n.disk.check(n.cfg.Dir, n.logger)
-		n.noteMembers()
-		n.followMembers()
-		n.checkRemoved()
+		known := n.noteMembers()
+		if known {
+			n.followMembers()
+			n.checkRemoved()
+		}
 		n.catchUp()
 		n.announce()
 		n.compareStates(&marks)
 		if st := n.Status(); st.Leader == n.id {
 			n.announceOthers(st)
 			n.raiseVersion(st)
-			n.inbox.call(func(c *core) { c.manageMembers(*n.members.Load()) })
+			if known {
+				n.inbox.call(func(c *core) { c.manageMembers(*n.members.Load()) })
+			}
 			n.work()
 			n.watchClock(st)
 		}
@@ -69,7 +73,7 @@ func (n *Node) catchUp() {
 
 // announce records this start in the replicated state, so that a copy of an older directory is known for what it is.
 func (n *Node) announce() {
-	if m := readMembership(n.store); n.Status().Quorum && !m.removed(n.id) && !announced(m.records, n.self) {
+	if m, err := readMembership(n.store); err == nil && n.Status().Quorum && !m.removed(n.id) && !announced(m.records, n.self) {
 		n.proposeInternal(announcement(n.self))
 	}
 }
@@ -84,7 +88,10 @@ func announced(records []*internalv1.AnnounceMember, self *internalv1.Identity) 
 // announceOthers has the leader record members that were heard and are not recorded yet. Without it a first member that
 // dies before its own announcement could come back with an empty directory unnoticed.
 func (n *Node) announceOthers(st Status) {
-	records := n.store.Members()
+	records, err := n.store.Members()
+	if err != nil {
+		return
+	}
 	for _, m := range st.Members {
 		known := slices.ContainsFunc(records, func(r *internalv1.AnnounceMember) bool { return r.GetId() == m.ID })
 		if id := n.transport.Seen(m.ID); !known && m.ID != n.id && id != nil {

@@ -44,7 +44,10 @@ func (h handler) CheckIdentity(id *internalv1.Identity) error {
 	if err := checkPeerVersion(st.ClusterVersion(), id); err != nil {
 		return err
 	}
-	m := readMembership(st)
+	m, err := readMembership(st)
+	if err != nil {
+		return &peer.Refusal{Reason: peer.ReasonNotYet, Text: "the member records cannot be read now"}
+	}
 	if n.gone(&m, id.GetId()) {
 		return m.removedRefusal(id)
 	}

@@ -92,8 +92,12 @@ func (h handler) Join(ctx context.Context, from *internalv1.Identity) (*internal
 	if err := n.ReadBarrier(ctx); err != nil {
 		return nil, status.Error(codes.Unavailable, "this member has no quorum: "+err.Error())
 	}
+	records, err := st.Members()
+	if err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
 	var rec *internalv1.AnnounceMember
-	for _, r := range st.Members() {
+	for _, r := range records {
 		if r.GetName() == from.GetName() && r.GetRole() != roleRemoved {
 			rec = r
 		}

@@ -89,6 +89,9 @@ func planChange(in planInput) plan {
 	if len(in.conf.GetVotersOutgoing()) > 0 {
 		return plan{}
 	}
+	if in.last != 0 && in.record(in.self) == nil {
+		return plan{} // a leader that does not find itself has not read the records, whatever it was told
+	}
 	var b changeBuilder
 	for _, r := range in.records {
 		if wanted(r) && joined(r) && !in.votes(r.GetId()) && !in.learns(r.GetId()) {

@@ -332,7 +332,9 @@ func TestRestore(t *testing.T) {
 		t.Errorf("an old session: %v", err)
 	}
 	v.Close()
-	if ms := c.nodes[0].Store().Members(); len(ms) != 1 || ms[0].GetName() != "r1" {
+	ms, err := c.nodes[0].Store().Members()
+	must(t, err)
+	if len(ms) != 1 || ms[0].GetName() != "r1" {
 		t.Errorf("members %v", ms)
 	}
 }

@@ -94,7 +94,9 @@ func prepareRecover(dir, staged string, log *raftlog.Log) (p parentage, known ui
 	known = max(hs.GetCommit(), st.Flushed().Index)
 	err = applyLog(log, st)
 	p = parentage{dir: dir, term: hs.GetTerm(), member: &internalv1.AnnounceMember{Id: id.ID, Name: id.Name}}
-	for _, m := range st.Members() {
+	ms, merr := st.Members()
+	err = errors.Join(err, merr)
+	for _, m := range ms {
 		if m.GetId() == id.ID {
 			p.member.Address, p.member.PeerAddress = m.GetAddress(), m.GetPeerAddress()
 		}

@@ -15,10 +15,15 @@ import (
 )
 
 // readMembership reads who shall be a member. The counter is read first: records that are newer than it do no harm, while
-// an id below it whose record is not there yet would look removed.
-func readMembership(st *store.Store) membership {
+// an id below it whose record is not there yet would look removed. Records that cannot be read are an error, and nothing may
+// be concluded then.
+func readMembership(st *store.Store) (membership, error) {
 	at, last, version := st.MembersAt(), st.LastMember(), st.ClusterVersion()
-	return membership{at: at, last: last, version: version, records: st.Members()}
+	records, err := st.Members()
+	if err != nil {
+		return membership{}, err
+	}
+	return membership{at: at, last: last, version: version, records: records}, nil
 }
 
 // configured says whether an id is in raft's configuration as far as this node has applied it. Before raft runs the store's
@@ -51,7 +56,7 @@ func (m *membership) removedRefusal(id *internalv1.Identity) *peer.Refusal {
 }
 
 // peerAddresses are where the other members are reached, by id: what a node said of itself last counts, then its record,
-// then what this node was told when it started.
+// then what this node was told when it started. The records are those that were read last.
 func (n *Node) peerAddresses() map[uint64]string {
 	peers := map[uint64]string{}
 	for i, name := range memberNames(n.cfg.FirstMembers) {
@@ -63,13 +68,13 @@ func (n *Node) peerAddresses() map[uint64]string {
 		peers[id] = addr
 	}
 	boots := map[uint64]uint64{}
-	var m membership
-	if st := n.serving.Load(); st != nil {
-		m = readMembership(st)
-		for _, r := range m.records {
-			if r.GetPeerAddress() != "" {
-				peers[r.GetId()], boots[r.GetId()] = r.GetPeerAddress(), r.GetBoot()
-			}
+	m := n.members.Load()
+	if m == nil {
+		m = new(membership)
+	}
+	for _, r := range m.records {
+		if r.GetPeerAddress() != "" {
+			peers[r.GetId()], boots[r.GetId()] = r.GetPeerAddress(), r.GetBoot()
 		}
 	}
 	if n.transport != nil {
@@ -80,7 +85,7 @@ func (n *Node) peerAddresses() map[uint64]string {
 		}
 	}
 	for id := range peers {
-		if id == n.id || n.gone(&m, id) {
+		if id == n.id || n.gone(m, id) {
 			delete(peers, id)
 		}
 	}
@@ -92,8 +97,7 @@ func (n *Node) followMembers() { n.transport.SetPeers(n.peerAddresses()) }
 
 // checkRemoved ends a node that was taken out of the cluster.
 func (n *Node) checkRemoved() {
-	m := readMembership(n.store)
-	if n.gone(&m, n.id) {
+	if m := n.members.Load(); n.gone(m, n.id) {
 		n.refused(n.id, m.removedRefusal(n.self))
 	}
 }
@@ -152,7 +156,11 @@ func (n *Node) MembersSettled(ctx context.Context) Status {
 }
 
 func (n *Node) settled() bool {
-	m, st := readMembership(n.store), n.Status()
+	m, err := readMembership(n.store)
+	if err != nil {
+		return false
+	}
+	st := n.Status()
 	ids := map[uint64]bool{}
 	for _, r := range m.records {
 		ids[r.GetId()] = true

@@ -3,11 +3,34 @@ package node
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
 	"testing"
 
 	"parley/node/peer"
 	"parley/proto/internalv1"
+	"parley/store"
 )
+
+// While the member records cannot be read nobody is called removed, and what was known of the members stays.
+func TestMemberRecordsThatCannotBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), storeFile)
+	must(t, store.Create(path, make([]byte, clusterIDSz), store.Mark{}))
+	st, err := store.Open(path, store.Options{})
+	must(t, err)
+	must(t, st.Close())
+	n := &Node{id: 1, store: st, logger: slog.New(slog.DiscardHandler)}
+	n.serving.Store(st)
+	before := &membership{last: 3, records: []*internalv1.AnnounceMember{{Id: 3}}}
+	n.members.Store(before)
+	if n.noteMembers() || n.members.Load() != before {
+		t.Errorf("noted %v", n.members.Load())
+	}
+	err = handler{n}.CheckIdentity(&internalv1.Identity{Id: 2, MaxClusterVersion: MaxClusterVersion})
+	if r, ok := errors.AsType[*peer.Refusal](err); !ok || r.Reason != peer.ReasonNotYet {
+		t.Errorf("a hello is answered %v", err)
+	}
+}
 
 // A first member whose start was interrupted is told from a machine with an empty directory by the cluster id, which is the
 // hash of all first members' incarnations, also on a node that restarted since and has heard nobody.

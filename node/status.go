@@ -124,10 +124,17 @@ func confMembers(conf *pb.ConfState) []Member {
 }
 
 // noteMembers copies the replicated member records out of the store: to read them may wait for the disk, so the loop does
-// not. They name members that were not heard since the start; a second of age does no harm.
-func (n *Node) noteMembers() {
-	m := readMembership(n.store)
-	n.members.Store(&m)
+// not. They name members that were not heard since the start; a second of age does no harm. Records that cannot be read leave
+// what was noted before, and false.
+func (n *Node) noteMembers() bool {
+	m, err := readMembership(n.store)
+	if err == nil {
+		n.members.Store(&m)
+		return true
+	}
+	n.logger.Warn("the member records cannot be read", "err", err)
+	n.members.CompareAndSwap(nil, new(membership))
+	return false
 }
 
 // knownIdentity is what a member said of itself most recently.

@@ -136,7 +136,11 @@ func (s *Stepper) State() StepState {
 
 // Accepts is the check of a peer's hello against the replicated member records.
 func (s *Stepper) Accepts(peer *internalv1.Identity) error {
-	return checkMember(s.store.Members(), peer)
+	records, err := s.store.Members()
+	if err != nil {
+		return err
+	}
+	return checkMember(records, peer)
 }
 
 // Advance sets the clocks: now is monotonic, wallMS the wall clock in Unix milliseconds.
@@ -214,7 +218,10 @@ func (s *Stepper) Housekeep() {
 	if !s.core.hasQuorum() {
 		return
 	}
-	records := s.store.Members()
+	records, err := s.store.Members()
+	if err != nil {
+		return
+	}
 	if !announced(records, s.self) {
 		s.proposeInternal(announcement(s.self))
 	}

@@ -35,7 +35,11 @@ func (n *Node) raiseVersion(st Status) {
 	for i, m := range st.Members {
 		ids[i] = m.ID
 	}
-	least := leastVersion(n.store.Members(), ids)
+	records, err := n.store.Members()
+	if err != nil {
+		return
+	}
+	least := leastVersion(records, ids)
 	now := n.store.ClusterVersion()
 	if least <= now {
 		return

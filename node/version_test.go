@@ -43,7 +43,9 @@ func TestClusterVersionWaitsForEveryMember(t *testing.T) {
 	c.leader()
 	c.await("every member to be recorded", func() bool {
 		n := 0
-		for _, r := range c.nodes[0].store.Members() {
+		records, err := c.nodes[0].store.Members()
+		must(t, err)
+		for _, r := range records {
 			if len(r.GetIncarnation()) > 0 {
 				n++
 			}

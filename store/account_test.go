@@ -344,7 +344,7 @@ func TestMembers(t *testing.T) {
 	r.refused(announce(1, 4, a, "x"), internalv1.Reason_REASON_NOT_ALLOWED)
 	r.refused(announce(1, 6, b, "x"), internalv1.Reason_REASON_NOT_ALLOWED)
 	r.ok(announce(1, 6, a, "y"))
-	ms := s.Members()
+	ms := membersOf(t, s)
 	if len(ms) != 2 || ms[0].GetId() != 1 || ms[0].GetBoot() != 6 || ms[1].GetId() != 2 {
 		t.Fatalf("members %v", ms)
 	}

@@ -31,6 +31,26 @@ func changeMembers(n byte, b *internalv1.ChangeMembers) *internalv1.Command {
 	}
 }
 
+func membersOf(t testing.TB, s *Store) []*internalv1.AnnounceMember {
+	t.Helper()
+	ms, err := s.Members()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ms
+}
+
+// Records that cannot be read are not the same as no records.
+func TestMembersOfAClosedStore(t *testing.T) {
+	r := memberRig(t)
+	if err := r.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if ms, err := r.s.Members(); err == nil {
+		t.Errorf("members %v without an error", ms)
+	}
+}
+
 func adds(names ...string) *internalv1.ChangeMembers {
 	b := new(internalv1.ChangeMembers)
 	for _, name := range names {
@@ -46,7 +66,7 @@ func removes(names ...string) *internalv1.ChangeMembers {
 func (r *rig) membersAre(want string) {
 	r.t.Helper()
 	got := ""
-	for _, m := range r.s.Members() {
+	for _, m := range membersOf(r.t, r.s) {
 		got += fmt.Sprintf("%d:%s:%s", m.GetId(), m.GetName(), m.GetRole().String()[len("MEMBER_ROLE_"):][:1])
 		if m.GetReplaces() != 0 {
 			got += fmt.Sprintf(":for%d", m.GetReplaces())
@@ -146,10 +166,11 @@ func TestTombstonesAreBounded(t *testing.T) {
 		r.ok(changeMembers(n+1, removes(name)))
 		n += 2
 	}
-	if got, want := len(r.s.Members()), 3+MaxTombstones; got != want {
+	records := membersOf(t, r.s)
+	if got, want := len(records), 3+MaxTombstones; got != want {
 		t.Errorf("%d records, want %d", got, want)
 	}
-	if first := r.s.Members()[3].GetId(); first != 9 {
+	if first := records[3].GetId(); first != 9 {
 		t.Errorf("the oldest tombstone is of id %d, want 9", first)
 	}
 	gone := announce(4, MaxClusterVersion)

@@ -75,7 +75,7 @@ func TestRebirth(t *testing.T) {
 		t.Fatalf("described as %+v, %v", again, err)
 	}
 	reopen(t, r, path)
-	if ms := r.s.Members(); len(ms) != 1 || !proto.Equal(ms[0], birth(true).Member) {
+	if ms := membersOf(t, r.s); len(ms) != 1 || !proto.Equal(ms[0], birth(true).Member) {
 		t.Fatalf("members %v", ms)
 	}
 	v := r.view()

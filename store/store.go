@@ -273,18 +273,15 @@ func (s *Store) Work() (erase, expire bool) {
 	return p.erase, p.expire
 }
 
-// Members returns the replicated member records, by id.
-func (s *Store) Members() []*internalv1.AnnounceMember {
+// Members returns the replicated member records, by id. After an error nothing is known of anybody: a caller must not take
+// that for no records, for then everybody would look removed.
+func (s *Store) Members() ([]*internalv1.AnnounceMember, error) {
 	v, err := s.View()
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer v.Close()
-	ms, err := v.members()
-	if err != nil {
-		return nil
-	}
-	return ms
+	return v.members()
 }
 
 // Close flushes what was applied, ends the watchers and releases the file once the open views are done.

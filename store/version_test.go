@@ -191,7 +191,7 @@ func TestApplyRefusesAboveTheClusterVersion(t *testing.T) {
 	s, _ := memStore(t, Options{})
 	r := newRig(t, s)
 	r.refused(changeMembers(1, adds("n4")), internalv1.Reason_REASON_CLUSTER_VERSION_TOO_LOW)
-	if ms := s.Members(); len(ms) != 0 {
+	if ms := membersOf(t, s); len(ms) != 0 {
 		t.Fatalf("members %v", ms)
 	}
 }

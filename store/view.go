@@ -134,5 +134,8 @@ func (v *View) members() (ms []*internalv1.AnnounceMember, err error) {
 		}
 		ms = append(ms, n)
 	}
-	return ms, it.err
+	if it.err != nil {
+		return nil, it.err
+	}
+	return ms, nil
 }
