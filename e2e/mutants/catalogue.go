@@ -64,6 +64,11 @@ var mutants = []mutant{
 		by:    simulator{},
 	},
 	{
+		name: "read-context-of-an-earlier-life", breaks: "an answer to an earlier life confirms no read (P3)", file: "node/core.go",
+		edits: [][2]string{{"readQueue{round: c.boot << 32}", "readQueue{}"}},
+		by:    tests{"./node", "^TestInteraction$"},
+	},
+	{
 		name: "map-order", breaks: "Apply is a pure function of the log (P6)", file: "store/apply.go",
 		edits: [][2]string{{
 			"\t\tfor j, cmd := range e.Commands {\n",

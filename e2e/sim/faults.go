@@ -192,7 +192,7 @@ func faultCutOff(w *world) {
 	v := w.any().id
 	w.cutting(func(a, b uint64) bool { return a != v && b != v })
 	if l := w.leader(); l.s != nil && l.id != v {
-		l.after(w.between(time.Millisecond, time.Second), func() { _ = l.s.Flush() })
+		l.after(w.between(time.Millisecond, time.Second), l.flushNow)
 	}
 }
 

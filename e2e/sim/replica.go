@@ -352,11 +352,18 @@ func (r *replica) apply() {
 	r.wake()
 }
 
-// flush is the store's flusher's turn.
+// flush is the store's flusher's turn, again and again.
 func (r *replica) flush() {
+	life := r.life
+	r.flushNow()
+	if r.life == life {
+		r.after(r.w.between(r.w.weather.flushHi/2, r.w.weather.flushHi)+r.slow, r.flush)
+	}
+}
+
+func (r *replica) flushNow() {
 	w := r.w
-	err := r.s.Flush()
-	if err != nil {
+	if err := r.s.Flush(); err != nil {
 		if r.doom == doomInFlush {
 			r.die()
 			return
@@ -367,7 +374,5 @@ func (r *replica) flush() {
 	w.law.flushedTo(r)
 	if r.doom == doomInFlush || r.doom == doomAfterFlush {
 		r.die()
-		return
 	}
-	r.after(w.between(w.weather.flushHi/2, w.weather.flushHi)+r.slow, r.flush)
 }
