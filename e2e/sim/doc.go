@@ -23,6 +23,6 @@
 //  8. Equal state hash at equal index.
 //  9. When the faults end, every request ends and every node catches up.
 //
-// RAFT's election jitter reads crypto/rand; Run replaces its reader, so two Runs must not go on at the same time in one
+// Raft's election jitter reads crypto/rand; Run replaces its reader, so two Runs must not go on at the same time in one
 // process. `go run ./e2e/simulate` runs many seeds in several processes.
 package sim
