@@ -15,9 +15,6 @@ import (
 // ErrBackupBusy is returned by Backup when MaxBackups are under way on this node.
 var ErrBackupBusy = errors.New("node: a backup is under way on this node")
 
-// ErrBackupSpace is returned by Backup when the data directory's file system has no room for the copy.
-var ErrBackupSpace = errors.New("node: no room for a copy of the store")
-
 // backups counts the copies that are being made or sent.
 type backups struct {
 	mu    sync.Mutex
@@ -84,13 +81,7 @@ func (n *Node) backup(ctx context.Context, spool string, done func()) (*Backup, 
 	if err := n.store.Flush(); err != nil {
 		return nil, err
 	}
-	// A copy that filled the disk would stop the node.
-	st, err := os.Stat(filepath.Join(n.cfg.Dir, storeFile))
-	if err != nil {
-		return nil, err
-	}
-	n.disk.check(n.cfg.Dir, n.logger)
-	if err := roomFor(st.Size(), n.disk.free.Load()); err != nil {
+	if err := n.roomForCopy(); err != nil {
 		return nil, err
 	}
 	defer os.Remove(spool) // the descriptor is enough
@@ -108,13 +99,4 @@ func (n *Node) backup(ctx context.Context, spool string, done func()) (*Backup, 
 	}
 	n.logger.Info("made a copy for a backup", "index", info.Index, "bytes", size)
 	return &Backup{Info: info, SizeBytes: size, ReadCloser: spoolFile{f, done}}, nil
-}
-
-// roomFor says whether a copy of the store leaves the space free that a node keeps back.
-func roomFor(size int64, free uint64) error {
-	if free >= uint64(size)+minFreeDiskBytes {
-		return nil
-	}
-	return fmt.Errorf("%w: it needs %d bytes, and %d of %d bytes free are kept back", ErrBackupSpace, size,
-		int64(minFreeDiskBytes), free)
 }

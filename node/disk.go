@@ -1,7 +1,11 @@
 package node
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -31,6 +35,34 @@ func (d *diskWatch) check(dir string, logger *slog.Logger) {
 			logger.Info("disk space is back", "free_bytes", free)
 		}
 	}
+}
+
+// ErrBackupSpace is returned by Backup, and is why a store file is neither sent nor received, when the data directory's file
+// system has no room for it beside what a node keeps back.
+var ErrBackupSpace = errors.New("node: no room for a copy of the store")
+
+// room looks at the disk before a file of so many bytes is made: one that filled the disk would stop the node.
+func (n *Node) room(size int64) error {
+	n.disk.check(n.cfg.Dir, n.logger)
+	return roomFor(size, n.disk.free.Load())
+}
+
+// roomForCopy looks at the disk before a copy of the store is made.
+func (n *Node) roomForCopy() error {
+	info, err := os.Stat(filepath.Join(n.cfg.Dir, storeFile))
+	if err != nil {
+		return err
+	}
+	return n.room(info.Size())
+}
+
+// roomFor says whether a file of so many bytes leaves the space free that a node keeps back.
+func roomFor(size int64, free uint64) error {
+	if free >= uint64(size)+minFreeDiskBytes {
+		return nil
+	}
+	return fmt.Errorf("%w: it needs %d bytes, and %d of %d bytes free are kept back", ErrBackupSpace, size,
+		int64(minFreeDiskBytes), free)
 }
 
 // The fields of Command's body that add to the state: create_user, login, send_message.

@@ -23,7 +23,13 @@ const (
 	healFile = "heal.tmp"
 	// healNote is how a node that found its store damaged while it ran has its next start heal it.
 	healNote = "heal.txt"
+	// The note's first line says what its next start does: one verifies the file, the other trusts it under no condition.
+	noteDamaged  = "damaged"
+	noteDiverged = "diverged"
 )
+
+// errDiverged is in the DamageError of a node whose state a majority contradicts. Its file is whole.
+var errDiverged = errors.New("the states diverged")
 
 // storeDamage says whether this is damage to the store file that a peer's copy makes good; the raft log's is not.
 func storeDamage(err error) bool {
@@ -38,13 +44,15 @@ func storeDamage(err error) bool {
 // for theirs before raft starts: the log continues from any state at or above the index that it was cut to. The node serves
 // nothing meanwhile, and never makes a store anew.
 func (n *Node) openOrHeal(ctx context.Context) error {
-	why, err := os.ReadFile(filepath.Join(n.cfg.Dir, healNote))
-	switch {
-	case err == nil:
-		err = &store.DamageError{Path: filepath.Join(n.cfg.Dir, storeFile),
-			Err: fmt.Errorf("noted by an earlier run: %s", strings.TrimSpace(string(why)))}
-	case errors.Is(err, os.ErrNotExist):
+	err := n.checkNote()
+	if err == nil {
 		err = n.openStore()
+	}
+	if _, ok := errors.AsType[*store.ContradictionError](err); ok {
+		// A file that is too large to be read at every start may lack what the others point to.
+		if verr := store.Verify(filepath.Join(n.cfg.Dir, storeFile)); storeDamage(verr) {
+			err = verr
+		}
 	}
 	if err == nil || !storeDamage(err) && !errors.Is(err, os.ErrNotExist) {
 		if err == nil {
@@ -59,6 +67,36 @@ func (n *Node) openOrHeal(ctx context.Context) error {
 	}
 	n.followMembers()
 	return nil
+}
+
+// checkNote returns a DamageError when an earlier run left a note and the store file is not good. A file that passes its
+// verification is opened again: were all members to stop for a mistake of the program, each would wait for the others. Only a
+// state that a majority contradicted is not looked at again, for its file is as good as any.
+func (n *Node) checkNote() error {
+	path := filepath.Join(n.cfg.Dir, healNote)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(n.cfg.Dir, storeFile)
+	noted := fmt.Errorf("noted by an earlier run: %s", strings.Join(strings.Fields(string(text)), " "))
+	if kind, _, _ := strings.Cut(string(text), "\n"); kind == noteDiverged {
+		return &store.DamageError{Path: file, Err: noted}
+	}
+	if err := store.Verify(file); err != nil {
+		if storeDamage(err) {
+			return errors.Join(err, noted)
+		}
+		return err
+	}
+	n.logger.Warn("the store was noted as damaged and is whole; it is used", "file", file, "note", noted)
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return syncDir(n.cfg.Dir)
 }
 
 // heal replaces the store file by that of a peer and opens it. It asks until one gives a good file or ctx ends.
@@ -80,11 +118,6 @@ func (n *Node) heal(ctx context.Context, damage error) error {
 				n.logger.Warn("the store was healed", "file", path, "damage", damage, "from", from, "address", addr,
 					"index", mark.Index, "kept", damagedFile)
 				return n.openStore()
-			}
-			if r, ok := errors.AsType[*peer.Refusal](err); ok && r.Fatal() {
-				err = refusedError(addr, r)
-				noteRefused(n.cfg.Dir, err, n.logger)
-				return err
 			}
 			failures = append(failures, fmt.Sprintf("%s: %v", addr, err))
 		}
@@ -177,12 +210,16 @@ func (n *Node) replaceStore() error {
 	return syncDir(n.cfg.Dir)
 }
 
-// noteDamage has the next start heal the store.
+// noteDamage has the next start heal the store, if its file is indeed damaged or the states diverged.
 func (n *Node) noteDamage(damage error) {
 	path := filepath.Join(n.cfg.Dir, healNote)
+	kind := noteDamaged
+	if errors.Is(damage, errDiverged) {
+		kind = noteDiverged
+	}
 	f, err := os.Create(path)
 	if err == nil {
-		_, err = fmt.Fprintln(f, damage)
+		_, err = fmt.Fprintf(f, "%s\n%v\n", kind, damage)
 		err = errors.Join(err, f.Sync(), f.Close(), syncDir(n.cfg.Dir))
 	}
 	if err != nil {

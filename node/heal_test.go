@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"parley/store"
 )
 
@@ -24,8 +26,11 @@ func TestDamagedStoreIsHealedFromAPeer(t *testing.T) {
 		{name: "cut off", damage: func(t *testing.T, path string) { must(t, os.Truncate(path, 8192)) }, kept: true, alone: true},
 		{name: "gone", damage: func(t *testing.T, path string) { must(t, os.Remove(path)) }},
 		{name: "noted by an earlier run", damage: func(t *testing.T, path string) {
-			must(t, os.WriteFile(filepath.Join(filepath.Dir(path), healNote), []byte("key 0c01"), 0o600))
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(path), healNote), []byte("diverged\nat index 7\n"), 0o600))
 		}, kept: true},
+		{name: "noted, and whole", damage: func(t *testing.T, path string) {
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(path), healNote), []byte("damaged\nkey 0c01\n"), 0o600))
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := startCluster(t, 3)
@@ -59,6 +64,45 @@ func TestDamagedStoreIsHealedFromAPeer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A node that is alone and stopped for what it took for damage opens a store that is whole.
+func TestNotedStoreThatIsWholeIsUsed(t *testing.T) {
+	c := startCluster(t, 1)
+	c.leader()
+	c.account(0, "alice")
+	c.account(0, "bob")
+	c.propose(0, message("alice", "bob", "before"))
+	c.nodes[0].ail(&store.DamageError{Err: errors.New("a read says so")})
+	if err := c.awaitStop(0); !storeDamage(err) {
+		t.Fatalf("the node stopped with %v", err)
+	}
+	note := filepath.Join(c.cfgs[0].Dir, healNote)
+	_, err := os.Stat(note)
+	must(t, err)
+	c.restart(0)
+	if got := strings.Join(c.texts(0, "bob", "alice"), ","); got != "before" {
+		t.Errorf("the node reads %q", got)
+	}
+	if _, err := os.Stat(note); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the note is still there: %v", err)
+	}
+}
+
+// Records that contradict each other are a reason to verify the files, and none to stop.
+func TestContradictionIsVerified(t *testing.T) {
+	c := startCluster(t, 1)
+	c.leader()
+	n := c.nodes[0]
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(n.metrics.scrubs)
+	n.readFailed(&store.ContradictionError{Err: errors.New("a record is missing")})
+	c.await("the scrub", func() bool {
+		found, err := reg.Gather()
+		must(t, err)
+		return found[0].GetMetric()[0].GetCounter().GetValue() > 0
+	})
+	must(t, n.Err())
 }
 
 // A log that is gone beside a store is no damage that a peer heals: this node's votes are lost.

@@ -93,6 +93,10 @@ const (
 
 	// ScrubInterval is how often a node reads all of its two files: bit rot that nobody reads is found within a day.
 	ScrubInterval = 24 * time.Hour
+	// scrubSpread bounds how long after the start the first scrub begins, of files that were too large to be read at the start.
+	scrubSpread = 5 * time.Minute
+	// scrubRetry is when a scrub that could not be made is tried again.
+	scrubRetry = 10 * time.Minute
 	// HashMarkInterval is how often the leader fixes an index at which all members compare their state; only when something
 	// was applied since.
 	HashMarkInterval = 10 * time.Minute

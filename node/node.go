@@ -45,6 +45,8 @@ type Node struct {
 	changed changeSignal
 	// sickness is the first of what is wrong with this node's files; it then stops.
 	sickness chan error
+	// doubts has a read's reason to verify the files.
+	doubts chan error
 	// told are the peers' addresses that a joining node was given.
 	told map[uint64]string
 	// noted is the change of the member records that the housekeeper was woken for last.
@@ -77,8 +79,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, logger: cfg.Logger.With("node", cfg.Name), started: time.Now(),
 		inbox: newInbox(), appendQueue: newMailbox[*pb.Message](), applyQueue: newMailbox[applyJob](),
-		sickness: make(chan error, 1),
-		quit:     make(chan struct{}), loopDone: make(chan struct{}), done: make(chan struct{}),
+		sickness: make(chan error, 1), doubts: make(chan error, 1),
+		quit: make(chan struct{}), loopDone: make(chan struct{}), done: make(chan struct{}),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	n.changed.init()
@@ -102,7 +104,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.core = c
 	n.store.OnFlush(n.flushed)
-	n.store.OnDamage(n.ail)
+	n.store.OnDamage(n.readFailed)
 	n.flushed(n.store.Flushed()) // a crash may have kept what was cut in memory only
 	n.noteMembers()
 	n.publishStatus()

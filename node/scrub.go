@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -20,6 +21,20 @@ func (n *Node) ail(err error) {
 	select {
 	case n.sickness <- err:
 	default:
+	}
+}
+
+// readFailed runs when a read of the store met damage, or records that contradict each other. The latter may be a mistake of
+// this program, which the other members make too: stopping for it would stop them all, one after the other. So the file is
+// verified first.
+func (n *Node) readFailed(err error) {
+	if storeDamage(err) {
+		n.ail(err)
+		return
+	}
+	select {
+	case n.doubts <- err:
+	default: // a scrub is due anyway
 	}
 }
 
@@ -49,33 +64,45 @@ func (n *Node) watchHealth() {
 	n.fatal(fmt.Errorf("%w; %s", err, advice))
 }
 
-// scrub reads all of this node's files every ScrubInterval, and at the start those that were not read as a whole when they
-// were opened. It ends with the node.
+// scrub reads all of this node's files every ScrubInterval, soon after the start those that were not read as a whole when
+// they were opened, and when a read raises doubts. It ends with the node.
 func (n *Node) scrub() {
-	first := true
+	wait := ScrubInterval
+	if info, err := os.Stat(filepath.Join(n.cfg.Dir, storeFile)); err != nil || info.Size() > store.CheckBytes {
+		wait = mathrand.N(scrubSpread) // the members of a cluster are often started together
+	}
+	next := time.NewTimer(wait)
+	defer next.Stop()
+	doubts := n.doubts
 	for {
-		if info, err := os.Stat(filepath.Join(n.cfg.Dir, storeFile)); !first || err == nil && info.Size() > store.CheckBytes {
-			n.scrubOnce()
-		}
-		first = false
 		select {
 		case <-n.ctx.Done():
 			return
-		case <-time.After(ScrubInterval):
+		case err := <-doubts:
+			n.logger.Error("stored records contradict each other; the files are read as a whole for damage", "err", err)
+			doubts = nil // until the files may be read again
+		case <-next.C:
+			doubts = n.doubts
 		}
+		if n.scrubOnce() {
+			wait = ScrubInterval
+		} else {
+			wait = scrubRetry
+		}
+		next.Reset(wait)
 	}
 }
 
 // scrubOnce verifies both files. The store is copied first, at the disk's speed: a read of it that lives as long as its
-// verification would pin every page that is written meanwhile.
-func (n *Node) scrubOnce() {
+// verification would pin every page that is written meanwhile. It is false when the files could not be read as a whole.
+func (n *Node) scrubOnce() bool {
 	began := time.Now()
 	err := n.log.Scrub()
 	if err == nil {
 		err = n.scrubStore()
 	}
 	if n.ctx.Err() != nil {
-		return
+		return false
 	}
 	_, logDamaged := errors.AsType[*raftlog.DamageError](err)
 	switch {
@@ -87,8 +114,10 @@ func (n *Node) scrubOnce() {
 		n.metrics.scrubsBad.Inc()
 		n.ail(err)
 	default:
-		n.logger.Warn("the files could not be read as a whole for damage", "err", err)
+		n.logger.Warn("the files could not be read as a whole for damage; tried again later", "err", err, "after", scrubRetry)
+		return false
 	}
+	return true
 }
 
 func (n *Node) scrubStore() error {
@@ -97,8 +126,8 @@ func (n *Node) scrubStore() error {
 	if err != nil {
 		return err
 	}
-	if free := n.disk.free.Load(); free < uint64(info.Size())+2*minFreeDiskBytes {
-		return fmt.Errorf("a copy of the store needs %d bytes, %d are free", info.Size(), free)
+	if err := n.room(info.Size() + minFreeDiskBytes); err != nil { // it must not be what makes commands be refused
+		return err
 	}
 	spool := filepath.Join(n.cfg.Dir, "scrub.tmp")
 	defer os.Remove(spool)
@@ -178,8 +207,8 @@ func (n *Node) compareAt(index uint64, mine []byte) {
 			n.metrics.hashesCompared.Inc()
 		default:
 			n.ail(&store.DamageError{Path: filepath.Join(n.cfg.Dir, storeFile), Err: fmt.Errorf(
-				"at index %d this node's state hash is %x, a majority (%v) has %x: the states diverged",
-				index, mine, names[hash], hash)})
+				"at index %d this node's state hash is %x, a majority (%v) has %x: %w", index, mine, names[hash], hash,
+				errDiverged)})
 		}
 	}
 }

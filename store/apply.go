@@ -44,10 +44,8 @@ func (s *Store) Apply(es []Entry) (results [][][]byte, err error) {
 	at := ApplyError{Index: s.mark.Index, Term: s.mark.Term}
 	defer faultsPanic()()
 	defer func() {
-		if e := recovered(recover()); e != nil {
-			if err = e; inBolt() {
-				err = &DamageError{Path: s.path, Err: e, Hint: hintRestore}
-			}
+		if e := recovered(s.path, recover()); e != nil {
+			err = e
 		}
 		if cerr := s.endBase(); err == nil {
 			err = cerr

@@ -122,7 +122,7 @@ func (m *machine) clearConversation(account uint64, at *internalv1.EraseRecord, 
 		*looked--
 		r := new(internalv1.MessageRecord)
 		if err := proto.Unmarshal(it.value, r); err != nil {
-			return false, m.locate(&DamageError{Key: append([]byte(nil), it.key...), Err: err, Hint: hintRestore})
+			return false, m.locate(&ContradictionError{Key: append([]byte(nil), it.key...), Err: err})
 		}
 		seq := u64At(it.key, 1)
 		at.Seq = seq + 1

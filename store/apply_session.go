@@ -172,7 +172,7 @@ func (m *machine) endOldest(a *hotAccount) error {
 		return err
 	}
 	if len(tokens) == 0 {
-		return &DamageError{Err: errMissing, Hint: hintRestore}
+		return &ContradictionError{Err: errMissing}
 	}
 	s, err := m.session(tokens[0])
 	if s, err = must(s, err, "session of account", a.id); err != nil {

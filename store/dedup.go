@@ -95,7 +95,7 @@ func (m *machine) recompose(a *internalv1.AnswerRecord) (*internalv1.Result, err
 	}
 	r := new(internalv1.Result)
 	if err := proto.Unmarshal(a.GetResult(), r); err != nil {
-		return nil, &DamageError{Err: err, Hint: hintRestore}
+		return nil, &ContradictionError{Err: err}
 	}
 	return r, nil
 }

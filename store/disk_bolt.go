@@ -46,8 +46,8 @@ func bboltOpen(path string, readOnly bool) (d *boltDisk, err error) {
 	var file *os.File
 	defer faultsPanic()()
 	defer func() {
-		if e := recovered(recover()); e != nil {
-			err = errors.Join(&DamageError{Path: path, Err: e, Hint: hintRestore}, unlock(file), file.Close())
+		if e := recovered(path, recover()); e != nil {
+			err = errors.Join(e, unlock(file), file.Close())
 		}
 	}()
 	o := &bbolt.Options{

@@ -55,6 +55,28 @@ func (e *DamageError) Error() string {
 
 func (e *DamageError) Unwrap() error { return e.Err }
 
+// ContradictionError says that stored records contradict each other although every checksum that was looked at is right: a
+// part of the file is lost, or the program made a mistake, which every node then has. Verifying the file tells which.
+type ContradictionError struct {
+	Path string
+	// Key is the record that makes no sense, nil when one is missing.
+	Key []byte
+	Err error
+}
+
+func (e *ContradictionError) Error() string {
+	s := "store: contradiction"
+	if e.Path != "" {
+		s += " in file " + e.Path
+	}
+	if e.Key != nil {
+		s += fmt.Sprintf(", key %s", describeKey(e.Key))
+	}
+	return s + ": " + e.Err.Error()
+}
+
+func (e *ContradictionError) Unwrap() error { return e.Err }
+
 // ApplyError is a failure of Apply: the node must stop, for others may have carried the command out.
 type ApplyError struct {
 	Index, Term uint64

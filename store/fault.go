@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -14,28 +15,51 @@ func faultsPanic() func() {
 	return func() { debug.SetPanicOnFault(old) }
 }
 
-// recovered turns what recover returned into an error; nil stays nil.
-func recovered(r any) error {
+// recovered turns what recover returned into an error; nil stays nil. It is a DamageError when the file was what went wrong.
+// It must be called, by whatever functions, from the deferred function that recovered.
+func recovered(path string, r any) error {
+	var err error
 	switch r := r.(type) {
 	case nil:
 		return nil
 	case error:
-		return fmt.Errorf("panic: %w", r)
+		err = fmt.Errorf("panic: %w", r)
 	default:
-		return fmt.Errorf("panic: %v", r)
+		err = fmt.Errorf("panic: %v", r)
 	}
+	if fileFault(r) || inBolt() {
+		return &DamageError{Path: path, Err: err, Hint: hintRestore}
+	}
+	return err
 }
 
-// guardDamage turns a panic or a memory fault of whoever reads the file into a DamageError. Use:
+// fileFault says whether a panic is a fault of mapped memory. A nil pointer's has no address.
+func fileFault(r any) bool {
+	e, ok := r.(runtime.Error)
+	if !ok {
+		return false
+	}
+	_, ok = e.(interface{ Addr() uintptr })
+	return ok
+}
+
+// guardDamage turns a panic of bbolt or a memory fault of whoever reads the file into a DamageError. Any other panic goes on:
+// it is a fault of this program, which a node that healed its file would still have. Use:
 //
 //	defer guardDamage(path, &err)()
 func guardDamage(path string, err *error) func() {
 	restore := faultsPanic()
 	return func() {
 		restore()
-		if e := recovered(recover()); e != nil {
-			*err = &DamageError{Path: path, Err: e, Hint: hintRestore}
+		r := recover()
+		e := recovered(path, r)
+		if e == nil {
+			return
 		}
+		if _, ok := errors.AsType[*DamageError](e); !ok {
+			panic(r)
+		}
+		*err = e
 	}
 }
 

@@ -144,8 +144,8 @@ func (s *Store) flushFrozen() (err error) {
 	}
 	defer faultsPanic()()
 	defer func() {
-		if e := recovered(recover()); e != nil {
-			err = &DamageError{Path: s.path, Err: fmt.Errorf("flush: %w", e), Hint: hintRestore}
+		if e := recovered(s.path, recover()); e != nil {
+			err = fmt.Errorf("flush: %w", e)
 		}
 		if err != nil {
 			err = s.fail(s.machine.locate(err))

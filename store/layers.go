@@ -49,9 +49,12 @@ func (l *layers) get(key []byte) (value []byte, ok bool, err error) {
 	return value, true, nil
 }
 
-// locate adds the file to a damage report.
+// locate adds the file to a report of damage or of a contradiction.
 func (l *layers) locate(err error) error {
-	if d := (*DamageError)(nil); errors.As(err, &d) && d.Path == "" {
+	if d, ok := errors.AsType[*DamageError](err); ok && d.Path == "" {
+		d.Path = l.path
+	}
+	if d, ok := errors.AsType[*ContradictionError](err); ok && d.Path == "" {
 		d.Path = l.path
 	}
 	return err

@@ -59,8 +59,8 @@ func rebirth(d *boltDisk, b Birth) (info Info, err error) {
 func rebirthBatch(tx Tx, path string, b Birth) (batch Batch, info Info, err error) {
 	defer faultsPanic()()
 	defer func() {
-		if e := recovered(recover()); e != nil {
-			err = &DamageError{Path: path, Err: e, Hint: hintRestore}
+		if e := recovered(path, recover()); e != nil {
+			err = e
 		}
 	}()
 	below := &layers{path: path, base: func() (Tx, error) { return tx, nil }}

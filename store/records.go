@@ -27,15 +27,15 @@ func load[T any, P message[T]](l *layers, key []byte) (P, error) {
 func decode[T any, P message[T]](l *layers, key, value []byte) (P, error) {
 	r := P(new(T))
 	if err := proto.Unmarshal(value, r); err != nil {
-		return nil, l.locate(&DamageError{Key: append([]byte(nil), key...), Err: err, Hint: hintRestore})
+		return nil, l.locate(&ContradictionError{Key: append([]byte(nil), key...), Err: err})
 	}
 	return r, nil
 }
 
-// must turns a missing record into an error: where another record points to it, its absence is damage.
+// must turns a missing record into an error: another record points to it.
 func must[P any](r *P, err error, what string, ns ...uint64) (*P, error) {
 	if err == nil && r == nil {
-		return nil, &DamageError{Err: fmt.Errorf("%w: %s %v", errMissing, what, ns), Hint: hintRestore}
+		return nil, &ContradictionError{Err: fmt.Errorf("%w: %s %v", errMissing, what, ns)}
 	}
 	return r, err
 }

@@ -213,8 +213,8 @@ func (s *Store) fail(err error) error {
 	return *s.failed.Load()
 }
 
-// OnDamage sets a function that is called when a read meets damage: its caller got an error and nothing else, but this store
-// has no business to go on. It is called on the reader's goroutine, once for each such read, and must not wait.
+// OnDamage sets a function that is called when a read meets damage, a *DamageError: its caller got an error and nothing else,
+// but this store has no business to go on. A *ContradictionError is told too; it may be damage. It is called on the reader's goroutine, once for each such read, and must not wait.
 func (s *Store) OnDamage(f func(error)) { s.onDamage.Store(&f) }
 
 func (s *Store) damaged(err error) {

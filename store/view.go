@@ -76,17 +76,25 @@ func (v *View) Close() {
 	v.p.disk.release()
 }
 
-// guard turns a panic or a memory fault of a read into a DamageError, and tells whoever waits for damage. Use:
+// guard is guardDamage, and tells whoever waits for damage or for a contradiction. Use:
 //
 //	defer v.guard(&err)()
 func (v *View) guard(err *error) func() {
 	restore := faultsPanic()
 	return func() {
 		restore()
-		if e := recovered(recover()); e != nil {
-			*err = &DamageError{Path: v.path, Err: e, Hint: hintRestore}
+		if r := recover(); r != nil {
+			e := recovered(v.path, r)
+			if _, ok := errors.AsType[*DamageError](e); !ok {
+				panic(r)
+			}
+			*err = e
 		}
-		if _, ok := errors.AsType[*DamageError](*err); ok && v.damaged != nil {
+		if *err == nil || v.damaged == nil {
+			return
+		}
+		_, damage := errors.AsType[*DamageError](*err)
+		if _, doubt := errors.AsType[*ContradictionError](*err); damage || doubt {
 			v.damaged(*err)
 		}
 	}

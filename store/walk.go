@@ -88,7 +88,7 @@ func (w *walk) next() (bool, error) {
 		}
 		rec := new(internalv1.MessageRecord)
 		if err := proto.Unmarshal(w.it.value, rec); err != nil {
-			return false, w.v.locate(&DamageError{Key: slices.Clone(w.it.key), Err: err, Hint: hintRestore})
+			return false, w.v.locate(&ContradictionError{Key: slices.Clone(w.it.key), Err: err})
 		}
 		hidden, err := w.hidden.has(w.seq)
 		if err != nil {
