@@ -99,12 +99,8 @@ func (i *identities) incarnation(id uint64) []byte {
 
 // refused runs when a peer does not accept this node.
 func (n *Node) refused(id uint64, r *peer.Refusal) {
-	if r.Reason == peer.ReasonNotYet {
-		return // asked again
-	}
 	if !r.Fatal() {
-		n.logger.Warn("a peer refuses this node", "peer", id, "reason", r.Reason, "text", r.Text)
-		return
+		return // asked again; the transport has told about it, once
 	}
 	err := refusedError(fmt.Sprint(id), r)
 	noteRefused(n.cfg.Dir, err, n.logger)

@@ -116,6 +116,19 @@ func TestRefusedNodeIsTold(t *testing.T) {
 	}
 }
 
+// A node of another cluster at a peer's address is kept out on both sides, and ends nobody.
+func TestForeignClusterIsNotFatal(t *testing.T) {
+	foreign := other(func(id *internalv1.Identity) { id.Id, id.Name, id.ClusterId = 2, "n2", []byte("another cluster!") })
+	two := newNode().start(t, foreign, listen(t, "127.0.0.1:0"), nil)
+	one := newNode().start(t, identity(1), nil, map[uint64]string{2: two.addr})
+	if r := wait(t, "the refusal", one.refused); r.Reason != ReasonOtherCluster || r.Fatal() {
+		t.Errorf("refused with %v (fatal %v), expected %s, which is not fatal", r, r.Fatal(), ReasonOtherCluster)
+	}
+	if one.t.Reachable(2) || len(one.ups)+len(two.ups) > 0 {
+		t.Error("the link came up all the same")
+	}
+}
+
 // The dialling side checks too: an acceptor that is a copied-back directory, or another node, gets nothing.
 func TestDiallerRefusesAcceptor(t *testing.T) {
 	lis := listen(t, "127.0.0.1:0")

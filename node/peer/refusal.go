@@ -60,10 +60,11 @@ func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Text }
 
 // Fatal reports whether a node that is told this about itself should stop: its data directory is not the one that its
 // peers know. The other reasons are mistakes in addresses or certificates, or an old program, which an operator may correct
-// meanwhile.
+// meanwhile. Another cluster is one of them: it speaks about itself only, and a stranger at a member's address must not end
+// the members of a healthy cluster. That both sides refuse each other is enough.
 func (r *Refusal) Fatal() bool {
 	switch r.Reason {
-	case ReasonOtherCluster, ReasonOtherIncarnation, ReasonStaleBoot, ReasonRemoved:
+	case ReasonOtherIncarnation, ReasonStaleBoot, ReasonRemoved:
 		return true
 	default:
 		return false
