@@ -98,14 +98,20 @@ func strands(st node.Status, r *parleyv1.ChangeMembersRequest) error {
 			live++
 		}
 	}
-	if voters == 0 || live > voters/2 {
-		return nil // of no voters Apply speaks
+	if voters == 0 && len(r.GetAdd()) > 0 { // they vote only once they are here, and till then somebody has to
+		return atRisk("every voter of now would leave before a new one is there; name which one each takes the place of: " +
+			"parley cluster add NEW HOST:PORT --replace OLD")
 	}
+	if voters == 0 || live > voters/2 {
+		return nil // of no voters at all Apply speaks
+	}
+	return atRisk("%d of %d voters would be reachable, which is no majority (%s did not answer); start them, or "+
+		"replace a dead member instead: parley cluster add NEW HOST:PORT --replace OLD", live, voters, strings.Join(silent, ", "))
+}
+
+func atRisk(format string, args ...any) error {
 	return &failure{
-		code: codes.FailedPrecondition, reason: reasonQuorumAtRisk,
-		message: fmt.Sprintf("%d of %d voters would be reachable, which is no majority (%s did not answer); start them, or "+
-			"replace a dead member instead: parley cluster add NEW HOST:PORT --replace OLD", live, voters,
-			strings.Join(silent, ", ")),
+		code: codes.FailedPrecondition, reason: reasonQuorumAtRisk, message: fmt.Sprintf(format, args...),
 	}
 }
 

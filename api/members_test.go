@@ -26,6 +26,9 @@ func TestStrands(t *testing.T) {
 		{"add one", &parleyv1.ChangeMembersRequest{Add: []*parleyv1.AddMember{{Name: "n5"}}}, false},
 		{"promote a live learner", &parleyv1.ChangeMembersRequest{Promote: []string{"n4"}}, false},
 		{"promote it in a live one's place", &parleyv1.ChangeMembersRequest{Promote: []string{"n4"}, Remove: []string{"n2"}}, false},
+		{"all new without saying whom they replace", &parleyv1.ChangeMembersRequest{
+			Add: []*parleyv1.AddMember{{Name: "n5"}}, Remove: []string{"n1", "n2", "n3"},
+		}, true},
 		{"remove a learner", &parleyv1.ChangeMembersRequest{Remove: []string{"n4"}}, false},
 	} {
 		if err := strands(st, c.r); (err != nil) != c.refused {

@@ -194,24 +194,40 @@ func (in *planInput) free(id uint64, promote []uint64) bool {
 	return true
 }
 
-// safe says whether enough voters of the new configuration live.
+// safe says whether enough voters of the new configuration live and are near the end of the log: one that is minutes behind
+// would hold up every commit. Where the voters of now have no such majority either, nothing becomes worse and it is enough
+// that they are heard. At least one voter has to stay a member: with all others to go nobody could take leadership after it.
 func (in *planInput) safe(v variant) bool {
-	voters, live := 0, 0
-	count := func(id uint64) {
-		voters++
-		if id == in.self || in.progress[id].active {
-			live++
-		}
-	}
-	for _, id := range in.conf.GetVoters() {
+	var voters []uint64
+	for _, id := range slices.Concat(in.conf.GetVoters(), v.promote) {
 		if !slices.Contains(v.remove, id) {
-			count(id)
+			voters = append(voters, id)
 		}
 	}
-	for _, id := range v.promote {
-		count(id)
+	if !slices.ContainsFunc(voters, func(id uint64) bool { return !in.removed(id) }) {
+		return false
 	}
-	return voters > 0 && live >= voters/2+1
+	if majority(in.conf.GetVoters(), in.close) {
+		return majority(voters, in.close)
+	}
+	return majority(voters, in.heard)
+}
+
+func (in *planInput) heard(id uint64) bool { return id == in.self || in.progress[id].active }
+
+// close says whether a member is heard and has what was committed, but for what is on its way under load.
+func (in *planInput) close(id uint64) bool {
+	return id == in.self || in.heard(id) && in.progress[id].match+maxPromotionLag >= in.commit
+}
+
+func majority(ids []uint64, is func(uint64) bool) bool {
+	n := 0
+	for _, id := range ids {
+		if is(id) {
+			n++
+		}
+	}
+	return n >= len(ids)/2+1
 }
 
 // heir is the most caught-up live voter that stays; 0 when there is none.

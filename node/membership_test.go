@@ -53,6 +53,11 @@ func TestPlanChange(t *testing.T) {
 		{"a joint change under way is left alone", "124&123", "1F 2F 3R 4V<3 5V", "12345", "", "-"},
 		{"a leader that does not find its own record", "123", "2F 3F", "123", "", "-"},
 		{"records that were not read", "123/4", "5L", "1234", "", "-"},
+		{"all leave and nobody has come", "123", "1R 2R 3R 4V-", "123", "", "-"},
+		{"all leave once somebody has come", "123/4", "1R 2R 3R 4V", "1234", "", "voter 4, remove 2, remove 3"},
+		{"not onto voters that lag", "12345", "1F 2R 3F 4F 5F", "123", "45", "-"},
+		{"a lagging one leaves itself", "123", "1F 2F 3R", "12", "3", "remove 3"},
+		{"without a close majority to be heard is enough", "123", "1F 2F 3R", "1", "2", "remove 3"},
 		{"more dead than alive would vote", "12/34", "1F 2F 3V 4V", "1234", "", "voter 3, voter 4"},
 		{"two of three are dead after it", "12/3", "1F 2F 3V", "13", "", "voter 3"},
 	} {
