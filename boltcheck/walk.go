@@ -188,6 +188,9 @@ func (w *walk) page(id uint64, depth int, lo, hi []byte) error {
 	if n > w.pages || id+n > w.pages {
 		return fmt.Errorf("its %d pages end beyond %d", n, w.pages)
 	}
+	if n > 1 && n*w.pageBytes > maxRunBytes {
+		return fmt.Errorf("it goes on for %d pages of %d bytes", n, w.pageBytes)
+	}
 	for i := id; i < id+n; i++ {
 		if w.seen.has(i) {
 			return fmt.Errorf("page %d has two references", i)

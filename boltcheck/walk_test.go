@@ -117,3 +117,26 @@ func TestPages(t *testing.T) {
 		})
 	}
 }
+
+// The overflow of a page is not read before its length was held against the limit, even where the file is long enough.
+func TestLongOverflow(t *testing.T) {
+	const pageBytes, pages = 4096, 1 << 20
+	head := make([]byte, pageHeaderBytes)
+	binary.NativeEndian.PutUint64(head, 2)
+	binary.NativeEndian.PutUint16(head[8:], flagLeaf)
+	binary.NativeEndian.PutUint32(head[12:], pages-3)
+	w := &walk{r: headOnly(head), pageBytes: pageBytes, pages: pages, seen: make(bits, pages/64+1)}
+	if err := w.page(2, 0, nil, nil); err == nil || !strings.Contains(err.Error(), "goes on for") {
+		t.Fatal(err)
+	}
+}
+
+// headOnly is a file of which nothing but one page's header may be read.
+type headOnly []byte
+
+func (h headOnly) ReadAt(b []byte, _ int64) (int, error) {
+	if len(b) > len(h) {
+		return 0, errors.New("more than a header was read")
+	}
+	return copy(b, h), nil
+}

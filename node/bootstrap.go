@@ -34,11 +34,8 @@ const (
 // open makes or opens the data directory, counts the start, brings the peer server up and, at the first start, forms the
 // cluster with the other first members.
 func (n *Node) open(ctx context.Context) error {
-	if err := os.MkdirAll(n.cfg.Dir, 0o700); err != nil {
+	if err := makeDir(n.cfg.Dir); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
-	}
-	if err := removeTemporary(n.cfg.Dir); err != nil {
-		return err
 	}
 	if err := checkNotRefused(n.cfg.Dir); err != nil {
 		return err
@@ -49,7 +46,11 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.openLog(); err != nil {
 		return err
 	}
-	// Again, now that nobody else can have the directory: a recover may have ended in between.
+	// Now nobody else can have the directory: nothing of a running node's is removed.
+	if err := removeTemporary(n.cfg.Dir); err != nil {
+		return err
+	}
+	// Again: a recover may have ended in between.
 	if err := checkReborn(n.cfg.Dir); err != nil {
 		return err
 	}
@@ -79,6 +80,29 @@ func (n *Node) open(ctx context.Context) error {
 		n.stopTransport()
 	}
 	return err
+}
+
+// makeDir makes a directory and what is missing above it, durably: files that were synced in one whose own name is not would
+// be gone after a power cut.
+func makeDir(dir string) error {
+	var above []string // what gets a new name
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		if there, err := exists(d); err != nil {
+			return err
+		} else if there {
+			break
+		}
+		above = append(above, filepath.Dir(d))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, d := range above {
+		if err := syncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // removeTemporary deletes what an earlier process left half done.

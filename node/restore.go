@@ -68,7 +68,7 @@ func restore(o RestoreOptions, staged string) (*Reborn, error) {
 // makeEmpty makes a directory, or accepts one in which there is nothing, or nothing but what a restore that was cut short
 // left there.
 func makeEmpty(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(dir); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(dir)
