@@ -31,7 +31,7 @@ var mutants = []mutant{
 		by: simulator{},
 	},
 	{
-		name: "commit-without-quorum", breaks: "acknowledged means on a majority (P1)", file: "node/storage.go",
+		name: "ack-before-commit", breaks: "acknowledged means committed by a majority (P1)", file: "node/storage.go",
 		edits: [][2]string{{"\treturn hs, cs, nil\n", "\tcs.Voters = cs.Voters[:1]\n\treturn hs, cs, nil\n"}},
 		by:    simulator{},
 	},
