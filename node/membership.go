@@ -84,10 +84,11 @@ type plan struct {
 //  3. Learners that have caught up become voters and removed members leave, in one joint change when there are several. A
 //     member with a successor stays until that one becomes a voter. No change leaves fewer live voters than a majority.
 //
-// While a joint change is under way there is nothing to plan: raft leaves it by itself.
+// A joint change under way is left first, by an empty change. Raft proposes that by itself, but only when it applies an entry,
+// and drops it while leadership moves: an idle cluster would stay joint. Beside raft's own it does no harm.
 func planChange(in planInput) plan {
 	if len(in.conf.GetVotersOutgoing()) > 0 {
-		return plan{}
+		return plan{change: new(pb.ConfChangeV2)}
 	}
 	if in.last != 0 && in.record(in.self) == nil {
 		return plan{} // a leader that does not find itself has not read the records, whatever it was told

@@ -50,7 +50,7 @@ func TestPlanChange(t *testing.T) {
 		{"makes it a voter", "1/2", "1R 2V<1", "12", "", "voter 2"},
 		{"and hands on", "12", "1R 2V<1", "12", "", "transfer to 2"},
 		{"a replaced leader with other voters hands on before the exchange", "123/4", "1R 2F 3F 4V<1", "1234", "", "transfer to 2"},
-		{"a joint change under way is left alone", "124&123", "1F 2F 3R 4V<3 5V", "12345", "", "-"},
+		{"a joint change under way is left first", "124&123", "1F 2F 3R 4V<3 5V", "12345", "", "leave joint"},
 		{"a leader that does not find its own record", "123", "2F 3F", "123", "", "-"},
 		{"records that were not read", "123/4", "5L", "1234", "", "-"},
 		{"all leave and nobody has come", "123", "1R 2R 3R 4V-", "123", "", "-"},
@@ -128,6 +128,9 @@ func parseRecords(t *testing.T, s string) (ms []*internalv1.AnnounceMember) {
 func describePlan(p plan) string {
 	if p.transferTo != 0 {
 		return fmt.Sprintf("transfer to %d", p.transferTo)
+	}
+	if p.change != nil && len(p.change.GetChanges()) == 0 {
+		return "leave joint"
 	}
 	var words []string
 	for _, c := range p.change.GetChanges() {
