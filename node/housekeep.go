@@ -50,10 +50,12 @@ func (n *Node) housekeep() {
 	}
 }
 
-// housekeepPause is short while the membership is being changed.
+// housekeepPause is short while the membership is being changed, and on a leader with work left.
 func (n *Node) housekeepPause() time.Duration {
-	if st := n.status.Load(); st.joint || st.changing {
-		return membersInterval
+	st := n.status.Load()
+	erase, expire := n.store.Work()
+	if st.joint || st.changing || st.Leader == n.id && (erase || expire) {
+		return busyInterval
 	}
 	return housekeepInterval
 }
@@ -108,9 +110,9 @@ func announcement(id *internalv1.Identity) *internalv1.Command {
 	}}}
 }
 
-// work proposes slices of work that one command may not do at once, until none is left or leadership moves.
+// work proposes slices of work that one command may not do at once, until none is left, leadership moves or its turn is over.
 func (n *Node) work() {
-	for n.ctx.Err() == nil && n.Status().Leader == n.id {
+	for began := time.Now(); time.Since(began) < workTurn && n.ctx.Err() == nil && n.Status().Leader == n.id; {
 		erase, expire := n.store.Work()
 		var ok bool
 		switch {
@@ -151,18 +153,29 @@ func (n *Node) proposeInternal(cmd *internalv1.Command) bool {
 
 // watchClock gives leadership away when this node's clock is far off the others': the leader's clock stamps messages.
 func (n *Node) watchClock(st Status) {
+	median, clocks := medianOffset(&st, n.id, n.transport.ClockOffset)
+	n.metrics.clockOffset.Set(-median.Seconds())
+	if clocks < 3 || median.Abs() <= maxClockOffset {
+		return
+	}
+	n.inbox.call(func(c *core) {
+		if c.mostCaughtUp() == 0 {
+			return // nobody could take it: proposals would wait for nothing
+		}
+		n.logger.Error("this node's clock is off the quorum's median; giving leadership away", "offset", -median)
+		c.transferLeader(0)
+	})
+}
+
+// medianOffset is the median of the voters' clocks against this node's own, and of how many clocks. Learners do not count: they
+// are no part of the quorum.
+func medianOffset(st *Status, self uint64, offset func(uint64) (time.Duration, bool)) (median time.Duration, clocks int) {
 	offsets := []time.Duration{0}
 	for _, m := range st.Members {
-		if off, ok := n.transport.ClockOffset(m.ID); ok && m.ID != n.id && m.Reachable {
+		if off, ok := offset(m.ID); ok && m.ID != self && m.Reachable && !m.Learner {
 			offsets = append(offsets, off)
 		}
 	}
 	slices.Sort(offsets)
-	median := offsets[len(offsets)/2]
-	n.metrics.clockOffset.Set(-median.Seconds())
-	if len(offsets) < 3 || median.Abs() <= maxClockOffset {
-		return
-	}
-	n.logger.Error("this node's clock is off the quorum's median; giving leadership away", "offset", -median)
-	n.inbox.call(func(c *core) { c.transferLeader(0) })
+	return offsets[len(offsets)/2], len(offsets)
 }

@@ -78,11 +78,11 @@ const (
 	// maxPromotionLag is how many entries a learner may be behind the commit index when it becomes a voter: what is on its
 	// way under load, and no more, for from then on commits may wait for it.
 	maxPromotionLag = 256
-	// removedGrace is how long after a change of the configuration a removed member is still listened to: until every
-	// other member has surely learned of the change, its vote may be needed.
-	removedGrace = 3 * time.Second
-	// membersInterval is how often the leader looks at a membership that is being changed.
-	membersInterval = 100 * time.Millisecond
+	// removedGrace is how long after a change of the configuration, or a start, a removed member is still listened to:
+	// until every other member has surely learned of the change, its vote may be needed.
+	removedGrace = 5 * time.Second
+	// busyInterval is how often the leader looks at a membership that is being changed, and goes on with work that is left.
+	busyInterval = 100 * time.Millisecond
 	// membersWait bounds how long a change of members is waited for, within one try of a client, and membersPoll how often it is looked at.
 	membersWait = 5 * time.Second
 	membersPoll = 20 * time.Millisecond
@@ -116,6 +116,8 @@ const (
 	gracefulTransferTimeout = 2 * time.Second
 	// peerAskTimeout bounds a question to one peer for a status page.
 	peerAskTimeout = 500 * time.Millisecond
+	// workTurn bounds how long the housekeeper erases and expires before it looks after everything else again.
+	workTurn = 200 * time.Millisecond
 	// maxClockOffset is how far a leader's clock may be off the quorum's median before it gives leadership away.
 	maxClockOffset = 2 * time.Second
 	// minFreeDiskBytes is the free space below which a leader takes only commands that add nothing.

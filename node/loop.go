@@ -244,7 +244,6 @@ func (n *Node) confChange(cc pb.ConfChangeI) *pb.ConfState {
 	done := make(chan *pb.ConfState, 1)
 	if !n.inbox.call(func(c *core) {
 		cs := c.applyConfChange(cc)
-		n.confChanged.Store(max(1, int64(time.Since(n.started))))
 		n.publishStatus()
 		done <- cs
 	}) {

@@ -51,7 +51,7 @@ type Node struct {
 	told map[uint64]string
 	// noted is the change of the member records that the housekeeper was woken for last.
 	noted atomic.Uint64
-	// confChanged is when the configuration changed last, in nanoseconds since the start; 0 for never.
+	// confChanged is when the configuration changed last, in nanoseconds since the start; 0 for not since then.
 	confChanged atomic.Int64
 	caughtUp    atomic.Bool // what was committed when this node started is applied
 

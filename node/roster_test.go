@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"parley/node/peer"
 	"parley/proto/internalv1"
@@ -29,6 +30,37 @@ func TestMemberRecordsThatCannotBeRead(t *testing.T) {
 	err = handler{n}.CheckIdentity(&internalv1.Identity{Id: 2, MaxClusterVersion: MaxClusterVersion})
 	if r, ok := errors.AsType[*peer.Refusal](err); !ok || r.Reason != peer.ReasonNotYet {
 		t.Errorf("a hello is answered %v", err)
+	}
+}
+
+// Right after a start a removed member is still listened to: the change may be newer than the others know.
+func TestRemovedMemberHasItsGraceAfterAStart(t *testing.T) {
+	m := &membership{last: 4, records: []*internalv1.AnnounceMember{{Id: 1, Name: "n1"}, {Id: 2, Name: "n2", Role: roleRemoved}}}
+	n := &Node{id: 1, started: time.Now()}
+	n.status.Store(&Status{Members: []Member{{ID: 1}}})
+	if n.gone(m, 2) || n.gone(m, 3) {
+		t.Error("gone at once after a start")
+	}
+	n.started = n.started.Add(-removedGrace)
+	if !n.gone(m, 2) || !n.gone(m, 3) || n.gone(m, 1) {
+		t.Error("not gone after the grace")
+	}
+	n.confChanged.Store(int64(removedGrace))
+	if n.gone(m, 2) {
+		t.Error("gone at once after a change")
+	}
+}
+
+// Learners have no say in whether the leader's clock is right.
+func TestMedianOffset(t *testing.T) {
+	offsets := map[uint64]time.Duration{2: time.Minute, 3: time.Millisecond, 4: time.Hour, 5: time.Hour}
+	st := &Status{}
+	for id := range uint64(5) {
+		st.Members = append(st.Members, Member{ID: id + 1, Learner: id >= 3, Reachable: true})
+	}
+	of := func(id uint64) (time.Duration, bool) { off, ok := offsets[id]; return off, ok }
+	if median, clocks := medianOffset(st, 1, of); median != time.Millisecond || clocks != 3 {
+		t.Errorf("median %v of %d clocks, want 1ms of 3", median, clocks)
 	}
 }
 
