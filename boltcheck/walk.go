@@ -2,6 +2,7 @@ package boltcheck
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -50,6 +51,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // reads every page in use; with branchesOnly it leaves out the leaves, which are all but a hundredth of a large file, and
 // still keeps bbolt from running astray. Their content, and what overlaps the pages after their first, is then not known.
 func Pages(path string, branchesOnly bool) error {
+	return PagesContext(context.Background(), path, branchesOnly)
+}
+
+// PagesContext is Pages until ctx ends, whose error it then returns.
+func PagesContext(ctx context.Context, path string, branchesOnly bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -68,15 +74,34 @@ func Pages(path string, branchesOnly bool) error {
 			info.Size(), meta.pages, meta.pageBytes)}
 	}
 	w := &walk{
-		r: f, pageBytes: uint64(meta.pageBytes), pages: meta.pages, seen: make(bits, meta.pages/64+1), branchesOnly: branchesOnly,
+		r: untilDone{ctx, f}, pageBytes: uint64(meta.pageBytes), pages: meta.pages, seen: make(bits, meta.pages/64+1), branchesOnly: branchesOnly,
 	}
 	if err := w.page(meta.root, 0, nil, nil); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return &Error{fmt.Sprintf("page %d", w.at), err}
 	}
 	if err := w.freelist(meta.freelist); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return &Error{fmt.Sprintf("page %d", w.at), err}
 	}
 	return nil
+}
+
+// untilDone is a file that cannot be read any more once a context has ended.
+type untilDone struct {
+	ctx context.Context
+	r   io.ReaderAt
+}
+
+func (u untilDone) ReadAt(b []byte, off int64) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.ReadAt(b, off)
 }
 
 // UsedBytes returns the file's high-water mark: what follows is not in use.

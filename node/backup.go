@@ -85,8 +85,12 @@ func (n *Node) backup(ctx context.Context, spool string, done func()) (*Backup, 
 		return nil, err
 	}
 	defer os.Remove(spool) // the descriptor is enough
-	_, size, err := n.store.Spool(spool)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.ctx, cancel)()
+	_, size, err := n.store.SpoolContext(ctx, spool)
 	if err != nil {
+		n.ailIfDamaged(err)
 		return nil, err
 	}
 	info, err := store.Describe(spool)

@@ -105,7 +105,7 @@ func (n *Node) heal(ctx context.Context, damage error) error {
 	n.logger.Error("the store is damaged and is healed from a peer; this node does not serve until then",
 		"file", path, "err", damage)
 	defer os.Remove(filepath.Join(n.cfg.Dir, healFile))
-	last := ""
+	last, pause := "", time.Duration(0)
 	for {
 		var failures []string
 		for _, addr := range n.healers() {
@@ -132,10 +132,11 @@ func (n *Node) heal(ctx context.Context, damage error) error {
 			last = text
 			n.logger.Warn("no peer gave its store; asking again", "file", path, "peers", text)
 		}
+		pause = nextPause(pause)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w; no peer gave its store: %s", damage, text)
-		case <-time.After(healRetry):
+		case <-time.After(pause):
 		}
 	}
 }
@@ -170,14 +171,14 @@ func (n *Node) fetchStore(ctx context.Context, addr string) (from string, mark s
 		return "", mark, err
 	}
 	compacted, _ := n.log.Compacted()
-	id, err := n.transport.FetchStore(ctx, addr, compacted, f)
+	id, err := n.transport.FetchStore(ctx, addr, compacted, fetched{n, f})
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return "", mark, err
 	}
-	if err := store.Verify(path); err != nil {
+	if err := store.VerifyContext(ctx, path); err != nil {
 		return "", mark, fmt.Errorf("what %s gave: %w", id.GetName(), err)
 	}
 	mark, cluster, err := store.Inspect(path)
@@ -190,6 +191,15 @@ func (n *Node) fetchStore(ctx context.Context, addr string) (from string, mark s
 	}
 	return id.GetName(), mark, err
 }
+
+// fetched is the file that a peer's store is written to, if there is room for it.
+type fetched struct {
+	n *Node
+	*os.File
+}
+
+// Expect is called with the size before the first Write.
+func (f fetched) Expect(size uint64) error { return f.n.room(int64(size)) }
 
 // replaceStore puts the fetched file in the damaged one's place. A crash in the middle leaves no store, and the next start
 // heals again.
@@ -264,7 +274,7 @@ func (h handler) OpenOutgoing(to, minIndex uint64) (peer.Outgoing, error) {
 		os.Remove(spool)
 		n.sends.end(to)
 	}
-	o, err := openOutgoing(st, spool, minIndex)
+	o, err := n.openOutgoing(st, spool, minIndex)
 	if err != nil {
 		done()
 		return nil, err
@@ -275,7 +285,7 @@ func (h handler) OpenOutgoing(to, minIndex uint64) (peer.Outgoing, error) {
 	return o, nil
 }
 
-func openOutgoing(st *store.Store, spool string, minIndex uint64) (*outgoing, error) {
+func (n *Node) openOutgoing(st *store.Store, spool string, minIndex uint64) (*outgoing, error) {
 	if st.Applied() < minIndex {
 		return nil, fmt.Errorf("this node has applied %d, below %d", st.Applied(), minIndex)
 	}
@@ -284,8 +294,12 @@ func openOutgoing(st *store.Store, spool string, minIndex uint64) (*outgoing, er
 			return nil, err
 		}
 	}
-	_, size, err := st.Spool(spool)
+	if err := n.roomForCopy(); err != nil {
+		return nil, err
+	}
+	_, size, err := st.SpoolContext(n.ctx, spool)
 	if err != nil {
+		n.ailIfDamaged(err)
 		return nil, err
 	}
 	f, err := os.Open(spool)

@@ -102,8 +102,10 @@ const (
 	HashMarkInterval = 10 * time.Minute
 	// compareTimeout bounds how long a member waits for the others' state hashes.
 	compareTimeout = 30 * time.Second
-	// healRetry is how often the peers are asked for a store file when none had one to give.
-	healRetry = time.Second
+	// healRetry is when the peers are asked again for a store file when none had one to give, and when a file for which there was
+	// no room is sent again; doubled up to maxFileRetry each time.
+	healRetry    = time.Second
+	maxFileRetry = 30 * time.Second
 	// MaxSnapshotSends bounds the store files that are streamed out at the same time.
 	MaxSnapshotSends = 2
 	// MaxBackups bounds the copies of the store that are made for backups at the same time: each takes as much space as the

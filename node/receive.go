@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"parley/node/peer"
 	"parley/store"
@@ -37,9 +39,12 @@ type receiving struct {
 }
 
 // OpenIncoming begins to receive a store file.
-func (h handler) OpenIncoming(m *pb.Message, _ uint64) (peer.Incoming, error) {
+func (h handler) OpenIncoming(m *pb.Message, size uint64) (peer.Incoming, error) {
 	if h.n.serving.Load() == nil {
 		return nil, errors.New("this node is about to heal its store by itself")
+	}
+	if err := h.n.room(int64(size)); err != nil {
+		return nil, status.Error(codes.ResourceExhausted, err.Error())
 	}
 	in := &h.n.incoming
 	in.mu.Lock()
@@ -74,7 +79,7 @@ func (r *receiving) Commit() error {
 	// The sender's disk may be damaged: what is installed here is verified as a whole.
 	var mark store.Mark
 	var cluster []byte
-	err := store.Verify(r.path)
+	err := store.VerifyContext(r.n.ctx, r.path)
 	if err == nil {
 		mark, cluster, err = store.Inspect(r.path)
 	}

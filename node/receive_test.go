@@ -1,10 +1,16 @@
 package node
 
 import (
+	"errors"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -37,5 +43,44 @@ func TestSecondFileLeavesTheFirstItsInstall(t *testing.T) {
 	}
 	if _, err := in.claim(100); err == nil {
 		t.Error("a file was claimed twice")
+	}
+}
+
+// A member without room for a file is not sent one again and again; raft's own retry comes with the next heartbeat.
+func TestSendsPauseForRoom(t *testing.T) {
+	var s snapshotSends
+	here := fmt.Errorf("spool: %w", ErrBackupSpace)
+	there := status.Error(codes.ResourceExhausted, "no room")
+	for i, want := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+		err := here
+		if i%2 == 1 {
+			err = there
+		}
+		if got := s.pause(2, err); got != want*time.Second {
+			t.Errorf("pause %d is %v, want %v", i, got, want*time.Second)
+		}
+	}
+	if got := s.pause(3, here); got != healRetry {
+		t.Errorf("another member's first pause is %v", got)
+	}
+	if got := s.pause(2, errors.New("the link broke")); got != 0 {
+		t.Errorf("a pause of %v without need", got)
+	}
+	if got := s.pause(2, nil); got != 0 || s.pause(2, here) != healRetry {
+		t.Error("the pauses go on after a file was sent")
+	}
+}
+
+// A file that would fill the disk is refused before its first byte.
+func TestNoRoomToReceive(t *testing.T) {
+	c := startCluster(t, 1)
+	c.leader()
+	in, err := handler{c.nodes[0]}.OpenIncoming(snapMessage(100), 1<<60)
+	if in != nil || status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("got %v, %v", in, err)
+	}
+	left, err := filepath.Glob(filepath.Join(c.cfgs[0].Dir, "receive-*"))
+	if must(t, err); len(left) != 0 {
+		t.Errorf("%v is there", left)
 	}
 }

@@ -24,6 +24,13 @@ func (n *Node) ail(err error) {
 	}
 }
 
+// ailIfDamaged is for who reads the own store file.
+func (n *Node) ailIfDamaged(err error) {
+	if storeDamage(err) {
+		n.ail(err)
+	}
+}
+
 // readFailed runs when a read of the store met damage, or records that contradict each other. The latter may be a mistake of
 // this program, which the other members make too: stopping for it would stop them all, one after the other. So the file is
 // verified first.
@@ -131,10 +138,10 @@ func (n *Node) scrubStore() error {
 	}
 	spool := filepath.Join(n.cfg.Dir, "scrub.tmp")
 	defer os.Remove(spool)
-	if _, _, err := n.store.Spool(spool); err != nil {
+	if _, _, err := n.store.SpoolContext(n.ctx, spool); err != nil {
 		return err
 	}
-	err = store.Verify(spool)
+	err = store.VerifyContext(n.ctx, spool)
 	if d, ok := errors.AsType[*store.DamageError](err); ok {
 		d.Path = path // the copy is as bad as what it is a copy of
 	}

@@ -7,9 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
@@ -22,6 +25,8 @@ type snapshotSends struct {
 	mu sync.Mutex
 	to map[uint64]bool
 	n  uint64 // names the spool files
+	// pauses are how long the last sends waited for room, by member.
+	pauses map[uint64]time.Duration
 }
 
 var errSending = errors.New("as many store files as are allowed are on their way, or one to this member")
@@ -47,6 +52,24 @@ func (s *snapshotSends) end(to uint64) {
 	delete(s.to, to)
 }
 
+// pause is how long to wait after a send that ended like this: longer each time that there was no room for the file.
+func (s *snapshotSends) pause(to uint64, err error) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !errors.Is(err, ErrBackupSpace) && status.Code(err) != codes.ResourceExhausted {
+		delete(s.pauses, to)
+		return 0
+	}
+	if s.pauses == nil {
+		s.pauses = map[uint64]time.Duration{}
+	}
+	s.pauses[to] = nextPause(s.pauses[to])
+	return s.pauses[to]
+}
+
+// nextPause doubles a pause, from healRetry to maxFileRetry.
+func nextPause(last time.Duration) time.Duration { return min(max(2*last, healRetry), maxFileRetry) }
+
 // startSnapshotSend answers a MsgSnap, which carries metadata only, with a store file on a stream of its own. Raft is told
 // about every end: a peer whose fate is not reported would be left alone for ever.
 func (n *Node) startSnapshotSend(m *pb.Message) {
@@ -62,6 +85,13 @@ func (n *Node) startSnapshotSend(m *pb.Message) {
 		if err != nil {
 			n.logger.Warn("a snapshot was not sent", "to", to, "err", err)
 		}
+		// Raft asks again as soon as it is told, and neither disk has more room by then.
+		if wait := n.sends.pause(to, err); wait > 0 {
+			select {
+			case <-n.ctx.Done():
+			case <-time.After(wait):
+			}
+		}
 		n.inbox.call(func(c *core) { c.snapshotSent(to, err == nil) })
 	})
 }
@@ -72,8 +102,12 @@ func (n *Node) sendSnapshot(m *pb.Message, spool string) error {
 	ctx, cancel := context.WithTimeout(n.ctx, snapshotSendTimeout)
 	defer cancel()
 	defer os.Remove(spool)
-	mark, size, err := n.store.Spool(spool)
+	if err := n.roomForCopy(); err != nil {
+		return err
+	}
+	mark, size, err := n.store.SpoolContext(ctx, spool)
 	if err != nil {
+		n.ailIfDamaged(err)
 		return err
 	}
 	if m, err = snapshotMessage(m, mark); err != nil {

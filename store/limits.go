@@ -122,3 +122,10 @@ const (
 	// maxHashWaiters bounds the callers that wait in HashAt.
 	maxHashWaiters = 1_024
 )
+
+const (
+	// spoolPieceBytes is how much of a store file is copied at once.
+	spoolPieceBytes = 1 << 20
+	// checkContextRecords is how many records a verification reads between two looks at whether it is still wanted.
+	checkContextRecords = 1024
+)

@@ -2,8 +2,10 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 
@@ -38,21 +40,26 @@ func inspect(path string) (meta *internalv1.FlushRecord, err error) {
 
 // Verify reads a whole store file that nobody else has open: its pages, every checksum, and the state hash of the flush
 // record.
-func Verify(path string) error { return checkFile(path, math.MaxInt64) }
+func Verify(path string) error { return VerifyContext(context.Background(), path) }
+
+// VerifyContext is Verify until ctx ends, whose error it then returns.
+func VerifyContext(ctx context.Context, path string) error {
+	return checkFile(ctx, path, math.MaxInt64)
+}
 
 // checkFile verifies a file as far as its size allows: up to wholeBytes all of it, above that what keeps bbolt from running
 // astray and the flush record.
-func checkFile(path string, wholeBytes int64) error {
+func checkFile(ctx context.Context, path string, wholeBytes int64) error {
 	used, err := boltcheck.UsedBytes(path)
 	if err != nil {
 		return pageDamage(path, err)
 	}
-	return readPages(path, used > wholeBytes, func(tx Tx) error {
+	return readPages(ctx, path, used > wholeBytes, func(tx Tx) error {
 		meta, err := decodeMeta(tx.Meta())
 		if err != nil || used > wholeBytes {
 			return err
 		}
-		h, err := hashOf(&layers{path: path, base: func() (Tx, error) { return tx, nil }})
+		h, err := hashOf(ctx, &layers{path: path, base: func() (Tx, error) { return tx, nil }})
 		if err != nil {
 			return err
 		}
@@ -74,15 +81,17 @@ func pageDamage(path string, err error) error {
 var errHashDiffers = errors.New("its content does not have the state hash that was recorded with it")
 
 // readFile calls f with a read of a file, whose pages are verified before.
-func readFile(path string, f func(Tx) error) error { return readPages(path, true, f) }
+func readFile(path string, f func(Tx) error) error {
+	return readPages(context.Background(), path, true, f)
+}
 
-func readPages(path string, branchesOnly bool, f func(Tx) error) (err error) {
+func readPages(ctx context.Context, path string, branchesOnly bool, f func(Tx) error) (err error) {
 	d, err := openBolt(path, true) // looks at the meta pages and the root, and locks the file
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := boltcheck.Pages(path, branchesOnly); err != nil {
+	if err := boltcheck.PagesContext(ctx, path, branchesOnly); err != nil {
 		return pageDamage(path, err)
 	}
 	tx, err := d.Begin()
@@ -95,18 +104,24 @@ func readPages(path string, branchesOnly bool, f func(Tx) error) (err error) {
 }
 
 // Spool writes a consistent copy of what is flushed to path, synced, and returns its mark and size. It runs at the
-// disk's speed: while it does, the file cannot reuse what its read pins.
+// disk's speed: while it does, the file cannot reuse what its read pins. A part of the file that cannot be read is a
+// *DamageError.
 func (s *Store) Spool(path string) (Mark, int64, error) {
+	return s.SpoolContext(context.Background(), path)
+}
+
+// SpoolContext is Spool until ctx ends, whose error it then returns.
+func (s *Store) SpoolContext(ctx context.Context, path string) (Mark, int64, error) {
 	s.spoolMu.Lock()
 	defer s.spoolMu.Unlock()
-	m, n, err := s.spool(path)
+	m, n, err := s.spool(ctx, path)
 	if err != nil {
 		return Mark{}, 0, errors.Join(fmt.Errorf("store: spool: %w", err), removeIfThere(path))
 	}
 	return m, n, nil
 }
 
-func (s *Store) spool(path string) (m Mark, n int64, err error) {
+func (s *Store) spool(ctx context.Context, path string) (m Mark, n int64, err error) {
 	if err := s.usable(); err != nil {
 		return Mark{}, 0, err
 	}
@@ -135,13 +150,44 @@ func (s *Store) spool(path string) (m Mark, n int64, err error) {
 	defer func() { err = errors.Join(err, closed()) }()
 	meta, err := decodeMeta(tx.Meta())
 	if err == nil {
-		n, err = tx.WriteTo(f)
+		if n, err = tx.WriteTo(spoolWriter{ctx, f}); ctx.Err() != nil {
+			err = ctx.Err() // bbolt does not wrap all of what its writer returns
+		} else if unreadable(err) {
+			err = &DamageError{Path: s.path, Err: err, Hint: hintRestore}
+		}
 	}
 	if err = errors.Join(err, closed()); err != nil {
 		return Mark{}, 0, err
 	}
 	m = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
 	return m, n, f.Sync()
+}
+
+// spoolWriter ends a copy with a context. It hides that it writes to a file, so that the copy is made by reads and writes, whose
+// errors say which of the two failed.
+type spoolWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (s spoolWriter) Write(b []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.w.Write(b)
+}
+
+// ReadFrom copies in larger pieces than io.Copy does.
+func (s spoolWriter) ReadFrom(r io.Reader) (int64, error) {
+	return io.CopyBuffer(struct{ io.Writer }{s}, struct{ io.Reader }{r}, make([]byte, spoolPieceBytes))
+}
+
+// unreadable says whether a copy failed because the disk did not give what it was read from.
+func unreadable(err error) bool {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		return p.Op == "read"
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func removeIfThere(path string) error {
@@ -249,7 +295,7 @@ func (s *Store) RecomputeHash() (m Mark, recorded, computed []byte, err error) {
 	meta, err := decodeMeta(tx.Meta())
 	var sum multiset
 	if err == nil {
-		sum, err = hashOf(l)
+		sum, err = hashOf(context.Background(), l)
 	}
 	if err = l.locate(err); err != nil {
 		return Mark{}, nil, nil, err
@@ -270,12 +316,15 @@ func closeOnce(tx Tx) func() error {
 	}
 }
 
-// hashOf computes the state hash of everything that layers hold.
-func hashOf(l *layers) (multiset, error) {
+// hashOf computes the state hash of everything that layers hold. It ends with ctx.
+func hashOf(ctx context.Context, l *layers) (multiset, error) {
 	var h, e multiset
 	var scratch []byte
 	it := l.scan(nil, nil, false)
-	for it.next() {
+	for n := 0; it.next(); n++ {
+		if n%checkContextRecords == 0 && ctx.Err() != nil {
+			return h, ctx.Err()
+		}
 		e, scratch = element(scratch, it.key, it.value)
 		h.add(e)
 	}

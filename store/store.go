@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -112,7 +113,7 @@ func Open(path string, o Options) (*Store, error) {
 		o.CheckBytes = CheckBytes
 	}
 	if o.CheckBytes > 0 {
-		if err := checkFile(path, o.CheckBytes); err != nil {
+		if err := checkFile(context.Background(), path, o.CheckBytes); err != nil {
 			return nil, err
 		}
 	}

@@ -23,7 +23,7 @@ type Outgoing interface {
 }
 
 // FetchStore asks the node at an address for its store file and writes it to w: size and checksum were right when it
-// returns nil, what the file holds is the caller's to check. The node is known by its address only, for who lost the store
+// returns nil, what the file holds is the caller's to check. A w with a method Expect(size uint64) error is told the size first. The node is known by its address only, for who lost the store
 // lost the member records; its identity is checked as that of any peer is. It gives up after snapshotStall without
 // progress, and blocks for the length of the transfer.
 func (t *Transport) FetchStore(ctx context.Context, addr string, minIndex uint64, w io.Writer) (
@@ -73,6 +73,11 @@ func (t *Transport) readStore(stream internalv1.PeerService_FetchStoreClient, w 
 	size := first.GetHeader().GetSizeBytes()
 	if first.GetHeader() == nil || size > maxSnapshotBytes {
 		return errors.New("the answer does not begin with the header of a store file")
+	}
+	if e, ok := w.(interface{ Expect(size uint64) error }); ok {
+		if err := e.Expect(size); err != nil {
+			return err
+		}
 	}
 	var got uint64
 	var sum uint32
