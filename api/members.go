@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"parley/node"
 	"parley/proto/internalv1"
 	"parley/proto/parleyv1"
+	"parley/store"
 )
 
 // ChangeMembers is decided in Apply; here it is held against what is reachable now, because a change that strands the
@@ -33,7 +35,7 @@ func (s *cluster) ChangeMembers(ctx context.Context, r *parleyv1.ChangeMembersRe
 		return nil, err
 	}
 	st := s.replica.ClusterStatus(ctx)
-	if err := strands(st, r); err != nil {
+	if err := s.checkStrands(ctx, st, id, r); err != nil {
 		return nil, err
 	}
 	cmd := &internalv1.ChangeMembers{
@@ -53,9 +55,9 @@ func (s *cluster) ChangeMembers(ctx context.Context, r *parleyv1.ChangeMembersRe
 	}
 	s.log.Info("members changed", "added", names(r.GetAdd()), "promoted", strings.Join(r.GetPromote(), ","),
 		"removed", strings.Join(r.GetRemove(), ","), "from_admin_socket", callerOf(ctx).socket)
-	if err := s.barrier(ctx); err != nil { // this node may lag behind the leader that carried it out
-		return nil, err
-	}
+	// This node may lag behind the leader that carried it out. Without a quorum it answers what it knows: the change is done,
+	// and must not be told as not applied.
+	_ = s.barrier(ctx)
 	return &parleyv1.ChangeMembersResponse{Members: toMembers(s.replica.MembersSettled(ctx))}, nil
 }
 
@@ -67,18 +69,66 @@ func names(add []*parleyv1.AddMember) string {
 	return strings.Join(out, ",")
 }
 
+// checkStrands is strands for a request that was not carried out yet: a retry gets the answer of then, whoever is reachable now.
+func (s *cluster) checkStrands(ctx context.Context, st node.Status, id []byte, r *parleyv1.ChangeMembersRequest) error {
+	records, err := s.store.Members()
+	if err != nil {
+		return storeFailure(err)
+	}
+	risk := strands(st, records, r)
+	if risk == nil {
+		return nil
+	}
+	if err := s.barrier(ctx); err != nil {
+		return err
+	}
+	known := false
+	err = s.withView(func(v *store.View) error {
+		known, err = v.Answered(callerOf(ctx).token, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNoSession):
+		return sessionInvalid()
+	case err != nil:
+		return err
+	case known:
+		return nil
+	}
+	return risk
+}
+
+// leaving are the ids of the members that a change takes out. To remove a successor that is still on its way gives it up: then
+// the member that it was to replace, and has stayed for it, leaves.
+func leaving(records []*internalv1.AnnounceMember, r *parleyv1.ChangeMembersRequest) map[uint64]bool {
+	ids, replaces := map[uint64]bool{}, map[uint64]uint64{}
+	for _, rec := range records {
+		replaces[rec.GetId()] = rec.GetReplaces()
+	}
+	for _, rec := range records {
+		name := rec.GetName()
+		switch {
+		case rec.GetRole() == internalv1.MemberRole_MEMBER_ROLE_REMOVED:
+		case slices.Contains(r.GetRemove(), name):
+			for id := rec.GetId(); id != 0; id = replaces[id] {
+				ids[id] = true
+			}
+		case slices.ContainsFunc(r.GetAdd(), func(a *parleyv1.AddMember) bool { return a.GetReplaces() == name }):
+			ids[rec.GetId()] = true
+		}
+	}
+	return ids
+}
+
 // strands refuses a change after which fewer voters than a majority could be reached. A member that takes another's place
 // counts as reachable, for the other one stays until it is; one that is merely added does not count at all before it has
 // caught up.
-func strands(st node.Status, r *parleyv1.ChangeMembersRequest) error {
-	leaves := func(name string) bool {
-		return slices.Contains(r.GetRemove(), name) ||
-			slices.ContainsFunc(r.GetAdd(), func(a *parleyv1.AddMember) bool { return a.GetReplaces() == name })
-	}
+func strands(st node.Status, records []*internalv1.AnnounceMember, r *parleyv1.ChangeMembersRequest) error {
+	leaves := leaving(records, r)
 	voters, live := 0, 0
 	var silent []string
 	for _, m := range st.Members {
-		if leaves(m.Name) || m.Learner && !slices.Contains(r.GetPromote(), m.Name) {
+		if leaves[m.ID] || m.Learner && !slices.Contains(r.GetPromote(), m.Name) {
 			continue
 		}
 		voters++
@@ -88,7 +138,7 @@ func strands(st node.Status, r *parleyv1.ChangeMembersRequest) error {
 			silent = append(silent, m.Name)
 		}
 	}
-	if !slices.ContainsFunc(st.Members, func(m node.Member) bool { return !m.Learner && leaves(m.Name) }) &&
+	if !slices.ContainsFunc(st.Members, func(m node.Member) bool { return !m.Learner && leaves[m.ID] }) &&
 		len(r.GetPromote()) == 0 {
 		return nil // nothing becomes worse
 	}

@@ -51,6 +51,39 @@ func TestMembersOfAClosedStore(t *testing.T) {
 	}
 }
 
+// A retry is told from a new request under the scope that Apply keeps the answer in.
+func TestAnswered(t *testing.T) {
+	r := memberRig(t)
+	r.people("ann")
+	cmd := changeMembers(1, adds("n4"))
+	answered := func(tok, id []byte) bool {
+		t.Helper()
+		v := r.view()
+		defer v.Close()
+		known, err := v.Answered(tok, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return known
+	}
+	if answered(nil, cmd.GetRequestId()) {
+		t.Error("answered before it was asked")
+	}
+	r.ok(cmd)
+	if !answered(nil, cmd.GetRequestId()) || answered(token("ann"), cmd.GetRequestId()) {
+		t.Error("a request over the admin socket is not known, or is known as ann's")
+	}
+	id := r.id()
+	r.ok(&internalv1.Command{RequestId: id, Body: &internalv1.Command_SetOperator{
+		SetOperator: &internalv1.SetOperator{Username: "ann", Operator: true, FromAdminSocket: true}}})
+	cmd = changeMembers(2, adds("n5"))
+	cmd.Session = token("ann")
+	r.ok(cmd)
+	if !answered(token("ann"), cmd.GetRequestId()) || answered(nil, cmd.GetRequestId()) {
+		t.Error("ann's request is not known, or is known as the socket's")
+	}
+}
+
 func adds(names ...string) *internalv1.ChangeMembers {
 	b := new(internalv1.ChangeMembers)
 	for _, name := range names {

@@ -51,6 +51,22 @@ func (v *View) Session(tokenSHA256 []byte) (ses Session, err error) {
 	}, nil
 }
 
+// Answered says whether a request of an operator was carried out and has its answer, whatever it asked for. tokenSHA256 is the
+// caller's, nil for the admin socket: the answer is looked up where Apply keeps it. ErrNoSession when the session is none.
+func (v *View) Answered(tokenSHA256, request []byte) (known bool, err error) {
+	defer v.guard(&err)()
+	key := keyNamedAnswer(v.key(), "", request)
+	if len(tokenSHA256) > 0 {
+		ses, err := v.Session(tokenSHA256)
+		if err != nil {
+			return false, err
+		}
+		key = keyAnswer(v.key(), ses.AccountID, request)
+	}
+	a, err := load[internalv1.AnswerRecord](&v.layers, key)
+	return a != nil, err
+}
+
 // Credentials returns an account's password hash; ErrNotFound when there is no such account. Of a deleted account only
 // Deleted means anything.
 func (v *View) Credentials(username string) (c Credentials, err error) {
