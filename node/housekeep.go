@@ -26,6 +26,7 @@ func (n *Node) housekeep() {
 		n.disk.check(n.cfg.Dir, n.logger)
 		known := n.noteMembers()
 		if known {
+			n.settle()
 			n.followMembers()
 			n.checkRemoved()
 		}

@@ -78,9 +78,6 @@ const (
 	// maxPromotionLag is how many entries a learner may be behind the commit index when it becomes a voter: what is on its
 	// way under load, and no more, for from then on commits may wait for it.
 	maxPromotionLag = 256
-	// removedGrace is how long after a change of the configuration, or a start, a removed member is still listened to:
-	// until every other member has surely learned of the change, its vote may be needed.
-	removedGrace = 5 * time.Second
 	// busyInterval is how often the leader looks at a membership that is being changed, and goes on with work that is left.
 	busyInterval = 100 * time.Millisecond
 	// membersWait bounds how long a change of members is waited for, within one try of a client, and membersPoll how often it is looked at.

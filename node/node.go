@@ -50,10 +50,9 @@ type Node struct {
 	// told are the peers' addresses that a joining node was given.
 	told map[uint64]string
 	// noted is the change of the member records that the housekeeper was woken for last.
-	noted atomic.Uint64
-	// confChanged is when the configuration changed last, in nanoseconds since the start; 0 for not since then.
-	confChanged atomic.Int64
-	caughtUp    atomic.Bool // what was committed when this node started is applied
+	noted      atomic.Uint64
+	settlement settlement
+	caughtUp   atomic.Bool // what was committed when this node started is applied
 
 	sends    snapshotSends
 	backups  backups

@@ -43,13 +43,6 @@ func (n *Node) configured(id uint64) bool {
 	return slices.Contains(slices.Concat(conf.GetVoters(), conf.GetLearners(), conf.GetVotersOutgoing(), conf.GetLearnersNext()), id)
 }
 
-// gone says whether a member was removed, is out of the configuration, and everybody has had the time to learn of it. After a
-// start the time counts from there: when the configuration changed before is not known.
-func (n *Node) gone(m *membership, id uint64) bool {
-	at := time.Duration(n.confChanged.Load())
-	return m.removed(id) && !n.configured(id) && time.Since(n.started) > at+removedGrace
-}
-
 // removedRefusal is what a removed member is told.
 func (m *membership) removedRefusal(id *internalv1.Identity) *peer.Refusal {
 	return &peer.Refusal{Reason: peer.ReasonRemoved, Text: fmt.Sprintf("member %s (id %d) was removed from this cluster",

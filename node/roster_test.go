@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
 	"parley/node/peer"
 	"parley/proto/internalv1"
 	"parley/store"
@@ -33,19 +36,29 @@ func TestMemberRecordsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Right after a start a removed member is still listened to: the change may be newer than the others know.
-func TestRemovedMemberHasItsGraceAfterAStart(t *testing.T) {
+// A removed member is listened to until a majority of the voters have the configuration without it on their disks.
+func TestRemovedMemberStaysUntilTheConfigurationIsSettled(t *testing.T) {
 	m := &membership{last: 4, records: []*internalv1.AnnounceMember{{Id: 1, Name: "n1"}, {Id: 2, Name: "n2", Role: roleRemoved}}}
-	n := &Node{id: 1, started: time.Now()}
+	cs, err := proto.Marshal(&pb.ConfState{Voters: []uint64{1}})
+	must(t, err)
+	path := filepath.Join(t.TempDir(), storeFile)
+	must(t, store.Create(path, make([]byte, clusterIDSz), store.Mark{Index: 1, Term: 1, ConfState: cs}))
+	st, err := store.Open(path, store.Options{})
+	must(t, err)
+	defer st.Close()
+	n := &Node{id: 1, store: st, ctx: t.Context()}
+	n.serving.Store(st)
+	n.members.Store(m)
 	n.status.Store(&Status{Members: []Member{{ID: 1}}})
 	if n.gone(m, 2) || n.gone(m, 3) {
-		t.Error("gone at once after a start")
+		t.Error("gone before anybody was asked")
 	}
-	n.started = n.started.Add(-removedGrace)
+	n.settle()
 	if !n.gone(m, 2) || !n.gone(m, 3) || n.gone(m, 1) {
-		t.Error("not gone after the grace")
+		t.Error("not gone when all voters have the configuration")
 	}
-	n.confChanged.Store(int64(removedGrace))
+	other := "another configuration"
+	n.settlement.done.Store(&other)
 	if n.gone(m, 2) {
 		t.Error("gone at once after a change")
 	}

@@ -50,9 +50,6 @@ func (n *Node) publishStatus() {
 	lag := int64(bs.GetCommit()) - int64(c.applied)
 	st.CaughtUp = n.caughtUp.Load() && lag <= maxApplyLag
 	old := n.status.Load()
-	if old != nil && (old.joint != st.joint || !slices.EqualFunc(old.Members, st.Members, sameRole)) {
-		n.confChanged.Store(int64(time.Since(n.started))) // by an entry or by a snapshot; before anybody sees the new one
-	}
 	n.status.Store(st)
 	if old == nil {
 		return
@@ -112,8 +109,6 @@ func (n *Node) describeMembers(st *Status) {
 		}
 	}
 }
-
-func sameRole(a, b Member) bool { return a.ID == b.ID && a.Learner == b.Learner }
 
 // confMembers lists ids and roles in order. Who leaves with a joint change votes until it is done.
 func confMembers(conf *pb.ConfState) []Member {
