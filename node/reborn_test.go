@@ -74,7 +74,8 @@ func TestRecover(t *testing.T) {
 	old, err := store.Describe(filepath.Join(dir, storeFile))
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(dir, refusedFile), []byte("of an earlier life"), 0o600))
-	r, err := Recover(dir)
+	must(t, os.WriteFile(filepath.Join(dir, healNote), []byte("diverged\n"), 0o600))
+	r, err := Recover(dir, RecoverOptions{AcceptDiverged: true})
 	must(t, err)
 	if r.Index != r.Known+2 || r.Name != "n1" || r.ID != 1 || !bytes.Equal(r.OldClusterID, old.ClusterID) ||
 		bytes.Equal(r.ClusterID, old.ClusterID) || r.Finished {
@@ -90,7 +91,7 @@ func TestRecover(t *testing.T) {
 	}
 	c.propose(0, message("alice", "bob", "three"))
 	c.stop(0)
-	if _, err := Recover(dir); err == nil || !strings.Contains(err.Error(), "recovered before") {
+	if _, err := Recover(dir, RecoverOptions{}); err == nil || !strings.Contains(err.Error(), "recovered before") {
 		t.Errorf("again: %v", err)
 	}
 	if got := c.readBack(); got != "one,two,three" {
@@ -106,17 +107,23 @@ func TestRecoverRefused(t *testing.T) {
 	c.account(0, "bob")
 	c.propose(0, message("alice", "bob", "one"))
 	dir := c.cfgs[0].Dir
-	if _, err := Recover(dir); !errors.Is(err, ErrInUse) {
+	if _, err := Recover(dir, RecoverOptions{}); !errors.Is(err, ErrInUse) {
 		t.Errorf("under a running node: %v", err)
 	}
 	c.stop(0)
-	if _, err := Recover(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no data directory") {
+	if _, err := Recover(t.TempDir(), RecoverOptions{}); err == nil || !strings.Contains(err.Error(), "no data directory") {
 		t.Errorf("an empty directory: %v", err)
 	}
+	note := filepath.Join(dir, healNote)
+	must(t, os.WriteFile(note, []byte("diverged\nat index 7 a majority has 0c01\n"), 0o600))
+	if _, err := Recover(dir, RecoverOptions{}); !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "0c01") {
+		t.Errorf("a diverged state: %v", err)
+	}
+	must(t, os.Remove(note))
 	good, err := os.ReadFile(filepath.Join(dir, storeFile))
 	must(t, err)
 	must(t, os.Truncate(filepath.Join(dir, storeFile), 8192))
-	if _, err := Recover(dir); err == nil {
+	if _, err := Recover(dir, RecoverOptions{}); err == nil {
 		t.Error("a damaged store was recovered")
 	}
 	for _, name := range []string{rebornNew, rebornReady, storeFile + beforeRecover, logFile + beforeRecover} {
@@ -151,7 +158,7 @@ func TestRecoverCutShort(t *testing.T) {
 	must(t, err)
 	must(t, os.Mkdir(filepath.Join(dir, rebornNew), 0o700))
 	must(t, os.WriteFile(filepath.Join(dir, rebornNew, logFile), []byte("half"), 0o600))
-	r, err := Recover(dir)
+	r, err := Recover(dir, RecoverOptions{})
 	must(t, err)
 
 	// While the new files were moved into place: go back from the end, one move at a time, and finish from each.
@@ -178,7 +185,7 @@ func TestRecoverCutShort(t *testing.T) {
 			t.Fatalf("step %d: started %v, %v", k, n, err)
 		}
 		cfg.PeerListener.Close()
-		again, err := Recover(dir)
+		again, err := Recover(dir, RecoverOptions{})
 		if err != nil || !again.Finished || again.Index != r.Index || !bytes.Equal(again.ClusterID, r.ClusterID) ||
 			!bytes.Equal(again.Hash, r.Hash) {
 			t.Fatalf("step %d: finished as %+v, %v", k, again, err)
@@ -196,7 +203,7 @@ func TestRecoverCutShort(t *testing.T) {
 // Files of two lives do not start together.
 func TestMixedFilesDoNotStart(t *testing.T) {
 	c, dir := livedIn(t)
-	_, err := Recover(dir)
+	_, err := Recover(dir, RecoverOptions{})
 	must(t, err)
 	must(t, os.Remove(filepath.Join(dir, logFile)))
 	must(t, os.Rename(filepath.Join(dir, logFile+beforeRecover), filepath.Join(dir, logFile)))

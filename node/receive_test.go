@@ -51,13 +51,14 @@ func TestSendsPauseForRoom(t *testing.T) {
 	var s snapshotSends
 	here := fmt.Errorf("spool: %w", ErrBackupSpace)
 	there := status.Error(codes.ResourceExhausted, "no room")
-	for i, want := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+	for i, seconds := range []int{1, 2, 4, 8, 16, 30, 30} {
+		want := time.Duration(seconds) * time.Second
 		err := here
 		if i%2 == 1 {
 			err = there
 		}
-		if got := s.pause(2, err); got != want*time.Second {
-			t.Errorf("pause %d is %v, want %v", i, got, want*time.Second)
+		if got := s.pause(2, err); got != want {
+			t.Errorf("pause %d is %v, want %v", i, got, want)
 		}
 	}
 	if got := s.pause(3, here); got != healRetry {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 
@@ -16,6 +17,15 @@ import (
 // ErrInUse is returned by Recover when a process has the directory open.
 var ErrInUse = errors.New("a node runs in this directory; stop it first")
 
+// ErrDiverged is returned by Recover for a directory whose state a majority contradicted.
+var ErrDiverged = errors.New("this node's state is not that of its cluster; recover from another node's directory")
+
+// RecoverOptions say what a recover may do.
+type RecoverOptions struct {
+	// AcceptDiverged takes the state of a directory although a majority had another one.
+	AcceptDiverged bool
+}
+
 // Recover makes the only voter of a new cluster out of one data directory of a cluster whose quorum is lost for good. No
 // process may have it open.
 //
@@ -25,7 +35,7 @@ var ErrInUse = errors.New("a node runs in this directory; stop it first")
 //
 // Until the new files are complete and synced the old ones are untouched; they are kept beside them. Recover can be run
 // again after it was cut short, and finishes what it began.
-func Recover(dir string) (*Reborn, error) {
+func Recover(dir string, o RecoverOptions) (*Reborn, error) {
 	ready, err := exists(filepath.Join(dir, rebornReady))
 	if err != nil {
 		return nil, err
@@ -55,8 +65,30 @@ func Recover(dir string) (*Reborn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.AcceptDiverged {
+		if err := checkDiverged(dir); err != nil {
+			return nil, errors.Join(err, log.Close())
+		}
+	}
 	r, err := recoverFrom(dir, log)
 	return r, errors.Join(err, log.Close())
+}
+
+// checkDiverged refuses a directory whose node noted that its state is the wrong one. Its files are whole.
+func checkDiverged(dir string) error {
+	path := filepath.Join(dir, healNote)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	kind, why, _ := strings.Cut(string(text), "\n")
+	if kind != noteDiverged {
+		return nil
+	}
+	return fmt.Errorf("%w. %s says: %s", ErrDiverged, path, strings.TrimSpace(why))
 }
 
 func recoverFrom(dir string, log *raftlog.Log) (*Reborn, error) {

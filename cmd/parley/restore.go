@@ -83,7 +83,7 @@ Then more members join it: parley cluster add on this one, parley serve --join o
 
 func newRecover(a *app) *cobra.Command {
 	var dir string
-	var force, yes bool
+	var force, yes, diverged bool
 	c := &cobra.Command{
 		Use:   "recover --force-new-cluster --data DIR",
 		Short: "Make a new cluster from one node's data directory when the quorum is lost for good",
@@ -113,11 +113,14 @@ To this one they no longer belong; it refuses them. Members join it with parley 
 					return usageError("nothing was changed: say yes, or give --yes")
 				}
 			}
-			r, err := node.Recover(dir)
+			r, err := node.Recover(dir, node.RecoverOptions{AcceptDiverged: diverged})
 			if err != nil {
 				hint := ""
 				if errors.Is(err, node.ErrInUse) {
 					hint = "its directory is in use"
+				}
+				if errors.Is(err, node.ErrDiverged) {
+					hint = "if no other directory is left: --accept-diverged"
 				}
 				return &failure{code: exitFailed, message: "nothing was recovered: " + err.Error(), hint: hint}
 			}
@@ -127,6 +130,7 @@ To this one they no longer belong; it refuses them. Members join it with parley 
 	f := c.Flags()
 	f.StringVar(&dir, "data", "", "data directory of one stopped node")
 	f.BoolVar(&force, "force-new-cluster", false, "give up the old cluster")
+	f.BoolVar(&diverged, "accept-diverged", false, "take the directory although its node found that its state was not its cluster's")
 	f.BoolVar(&yes, "yes", false, "ask nothing")
 	return c
 }
