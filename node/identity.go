@@ -113,7 +113,7 @@ func noteRefused(dir string, refusal error, logger *slog.Logger) {
 	f, err := os.Create(filepath.Join(dir, refusedFile))
 	if err == nil {
 		_, err = fmt.Fprintln(f, refusal)
-		err = errors.Join(err, f.Sync(), f.Close())
+		err = errors.Join(err, f.Sync(), f.Close(), syncDir(dir))
 	}
 	if err != nil {
 		logger.Error("the refusal could not be noted", "err", err)
