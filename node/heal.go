@@ -201,6 +201,16 @@ type fetched struct {
 // Expect is called with the size before the first Write.
 func (f fetched) Expect(size uint64) error { return f.n.room(int64(size)) }
 
+// refusedBy runs when a peer does not accept this node. A node that heals knows its peers from --cluster only: what answers
+// there as another cluster is not a peer any more, and says nothing about this directory.
+func (n *Node) refusedBy(id uint64, r *peer.Refusal) {
+	if r.Reason == peer.ReasonOtherCluster && n.serving.Load() == nil && len(n.self.GetClusterId()) > 0 {
+		n.logger.Warn("who answers at a peer's address is of another cluster", "peer", id, "text", r.Text)
+		return
+	}
+	n.refused(id, r)
+}
+
 // replaceStore puts the fetched file in the damaged one's place. A crash in the middle leaves no store, and the next start
 // heals again.
 func (n *Node) replaceStore() error {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"parley/node/peer"
+	"parley/proto/internalv1"
 	"parley/store"
 )
 
@@ -103,6 +106,16 @@ func TestContradictionIsVerified(t *testing.T) {
 		return found[0].GetMetric()[0].GetCounter().GetValue() > 0
 	})
 	must(t, n.Err())
+}
+
+// Who is of another cluster says nothing about a node that heals and has old addresses.
+func TestStalePeerDoesNotEndHealing(t *testing.T) {
+	n := &Node{
+		cfg: Config{Dir: t.TempDir()}, logger: slog.New(slog.DiscardHandler), self: &internalv1.Identity{ClusterId: []byte("one")},
+	}
+	n.refusedBy(2, &peer.Refusal{Reason: peer.ReasonOtherCluster, Text: "of another cluster"})
+	must(t, n.Err())
+	must(t, checkNotRefused(n.cfg.Dir))
 }
 
 // A log that is gone beside a store is no damage that a peer heals: this node's votes are lost.
