@@ -182,14 +182,17 @@ func (n *Node) openStore() error {
 }
 
 // form waits until every first member was heard, so that each knows the others' incarnations, and agrees on the cluster
-// id, which is their hash. A member of a cluster that exists already meets a refusal here, and so does a second cluster.
+// id, which is their hash. A member of a cluster that exists already meets a refusal here, and so does a second cluster. A first
+// member that has formed the cluster and accepts this node has found its incarnation in that hash: its cluster id is taken over,
+// for the others may be down for long.
 func (n *Node) form(ctx context.Context) error {
 	names := memberNames(n.cfg.FirstMembers)
 	heard := map[string]*internalv1.Identity{n.cfg.Name: n.self}
 	var waiting string
+	var cluster []byte
 	retry := time.NewTicker(formRetry)
 	defer retry.Stop()
-	for len(heard) < len(names) {
+	for len(heard) < len(names) && cluster == nil {
 		missing := ""
 		for _, name := range names {
 			if heard[name] != nil {
@@ -204,8 +207,11 @@ func (n *Node) form(ctx context.Context) error {
 				continue
 			}
 			heard[name] = id
+			if c := id.GetClusterId(); len(c) > 0 {
+				cluster = c
+			}
 		}
-		if missing == "" {
+		if missing == "" || cluster != nil {
 			break
 		}
 		if missing != waiting {
@@ -222,7 +228,9 @@ func (n *Node) form(ctx context.Context) error {
 	for i := range names {
 		conf.Voters = append(conf.Voters, uint64(i+1))
 	}
-	cluster := clusterID(names, func(i int) []byte { return heard[names[i]].GetIncarnation() })
+	if len(heard) == len(names) {
+		cluster = clusterID(names, func(i int) []byte { return heard[names[i]].GetIncarnation() })
+	}
 	for name, id := range heard {
 		if c := id.GetClusterId(); len(c) > 0 && string(c) != string(cluster) {
 			return fmt.Errorf("node %s belongs to another cluster already (%x)", name, c)

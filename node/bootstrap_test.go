@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,6 +9,31 @@ import (
 
 	"parley/raftlog"
 )
+
+// A first member that was cut short before it had formed the cluster goes on with one other that has; it does not wait for the
+// rest, who may be down for long.
+func TestInterruptedFirstStartNeedsOneFormedMember(t *testing.T) {
+	c := startCluster(t, 3)
+	c.leader()
+	c.await("a record of every member", func() bool {
+		ms, err := c.nodes[0].Store().Members()
+		return err == nil && len(ms) == 3
+	})
+	want := c.nodes[0].Store().ClusterID()
+	c.stop(2)
+	path := filepath.Join(c.cfgs[2].Dir, logFile)
+	log, err := raftlog.Open(path, raftlog.Options{})
+	must(t, err)
+	id := log.Identity()
+	id.ClusterID = nil
+	must(t, errors.Join(log.Close(), os.Remove(path), raftlog.Create(path, id)))
+	c.stop(1)
+	c.restart(2)
+	c.leader()
+	if got := c.nodes[2].Store().ClusterID(); !bytes.Equal(got, want) {
+		t.Errorf("cluster %x, want %x", got, want)
+	}
+}
 
 // A second process on a directory in use removes nothing of the first one's.
 func TestSecondStartLeavesTheDirectoryAlone(t *testing.T) {

@@ -30,11 +30,14 @@ func (h handler) CheckIdentity(id *internalv1.Identity) error {
 	n := h.n
 	st := n.serving.Load()
 	if st == nil && len(n.log.Identity().ClusterID) > 0 { // healing: the member records are in the store that is missing
+		if len(id.GetClusterId()) == 0 { // an acceptance would tell it that it is a first member: see form
+			return &peer.Refusal{Reason: peer.ReasonNotYet, Text: "this node has no member records while it is healed"}
+		}
 		n.identities.note(id)
 		return nil
 	}
 	if st == nil { // forming
-		if mine, theirs := n.self.GetFirstMembers(), id.GetFirstMembers(); mine != theirs {
+		if mine, theirs := n.self.GetFirstMembers(), id.GetFirstMembers(); mine != theirs && len(id.GetClusterId()) == 0 {
 			return fmt.Errorf("node %s was started with --cluster %s, node %s with %s: they must be equal",
 				n.self.GetName(), mine, id.GetName(), theirs)
 		}
@@ -54,10 +57,16 @@ func (h handler) CheckIdentity(id *internalv1.Identity) error {
 	if err := checkMember(m.records, id); err != nil {
 		return err
 	}
-	if len(id.GetClusterId()) == 0 && !joined(m.record(id.GetId())) {
-		return n.firstMember(&m, id)
+	if len(id.GetClusterId()) > 0 {
+		return nil
 	}
-	return nil
+	err = n.firstMember(&m, id)
+	if r, ok := errors.AsType[*peer.Refusal](err); ok && r.Fatal() && joined(m.record(id.GetId())) {
+		// The directory is right, so the names are not.
+		return fmt.Errorf("node %s was started with --cluster %s, which are not the first members of this cluster",
+			id.GetName(), id.GetFirstMembers())
+	}
+	return err
 }
 
 // checkMember holds an identity against the replicated member records. It refuses another incarnation (the disk was wiped)
