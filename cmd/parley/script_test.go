@@ -216,10 +216,10 @@ func cmdFreePorts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// eventually PATTERN COMMAND... runs a command again and again until its stdout matches.
+// [!] eventually PATTERN COMMAND... runs a command again and again until its stdout matches, or does not.
 func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: eventually PATTERN COMMAND...")
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] eventually PATTERN COMMAND...")
 	}
 	re, err := regexp.Compile(args[0])
 	ts.Check(err)
@@ -227,11 +227,11 @@ func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); ; <-tick.C {
 		err := ts.Exec(args[1], args[2:]...)
-		if err == nil && re.MatchString(ts.ReadFile("stdout")) {
+		if err == nil && re.MatchString(ts.ReadFile("stdout")) != neg {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("%s never printed %s", strings.Join(args[1:], " "), args[0])
+			ts.Fatalf("%s: waited in vain for %s (negated: %v)", strings.Join(args[1:], " "), args[0], neg)
 		}
 	}
 }
