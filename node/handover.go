@@ -12,7 +12,7 @@ type handover struct {
 const (
 	// handoverDrainTicks is how long a transfer waits for what is in the log. A cluster that cannot commit within it
 	// transfers all the same, and the waiters learn that their outcome is unknown.
-	handoverDrainTicks = 10
+	handoverDrainTicks = 20
 	// handoverGiveUpTicks ends the wait for a successor that does not take over; raft gives up after an election timeout.
 	handoverGiveUpTicks = handoverDrainTicks + ElectionTicks
 )

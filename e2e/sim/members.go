@@ -144,10 +144,16 @@ func (l *law) configured(r *replica, index uint64, conf *pb.ConfState) {
 	}
 }
 
-// leave ends a removed member's process, as its operator or a peer's refusal does.
+// leave ends a removed member's process, as its operator or a peer's refusal does: once a majority of the voters have the
+// configuration without it on their disks. Before that its vote may be needed: who has not applied the last step of a joint
+// change still counts it.
 func (r *replica) leave(d time.Duration) {
 	r.w.after(d, func() {
 		if r.gone || slices.Contains(r.w.law.members(), r.id) {
+			return
+		}
+		if !r.w.law.settled(r.w) {
+			r.leave(500 * time.Millisecond)
 			return
 		}
 		r.gone = true
@@ -156,6 +162,17 @@ func (r *replica) leave(d time.Duration) {
 			r.crash("removed")
 		}
 	})
+}
+
+// settled says whether a majority of the voters have the latest configuration on their disks.
+func (l *law) settled(w *world) bool {
+	last, n := l.confs[len(l.confs)-1], 0
+	for _, id := range last.conf.GetVoters() {
+		if w.replica(id).flushed >= last.at {
+			n++
+		}
+	}
+	return len(last.conf.GetVotersOutgoing()) == 0 && n >= len(last.conf.GetVoters())/2+1
 }
 
 func (l *law) wasMember(id uint64) bool {
