@@ -32,7 +32,9 @@ type core struct {
 	// Tick at which this node last knew itself to be in contact with a leader that has a quorum.
 	currentTick uint64
 	applied     uint64
-	version     func() uint32
+	// Term of the newest entry that raft handed out as committed.
+	committedTerm uint64
+	version       func() uint32
 
 	proposals proposalQueue
 	reads     readQueue
@@ -150,6 +152,10 @@ func (c *core) step(m *pb.Message) {
 		}
 	case pb.MsgTimeoutNow:
 		c.quick = quickElection{}
+	case pb.MsgReadIndex:
+		if !c.knowsCommitted() && c.onlyVoter() {
+			return // asked again by whoever asks
+		}
 	}
 	if err := c.rn.Step(m); err != nil && !errors.Is(err, raft.ErrProposalDropped) &&
 		!errors.Is(err, raft.ErrStepPeerNotFound) {
@@ -273,6 +279,9 @@ func (c *core) take(rd raft.Ready) {
 			c.appends = append(c.appends, c.tick)
 			c.out.appends = append(c.out.appends, m)
 		case m.GetTo() == raft.LocalApplyThread:
+			if es := m.GetEntries(); len(es) > 0 {
+				c.committedTerm = es[len(es)-1].GetTerm()
+			}
 			c.out.applies = append(c.out.applies, c.proposals.claim(m))
 		case m.GetType() == pb.MsgSnap:
 			c.out.snapshots = append(c.out.snapshots, m)

@@ -69,6 +69,12 @@ var mutants = []mutant{
 		by:    tests{"./node", "^TestInteraction$"},
 	},
 	{
+		name: "only-voter-answers-at-once", breaks: "a new leader knows what is committed before it answers a read (P3)",
+		file:  "node/read.go",
+		edits: [][2]string{{"|| c.committedTerm == st.GetTerm()", "|| c.committedTerm <= st.GetTerm()"}},
+		by:    tests{"./node", "^TestInteraction$"},
+	},
+	{
 		name: "map-order", breaks: "Apply is a pure function of the log (P6)", file: "store/apply.go",
 		edits: [][2]string{{
 			"\t\tfor j, cmd := range e.Commands {\n",
