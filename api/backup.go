@@ -68,7 +68,7 @@ func (s *cluster) backupFailure(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, node.ErrBackupBusy):
 		return exhausted(reasonOverloaded, "a backup is under way on this node; wait for it or use another node", time.Second)
-	case errors.Is(err, node.ErrBackupSpace):
+	case errors.Is(err, node.ErrNoRoom):
 		s.log.Error("no room for a backup", "err", err)
 		return &failure{code: codes.ResourceExhausted, reason: reasonDiskLow, cause: err,
 			message: "this node's disk has no room for the copy; free space there, or name another node with --servers"}

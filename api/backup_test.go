@@ -71,7 +71,7 @@ func TestBackupRefused(t *testing.T) {
 		reason string
 	}{
 		{node.ErrBackupBusy, codes.ResourceExhausted, "OVERLOADED"},
-		{fmt.Errorf("%w: it needs 5 bytes", node.ErrBackupSpace), codes.ResourceExhausted, "DISK_LOW"},
+		{fmt.Errorf("%w: it needs 5 bytes", node.ErrNoRoom), codes.ResourceExhausted, "DISK_LOW"},
 		{&node.Error{Outcome: node.NotApplied, Cause: node.CauseNoLeader}, codes.Unavailable, "NO_QUORUM"},
 		{store.ErrClosed, codes.Unavailable, "STOPPING"},
 		{errors.New("EIO"), codes.Internal, "INTERNAL"},

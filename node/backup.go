@@ -44,7 +44,7 @@ func (f spoolFile) Close() error {
 // Backup copies the store as it is once everything that was acknowledged before the call is in it. The copy is made at the
 // disk's speed; from then on nothing of the store is held. It has no name: its space is free again when it is closed, or
 // when the process ends. The error is an *Error when no quorum confirmed what is acknowledged, ErrBackupBusy or
-// ErrBackupSpace, or the store's.
+// ErrNoRoom, or the store's.
 func (n *Node) Backup(ctx context.Context) (*Backup, error) {
 	spool, done, err := n.enterBackup()
 	if err != nil {
@@ -81,25 +81,17 @@ func (n *Node) backup(ctx context.Context, spool string, done func()) (*Backup, 
 	if err := n.store.Flush(); err != nil {
 		return nil, err
 	}
-	if err := n.roomForCopy(); err != nil {
-		return nil, err
-	}
 	defer os.Remove(spool) // the descriptor is enough
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(n.ctx, cancel)()
-	_, size, err := n.store.SpoolContext(ctx, spool)
+	f, _, size, err := n.copyStore(ctx, n.store, spool)
 	if err != nil {
-		n.ailIfDamaged(err)
 		return nil, err
 	}
 	info, err := store.Describe(spool)
 	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(spool)
-	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	n.logger.Info("made a copy for a backup", "index", info.Index, "bytes", size)
 	return &Backup{Info: info, SizeBytes: size, ReadCloser: spoolFile{f, done}}, nil

@@ -37,9 +37,9 @@ func (d *diskWatch) check(dir string, logger *slog.Logger) {
 	}
 }
 
-// ErrBackupSpace is returned by Backup, and is why a store file is neither sent nor received, when the data directory's file
+// ErrNoRoom is returned by Backup, and is why a store file is neither sent nor received, when the data directory's file
 // system has no room for it beside what a node keeps back.
-var ErrBackupSpace = errors.New("node: no room for a copy of the store")
+var ErrNoRoom = errors.New("node: no room for a copy of the store")
 
 // room looks at the disk before a file of so many bytes is made: one that filled the disk would stop the node.
 func (n *Node) room(size int64) error {
@@ -61,7 +61,7 @@ func roomFor(size int64, free uint64) error {
 	if free >= uint64(size)+minFreeDiskBytes {
 		return nil
 	}
-	return fmt.Errorf("%w: it needs %d bytes, and %d of %d bytes free are kept back", ErrBackupSpace, size,
+	return fmt.Errorf("%w: it needs %d bytes, and %d of %d bytes free are kept back", ErrNoRoom, size,
 		int64(minFreeDiskBytes), free)
 }
 

@@ -304,15 +304,7 @@ func (n *Node) openOutgoing(st *store.Store, spool string, minIndex uint64) (*ou
 			return nil, err
 		}
 	}
-	if err := n.roomForCopy(); err != nil {
-		return nil, err
-	}
-	_, size, err := st.SpoolContext(n.ctx, spool)
-	if err != nil {
-		n.ailIfDamaged(err)
-		return nil, err
-	}
-	f, err := os.Open(spool)
+	f, _, size, err := n.copyStore(n.ctx, st, spool)
 	if err != nil {
 		return nil, err
 	}

@@ -280,7 +280,7 @@ func TestBackupLeavesRoom(t *testing.T) {
 	if err := roomFor(1000, minFreeDiskBytes+1000); err != nil {
 		t.Error(err)
 	}
-	if err := roomFor(1000, minFreeDiskBytes+999); !errors.Is(err, ErrBackupSpace) {
+	if err := roomFor(1000, minFreeDiskBytes+999); !errors.Is(err, ErrNoRoom) {
 		t.Error(err)
 	}
 }

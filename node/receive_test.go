@@ -49,7 +49,7 @@ func TestSecondFileLeavesTheFirstItsInstall(t *testing.T) {
 // A member without room for a file is not sent one again and again; raft's own retry comes with the next heartbeat.
 func TestSendsPauseForRoom(t *testing.T) {
 	var s snapshotSends
-	here := fmt.Errorf("spool: %w", ErrBackupSpace)
+	here := fmt.Errorf("spool: %w", ErrNoRoom)
 	there := status.Error(codes.ResourceExhausted, "no room")
 	for i, seconds := range []int{1, 2, 4, 8, 16, 30, 30} {
 		want := time.Duration(seconds) * time.Second

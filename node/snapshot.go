@@ -56,7 +56,7 @@ func (s *snapshotSends) end(to uint64) {
 func (s *snapshotSends) pause(to uint64, err error) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !errors.Is(err, ErrBackupSpace) && status.Code(err) != codes.ResourceExhausted {
+	if !errors.Is(err, ErrNoRoom) && status.Code(err) != codes.ResourceExhausted {
 		delete(s.pauses, to)
 		return 0
 	}
@@ -96,28 +96,33 @@ func (n *Node) startSnapshotSend(m *pb.Message) {
 	})
 }
 
-// sendSnapshot copies the store to a spool file at disk speed, so that no read transaction lives as long as the transfer
-// (bbolt pins every page that such a reader might see), and streams the copy with the metadata of what it holds.
+// copyStore copies the flushed state to a spool file at the disk's speed, so that no read transaction lives as long as a
+// transfer (bbolt pins every page that such a reader might see), and opens the copy. The caller removes the file.
+func (n *Node) copyStore(ctx context.Context, st *store.Store, spool string) (f *os.File, m store.Mark, size int64, err error) {
+	if err := n.roomForCopy(); err != nil {
+		return nil, m, 0, err
+	}
+	if m, size, err = st.SpoolContext(ctx, spool); err != nil {
+		n.ailIfDamaged(err)
+		return nil, m, 0, err
+	}
+	f, err = os.Open(spool)
+	return f, m, size, err
+}
+
+// sendSnapshot streams a copy of the store with the metadata of what it holds.
 func (n *Node) sendSnapshot(m *pb.Message, spool string) error {
 	ctx, cancel := context.WithTimeout(n.ctx, snapshotSendTimeout)
 	defer cancel()
 	defer os.Remove(spool)
-	if err := n.roomForCopy(); err != nil {
-		return err
-	}
-	mark, size, err := n.store.SpoolContext(ctx, spool)
-	if err != nil {
-		n.ailIfDamaged(err)
-		return err
-	}
-	if m, err = snapshotMessage(m, mark); err != nil {
-		return err
-	}
-	f, err := os.Open(spool)
+	f, mark, size, err := n.copyStore(ctx, n.store, spool)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	if m, err = snapshotMessage(m, mark); err != nil {
+		return err
+	}
 	n.logger.Info("sending a snapshot", "to", m.GetTo(), "index", mark.Index, "bytes", size)
 	n.metrics.snapshotsSent.Inc()
 	data, err := proto.Marshal(m)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 )
 
 // BuildAt builds parley as it was at a commit, from the history of this checkout, with constants patched, and returns its
@@ -34,11 +33,7 @@ func BuildAt(t TB, commit string, patches ...Patch) string {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		constant := regexp.MustCompile(`(?m)^(\s*` + p.Constant + `\s*=).*$`)
-		if n := len(constant.FindAll(src, -1)); n != 1 {
-			t.Fatalf("%s at %s: want one constant %s to patch, got %d", p.File, commit, p.Constant, n)
-		}
-		if err := os.WriteFile(file, constant.ReplaceAll(src, []byte("${1} "+p.Value)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(p.apply(t, string(src))), 0o600); err != nil {
 			t.Fatalf("%v", err)
 		}
 	}

@@ -10,14 +10,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
+
+	"parley/e2e/cluster"
 )
 
 // timeout bounds one mutant, builds included.
@@ -60,40 +59,15 @@ func (m mutant) run() (noticed bool, how, why string, err error) {
 		return false, "", "", err
 	}
 	defer os.RemoveAll(dir)
-	overlay, err := m.overlay(dir)
+	var edits []cluster.Edit
+	for _, e := range m.edits {
+		edits = append(edits, cluster.Edit{File: m.file, Old: e[0], New: e[1]})
+	}
+	overlay, err := cluster.WriteOverlay(dir, edits)
 	if err != nil {
 		return false, "", "", err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return m.by.judge(ctx, dir, overlay)
-}
-
-// overlay writes the broken file and the list that has the compiler take it.
-func (m mutant) overlay(dir string) (string, error) {
-	file, err := filepath.Abs(m.file)
-	if err != nil {
-		return "", err
-	}
-	src, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	text := string(src)
-	for _, e := range m.edits {
-		if n := strings.Count(text, e[0]); n != 1 {
-			return "", fmt.Errorf("%s holds %q %d times, want once: adapt the mutant", m.file, e[0], n)
-		}
-		text = strings.Replace(text, e[0], e[1], 1)
-	}
-	broken := filepath.Join(dir, "broken.go")
-	if err := os.WriteFile(broken, []byte(text), 0o600); err != nil {
-		return "", err
-	}
-	list, err := json.Marshal(map[string]map[string]string{"Replace": {file: broken}})
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "overlay.json")
-	return path, os.WriteFile(path, list, 0o600)
 }
