@@ -217,8 +217,20 @@ func TestOfflineAndBack(t *testing.T) {
 	x.see("Message @")
 	x.fake.setLink(ready("n2", "n2", 8))
 	x.see("moved n1 → n2 at once · 0 re-sent · 0 lost")
+	hold := make(chan struct{})
+	x.fake.mu.Lock()
+	x.fake.hold, x.fake.lostAck = hold, 1
+	x.fake.mu.Unlock()
+	x.typed("anybody?")
+	x.keys("enter")
+	x.await("the first try", func() bool { return len(x.fake.tries()) == 1 })
 	x.fake.setLink(common.Link{Phase: common.Offline, Node: "n2", Members: members()})
 	x.see("OFFLINE", "no node answers; what you write waits here")
+	close(hold) // the row of the move counts it, while the trouble is not over
+	x.see(" ─ moved n1 → n2 at once · 1 re-sent · 0 lost")
+	if strings.Contains(x.screen(), "quorum is back") {
+		t.Errorf("the end of the trouble is told before it ended:\n%s", x.screen())
+	}
 	x.advance(3 * time.Second)
 	x.fake.setLink(ready("n2", "n3", 9))
 	x.see("quorum is back: moved n1 → n2")

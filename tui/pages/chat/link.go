@@ -161,7 +161,7 @@ func (m *Model) tellMove() {
 		led = fmt.Sprintf("leader %s → %s (term %d)", mv.leader, mv.to.Leader, mv.to.Term)
 	}
 	s := ""
-	if mv.noted {
+	if mv.noted && !mv.open {
 		s = "quorum is back: "
 	}
 	switch {
