@@ -13,9 +13,9 @@ import (
 // applier feeds committed entries to the state machine and answers their waiters. It belongs to the apply worker.
 type applier struct {
 	sm *store.Store
-	// confChange makes a configuration change take effect in raft and returns the new configuration; nil when the node
-	// is stopping.
-	confChange func(pb.ConfChangeI) *pb.ConfState
+	// confChange makes the configuration change at an index take effect in raft and returns the configuration after it;
+	// errStopping when the node is stopping.
+	confChange func(index uint64, before *pb.ConfState, cc pb.ConfChangeI) (*pb.ConfState, error)
 }
 
 // errStopping ends an apply without harm: what was not applied is applied after the next start.
@@ -80,28 +80,19 @@ func (a *applier) applyRun(run []store.Entry, waiters *[]inflightEntry) error {
 	return nil
 }
 
+// applyConfChange applies a change of the configuration. The store flushes each, so what is flushed is what was in force.
 func (a *applier) applyConfChange(e *pb.Entry) error {
-	var cc pb.ConfChangeI
-	switch e.GetType() {
-	case pb.EntryConfChange:
-		v1 := new(pb.ConfChange)
-		if err := proto.Unmarshal(e.GetData(), v1); err != nil {
-			return fmt.Errorf("apply configuration change at index %d: %w", e.GetIndex(), err)
-		}
-		cc = v1
-	case pb.EntryConfChangeV2:
-		v2 := new(pb.ConfChangeV2)
-		if err := proto.Unmarshal(e.GetData(), v2); err != nil {
-			return fmt.Errorf("apply configuration change at index %d: %w", e.GetIndex(), err)
-		}
-		cc = v2
-	default:
-		return fmt.Errorf("apply index %d term %d: unknown entry type %d; upgrade this node", e.GetIndex(), e.GetTerm(),
-			e.GetType())
+	cc, err := unmarshalConfChange(e)
+	if err != nil {
+		return err
 	}
-	conf := a.confChange(cc)
-	if conf == nil {
-		return errStopping
+	before, err := parseConfState(a.sm.Flushed().ConfState)
+	if err != nil {
+		return err
+	}
+	conf, err := a.confChange(e.GetIndex(), before, cc)
+	if err != nil {
+		return err
 	}
 	cs, err := proto.Marshal(conf)
 	if err != nil {

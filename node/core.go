@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.etcd.io/raft/v3"
-	"go.etcd.io/raft/v3/quorum"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
 
@@ -34,7 +33,9 @@ type core struct {
 	applied     uint64
 	// Term of the newest entry that raft handed out as committed.
 	committedTerm uint64
-	version       func() uint32
+	// Index of the newest snapshot that raft took over.
+	restored uint64
+	version  func() uint32
 
 	proposals proposalQueue
 	reads     readQueue
@@ -161,6 +162,9 @@ func (c *core) step(m *pb.Message) {
 		!errors.Is(err, raft.ErrStepPeerNotFound) {
 		panic(fmt.Sprintf("node %d: raft refused a %s from %d at term %d: %v", c.id, m.GetType(), m.GetFrom(), c.term, err))
 	}
+	if m.GetType() == pb.MsgSnap {
+		c.drain() // whether raft took it over has to be known before the next change is applied
+	}
 }
 
 // appendDone says that the oldest n unanswered appends are durable. Their responses are stepped by the owner.
@@ -172,12 +176,6 @@ func (c *core) appliedTo(index uint64) {
 		c.applied = index
 		c.releaseReads()
 	}
-}
-
-// applyConfChange makes a committed configuration change take effect.
-func (c *core) applyConfChange(cc pb.ConfChangeI) *pb.ConfState {
-	c.confAsked = 0
-	return c.rn.ApplyConfChange(cc)
 }
 
 // unreachable says that messages to a peer are being lost.
@@ -206,16 +204,6 @@ func (c *core) mostCaughtUp() uint64 {
 		}
 	}
 	return best
-}
-
-// conf is the configuration in force, with both halves of a joint one.
-func (c *core) conf() *pb.ConfState {
-	cfg := c.rn.Status().Config
-	return &pb.ConfState{
-		Voters: cfg.Voters[0].Slice(), VotersOutgoing: cfg.Voters[1].Slice(),
-		Learners: quorum.MajorityConfig(cfg.Learners).Slice(), LearnersNext: quorum.MajorityConfig(cfg.LearnersNext).Slice(),
-		AutoLeave: &cfg.AutoLeave,
-	}
 }
 
 // watchDisk gives leadership away when the own disk is stuck: such a leader still heartbeats, so nobody else notices.
@@ -250,19 +238,29 @@ func (c *core) ready() output {
 		c.flushConfChange()
 		c.flushProposals()
 		c.startReadRound()
-		if !c.rn.HasReady() {
+		if !c.drain() {
 			break
 		}
-		c.take(c.rn.Ready())
 	}
 	out := c.out
 	c.out = output{}
 	return out
 }
 
+// drain takes what raft has to say; false when that was nothing.
+func (c *core) drain() (any bool) {
+	for ; c.rn.HasReady(); any = true {
+		c.take(c.rn.Ready())
+	}
+	return any
+}
+
 // take sorts one Ready into the output.
 func (c *core) take(rd raft.Ready) {
 	c.proposals.placed(rd.Entries)
+	if rd.Snapshot != nil {
+		c.restored = max(c.restored, rd.Snapshot.GetMetadata().GetIndex())
+	}
 	if rd.SoftState != nil {
 		c.noteSoftState(rd.SoftState)
 	}

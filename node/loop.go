@@ -239,20 +239,24 @@ func (n *Node) applyDone(works []applyWork) {
 }
 
 // confChange has the loop apply a configuration change, and waits: raft wants it applied before the apply is acknowledged.
-// It returns nil when the loop has ended.
-func (n *Node) confChange(cc pb.ConfChangeI) *pb.ConfState {
-	done := make(chan *pb.ConfState, 1)
+// It returns errStopping when the loop has ended.
+func (n *Node) confChange(index uint64, before *pb.ConfState, cc pb.ConfChangeI) (*pb.ConfState, error) {
+	type answer struct {
+		conf *pb.ConfState
+		err  error
+	}
+	done := make(chan answer, 1)
 	if !n.inbox.call(func(c *core) {
-		cs := c.applyConfChange(cc)
+		conf, err := c.applyConfChange(index, before, cc)
 		n.publishStatus()
-		done <- cs
+		done <- answer{conf, err}
 	}) {
-		return nil
+		return nil, errStopping
 	}
 	select {
-	case cs := <-done:
-		return cs
+	case a := <-done:
+		return a.conf, a.err
 	case <-n.loopDone:
-		return nil
+		return nil, errStopping
 	}
 }

@@ -152,7 +152,8 @@ func applyLog(log *raftlog.Log, st *store.Store) error {
 		return err
 	}
 	// The configuration is replaced by the caller; an entry that changes it only moves the mark.
-	a := &applier{sm: st, confChange: func(pb.ConfChangeI) *pb.ConfState { return new(pb.ConfState) }}
+	keep := func(_ uint64, before *pb.ConfState, _ pb.ConfChangeI) (*pb.ConfState, error) { return before, nil }
+	a := &applier{sm: st, confChange: keep}
 	for next := m.Index + 1; next <= last; {
 		es, err := log.Entries(next, last+1, maxApplyingBytes)
 		if err != nil {
