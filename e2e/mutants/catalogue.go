@@ -99,6 +99,11 @@ var mutants = []mutant{
 		by:    simulator{},
 	},
 	{
+		name: "change-of-members-twice", breaks: "a change of members takes effect once", file: "node/confchange.go",
+		edits: [][2]string{{"if index <= c.restored {", "if index > index+c.restored {"}},
+		by:    tests{"./node", "^TestInteraction$"},
+	},
+	{
 		name: "stream-skips", breaks: "a stream resumes without a gap (P4)", file: "store/watch.go",
 		edits: [][2]string{{"\t\t\tw.pos = pos\n", "\t\t\tw.pos = pos\n\t\t\tw.pos.index++\n"}},
 		by:    simulator{},
