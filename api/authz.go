@@ -59,6 +59,7 @@ var rules = map[string]who{
 	clusterPath + "ChangeMembers":      operator,
 	clusterPath + "SetOperator":        operator,
 	clusterPath + "ResetPassword":      operator,
+	clusterPath + "ImportAccounts":     operator,
 	clusterPath + "Backup":             operator,
 
 	"/grpc.health.v1.Health/Check": public,

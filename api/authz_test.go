@@ -159,6 +159,9 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 		return &parleyv1.StateHashRequest{}
 	case "TransferLeadership":
 		return &parleyv1.TransferLeadershipRequest{To: "n2"}
+	case "ImportAccounts":
+		return &parleyv1.ImportAccountsRequest{RequestId: id, Accounts: []*parleyv1.ImportAccount{
+			{Username: fmt.Sprintf("import%d", n), PasswordHash: importPHC(19456, 2, 1, 16, 32)}}}
 	case "Backup":
 		return &parleyv1.BackupRequest{}
 	case "ChangeMembers":

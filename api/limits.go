@@ -32,6 +32,12 @@ const (
 	defaultUsersPage     = 100
 	defaultMessagesPage  = 50
 	defaultConversations = 100
+	// maxImport accounts at most fill 53 KiB, under maxRequestBytes, when each has the longest names and hash.
+	maxImport = 100
+	// maxImportPHCBytes holds a salt and a tag of 64 bytes each; the usual ones need 97.
+	maxImportPHCBytes = 256
+	// maxImports are under way on one node at a time: the others wait. Together they queue far fewer commands than a node takes.
+	maxImports = 4
 	// maxRanges and maxIDs keep one command far below the 1,000 keys that one may write.
 	maxRanges = 100
 	maxIDs    = 100
@@ -48,6 +54,9 @@ const (
 	maxHashes = 2
 	// maxHashWaiters bounds the queue for them to about six seconds; above it a caller is told to come back.
 	maxHashWaiters = 256
+	// minImportSaltBytes and minImportTagBytes are what RFC 9106 recommends and what is enough for passwords.
+	minImportSaltBytes = 16
+	minImportTagBytes  = 16
 	// The most that a stored PHC string may ask for; ours ask for much less.
 	maxArgonMemoryKiB = 256 << 10
 	maxArgonTime      = 16

@@ -84,6 +84,8 @@ type Server struct {
 	calls         atomic.Int64
 	// hashing lets one StateHash run at a time: each makes every member hash its state.
 	hashing chan struct{}
+	// importing lets maxImports ImportAccounts run at a time.
+	importing chan struct{}
 
 	// logs bounds the lines about failed calls.
 	logs *rate.Limiter
@@ -108,6 +110,7 @@ func New(r Replica, st *store.Store, o Options) *Server {
 		publicStreams:  newCounts(maxPublicStreams, maxPublicStreamsPerAddress),
 		connections:    newCounts(maxConnections, maxConnectionsPerAddress),
 		hashing:        make(chan struct{}, 1),
+		importing:      make(chan struct{}, maxImports),
 		logs:           rate.NewLimiter(failureLogsPerSecond, failureLogsBurst),
 		heartbeatAfter: heartbeatAfter,
 	}

@@ -167,3 +167,10 @@ func (c *Client) ResetPassword(
 ) (*parleyv1.ResetPasswordResponse, error) {
 	return invoke(ctx, c, "ResetPassword", kindSession, r, c.cluster.ResetPassword)
 }
+
+// ImportAccounts makes up to 100 accounts from password hashes that another system made. It needs an operator.
+func (c *Client) ImportAccounts(
+	ctx context.Context, r *parleyv1.ImportAccountsRequest,
+) (*parleyv1.ImportAccountsResponse, error) {
+	return invoke(ctx, c, "ImportAccounts", kindSession, r, c.cluster.ImportAccounts)
+}

@@ -24,8 +24,8 @@ func toUserJSON(u *parleyv1.User) userJSON {
 }
 
 func newAccount(a *app) *cobra.Command {
-	return group("account", "Make, show, change and delete accounts",
-		newAccountCreate(a), newAccountShow(a), newAccountPassword(a), newAccountDelete(a))
+	return group("account", "Make, import, show, change and delete accounts",
+		newAccountCreate(a), newAccountImport(a), newAccountShow(a), newAccountPassword(a), newAccountDelete(a))
 }
 
 func newAccountCreate(a *app) *cobra.Command {

@@ -21,6 +21,11 @@ const (
 	maxRanges    = 100
 	maxDeleteIDs = 100
 
+	// maxImport is the API's bound of accounts in one request.
+	maxImport = 100
+	// maxImportLineBytes holds one account as JSON: its three fields are 544 bytes at most, some of them escaped.
+	maxImportLineBytes = 16 << 10
+
 	// localMarkTimeout bounds the marking after a local read, where there may well be no quorum to take the mark.
 	localMarkTimeout = 2 * time.Second
 

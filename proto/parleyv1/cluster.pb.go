@@ -984,6 +984,178 @@ func (*ResetPasswordResponse) Descriptor() ([]byte, []int) {
 	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{14}
 }
 
+// ImportAccount is one account to be made.
+type ImportAccount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 32 of [a-z0-9._-]; upper case is folded.
+	Username string `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	// At most 64 characters; the user name when empty.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The argon2id hash of the password as a PHC string, $argon2id$v=19$m=19456,t=2,p=1$salt$tag, at most 256 bytes; not weaker
+	// than the service's own: m at least 19456, m times t at least 38912, salt and tag of 16 bytes or more.
+	PasswordHash  string `protobuf:"bytes,3,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportAccount) Reset() {
+	*x = ImportAccount{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportAccount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportAccount) ProtoMessage() {}
+
+func (x *ImportAccount) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportAccount.ProtoReflect.Descriptor instead.
+func (*ImportAccount) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ImportAccount) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *ImportAccount) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ImportAccount) GetPasswordHash() string {
+	if x != nil {
+		return x.PasswordHash
+	}
+	return ""
+}
+
+type ImportAccountsRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// 1 to 100, no name twice.
+	Accounts      []*ImportAccount `protobuf:"bytes,2,rep,name=accounts,proto3" json:"accounts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportAccountsRequest) Reset() {
+	*x = ImportAccountsRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportAccountsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportAccountsRequest) ProtoMessage() {}
+
+func (x *ImportAccountsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportAccountsRequest.ProtoReflect.Descriptor instead.
+func (*ImportAccountsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ImportAccountsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ImportAccountsRequest) GetAccounts() []*ImportAccount {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+type ImportAccountsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Accounts that this request made, also when it is a retry.
+	Imported uint32 `protobuf:"varint,1,opt,name=imported,proto3" json:"imported,omitempty"`
+	// Names that were taken before, in the order of the request.
+	Existing      []string `protobuf:"bytes,2,rep,name=existing,proto3" json:"existing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportAccountsResponse) Reset() {
+	*x = ImportAccountsResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportAccountsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportAccountsResponse) ProtoMessage() {}
+
+func (x *ImportAccountsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportAccountsResponse.ProtoReflect.Descriptor instead.
+func (*ImportAccountsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ImportAccountsResponse) GetImported() uint32 {
+	if x != nil {
+		return x.Imported
+	}
+	return 0
+}
+
+func (x *ImportAccountsResponse) GetExisting() []string {
+	if x != nil {
+		return x.Existing
+	}
+	return nil
+}
+
 type BackupRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -992,7 +1164,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[15]
+	mi := &file_parley_v1_cluster_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1176,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[15]
+	mi := &file_parley_v1_cluster_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1189,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{15}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{18}
 }
 
 // BackupHeader comes first.
@@ -1040,7 +1212,7 @@ type BackupHeader struct {
 
 func (x *BackupHeader) Reset() {
 	*x = BackupHeader{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[16]
+	mi := &file_parley_v1_cluster_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1224,7 @@ func (x *BackupHeader) String() string {
 func (*BackupHeader) ProtoMessage() {}
 
 func (x *BackupHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[16]
+	mi := &file_parley_v1_cluster_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,7 +1237,7 @@ func (x *BackupHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupHeader.ProtoReflect.Descriptor instead.
 func (*BackupHeader) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{16}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BackupHeader) GetClusterId() string {
@@ -1128,7 +1300,7 @@ type BackupTrailer struct {
 
 func (x *BackupTrailer) Reset() {
 	*x = BackupTrailer{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[17]
+	mi := &file_parley_v1_cluster_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1312,7 @@ func (x *BackupTrailer) String() string {
 func (*BackupTrailer) ProtoMessage() {}
 
 func (x *BackupTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[17]
+	mi := &file_parley_v1_cluster_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1325,7 @@ func (x *BackupTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupTrailer.ProtoReflect.Descriptor instead.
 func (*BackupTrailer) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{17}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BackupTrailer) GetCrc32C() uint32 {
@@ -1177,7 +1349,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_parley_v1_cluster_proto_msgTypes[18]
+	mi := &file_parley_v1_cluster_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1361,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_cluster_proto_msgTypes[18]
+	mi := &file_parley_v1_cluster_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1374,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{18}
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BackupResponse) GetFrame() isBackupResponse_Frame {
@@ -1331,7 +1503,18 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12!\n" +
 	"\fnew_password\x18\x03 \x01(\tR\vnewPassword\"\x17\n" +
-	"\x15ResetPasswordResponse\"\x0f\n" +
+	"\x15ResetPasswordResponse\"s\n" +
+	"\rImportAccount\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
+	"\rpassword_hash\x18\x03 \x01(\tR\fpasswordHash\"l\n" +
+	"\x15ImportAccountsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x124\n" +
+	"\baccounts\x18\x02 \x03(\v2\x18.parley.v1.ImportAccountR\baccounts\"P\n" +
+	"\x16ImportAccountsResponse\x12\x1a\n" +
+	"\bimported\x18\x01 \x01(\rR\bimported\x12\x1a\n" +
+	"\bexisting\x18\x02 \x03(\tR\bexisting\"\x0f\n" +
 	"\rBackupRequest\"\xc3\x01\n" +
 	"\fBackupHeader\x12\x1d\n" +
 	"\n" +
@@ -1355,14 +1538,15 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"MemberRole\x12\x1b\n" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11MEMBER_ROLE_VOTER\x10\x01\x12\x17\n" +
-	"\x13MEMBER_ROLE_LEARNER\x10\x022\xb1\x04\n" +
+	"\x13MEMBER_ROLE_LEARNER\x10\x022\x88\x05\n" +
 	"\x0eClusterService\x12=\n" +
 	"\x06Status\x12\x18.parley.v1.StatusRequest\x1a\x19.parley.v1.StatusResponse\x12F\n" +
 	"\tStateHash\x12\x1b.parley.v1.StateHashRequest\x1a\x1c.parley.v1.StateHashResponse\x12a\n" +
 	"\x12TransferLeadership\x12$.parley.v1.TransferLeadershipRequest\x1a%.parley.v1.TransferLeadershipResponse\x12R\n" +
 	"\rChangeMembers\x12\x1f.parley.v1.ChangeMembersRequest\x1a .parley.v1.ChangeMembersResponse\x12L\n" +
 	"\vSetOperator\x12\x1d.parley.v1.SetOperatorRequest\x1a\x1e.parley.v1.SetOperatorResponse\x12R\n" +
-	"\rResetPassword\x12\x1f.parley.v1.ResetPasswordRequest\x1a .parley.v1.ResetPasswordResponse\x12?\n" +
+	"\rResetPassword\x12\x1f.parley.v1.ResetPasswordRequest\x1a .parley.v1.ResetPasswordResponse\x12U\n" +
+	"\x0eImportAccounts\x12 .parley.v1.ImportAccountsRequest\x1a!.parley.v1.ImportAccountsResponse\x12?\n" +
 	"\x06Backup\x12\x18.parley.v1.BackupRequest\x1a\x19.parley.v1.BackupResponse0\x01B Z\x1eparley/proto/parleyv1;parleyv1b\x06proto3"
 
 var (
@@ -1378,7 +1562,7 @@ func file_parley_v1_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_parley_v1_cluster_proto_goTypes = []any{
 	(MemberRole)(0),                    // 0: parley.v1.MemberRole
 	(*Member)(nil),                     // 1: parley.v1.Member
@@ -1396,10 +1580,13 @@ var file_parley_v1_cluster_proto_goTypes = []any{
 	(*SetOperatorResponse)(nil),        // 13: parley.v1.SetOperatorResponse
 	(*ResetPasswordRequest)(nil),       // 14: parley.v1.ResetPasswordRequest
 	(*ResetPasswordResponse)(nil),      // 15: parley.v1.ResetPasswordResponse
-	(*BackupRequest)(nil),              // 16: parley.v1.BackupRequest
-	(*BackupHeader)(nil),               // 17: parley.v1.BackupHeader
-	(*BackupTrailer)(nil),              // 18: parley.v1.BackupTrailer
-	(*BackupResponse)(nil),             // 19: parley.v1.BackupResponse
+	(*ImportAccount)(nil),              // 16: parley.v1.ImportAccount
+	(*ImportAccountsRequest)(nil),      // 17: parley.v1.ImportAccountsRequest
+	(*ImportAccountsResponse)(nil),     // 18: parley.v1.ImportAccountsResponse
+	(*BackupRequest)(nil),              // 19: parley.v1.BackupRequest
+	(*BackupHeader)(nil),               // 20: parley.v1.BackupHeader
+	(*BackupTrailer)(nil),              // 21: parley.v1.BackupTrailer
+	(*BackupResponse)(nil),             // 22: parley.v1.BackupResponse
 }
 var file_parley_v1_cluster_proto_depIdxs = []int32{
 	0,  // 0: parley.v1.Member.role:type_name -> parley.v1.MemberRole
@@ -1407,27 +1594,30 @@ var file_parley_v1_cluster_proto_depIdxs = []int32{
 	5,  // 2: parley.v1.StateHashResponse.members:type_name -> parley.v1.MemberHash
 	9,  // 3: parley.v1.ChangeMembersRequest.add:type_name -> parley.v1.AddMember
 	1,  // 4: parley.v1.ChangeMembersResponse.members:type_name -> parley.v1.Member
-	17, // 5: parley.v1.BackupResponse.header:type_name -> parley.v1.BackupHeader
-	18, // 6: parley.v1.BackupResponse.trailer:type_name -> parley.v1.BackupTrailer
-	2,  // 7: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
-	4,  // 8: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
-	7,  // 9: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
-	10, // 10: parley.v1.ClusterService.ChangeMembers:input_type -> parley.v1.ChangeMembersRequest
-	12, // 11: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
-	14, // 12: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
-	16, // 13: parley.v1.ClusterService.Backup:input_type -> parley.v1.BackupRequest
-	3,  // 14: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
-	6,  // 15: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
-	8,  // 16: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
-	11, // 17: parley.v1.ClusterService.ChangeMembers:output_type -> parley.v1.ChangeMembersResponse
-	13, // 18: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
-	15, // 19: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
-	19, // 20: parley.v1.ClusterService.Backup:output_type -> parley.v1.BackupResponse
-	14, // [14:21] is the sub-list for method output_type
-	7,  // [7:14] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	16, // 5: parley.v1.ImportAccountsRequest.accounts:type_name -> parley.v1.ImportAccount
+	20, // 6: parley.v1.BackupResponse.header:type_name -> parley.v1.BackupHeader
+	21, // 7: parley.v1.BackupResponse.trailer:type_name -> parley.v1.BackupTrailer
+	2,  // 8: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
+	4,  // 9: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
+	7,  // 10: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
+	10, // 11: parley.v1.ClusterService.ChangeMembers:input_type -> parley.v1.ChangeMembersRequest
+	12, // 12: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
+	14, // 13: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
+	17, // 14: parley.v1.ClusterService.ImportAccounts:input_type -> parley.v1.ImportAccountsRequest
+	19, // 15: parley.v1.ClusterService.Backup:input_type -> parley.v1.BackupRequest
+	3,  // 16: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
+	6,  // 17: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
+	8,  // 18: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
+	11, // 19: parley.v1.ClusterService.ChangeMembers:output_type -> parley.v1.ChangeMembersResponse
+	13, // 20: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
+	15, // 21: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
+	18, // 22: parley.v1.ClusterService.ImportAccounts:output_type -> parley.v1.ImportAccountsResponse
+	22, // 23: parley.v1.ClusterService.Backup:output_type -> parley.v1.BackupResponse
+	16, // [16:24] is the sub-list for method output_type
+	8,  // [8:16] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_parley_v1_cluster_proto_init() }
@@ -1435,7 +1625,7 @@ func file_parley_v1_cluster_proto_init() {
 	if File_parley_v1_cluster_proto != nil {
 		return
 	}
-	file_parley_v1_cluster_proto_msgTypes[18].OneofWrappers = []any{
+	file_parley_v1_cluster_proto_msgTypes[21].OneofWrappers = []any{
 		(*BackupResponse_Header)(nil),
 		(*BackupResponse_Chunk)(nil),
 		(*BackupResponse_Trailer)(nil),
@@ -1446,7 +1636,7 @@ func file_parley_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_v1_cluster_proto_rawDesc), len(file_parley_v1_cluster_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	ClusterService_ChangeMembers_FullMethodName      = "/parley.v1.ClusterService/ChangeMembers"
 	ClusterService_SetOperator_FullMethodName        = "/parley.v1.ClusterService/SetOperator"
 	ClusterService_ResetPassword_FullMethodName      = "/parley.v1.ClusterService/ResetPassword"
+	ClusterService_ImportAccounts_FullMethodName     = "/parley.v1.ClusterService/ImportAccounts"
 	ClusterService_Backup_FullMethodName             = "/parley.v1.ClusterService/Backup"
 )
 
@@ -50,6 +51,9 @@ type ClusterServiceClient interface {
 	SetOperator(ctx context.Context, in *SetOperatorRequest, opts ...grpc.CallOption) (*SetOperatorResponse, error)
 	// ResetPassword sets a new password for an account whose owner lost it, and ends its sessions.
 	ResetPassword(ctx context.Context, in *ResetPasswordRequest, opts ...grpc.CallOption) (*ResetPasswordResponse, error)
+	// ImportAccounts makes accounts whose passwords were hashed elsewhere, for who moves here from another system. A name that is
+	// taken is left as it is and told in the answer. All other accounts of the request are made, or none when a field is malformed.
+	ImportAccounts(ctx context.Context, in *ImportAccountsRequest, opts ...grpc.CallOption) (*ImportAccountsResponse, error)
 	// Backup streams a consistent copy of the replicated state from the node that is asked: a header, chunks, a trailer.
 	// Everything that was acknowledged before the call is inside. A stream that ends without a trailer is not a backup.
 	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error)
@@ -123,6 +127,16 @@ func (c *clusterServiceClient) ResetPassword(ctx context.Context, in *ResetPassw
 	return out, nil
 }
 
+func (c *clusterServiceClient) ImportAccounts(ctx context.Context, in *ImportAccountsRequest, opts ...grpc.CallOption) (*ImportAccountsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ImportAccountsResponse)
+	err := c.cc.Invoke(ctx, ClusterService_ImportAccounts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *clusterServiceClient) Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ClusterService_ServiceDesc.Streams[0], ClusterService_Backup_FullMethodName, cOpts...)
@@ -162,6 +176,9 @@ type ClusterServiceServer interface {
 	SetOperator(context.Context, *SetOperatorRequest) (*SetOperatorResponse, error)
 	// ResetPassword sets a new password for an account whose owner lost it, and ends its sessions.
 	ResetPassword(context.Context, *ResetPasswordRequest) (*ResetPasswordResponse, error)
+	// ImportAccounts makes accounts whose passwords were hashed elsewhere, for who moves here from another system. A name that is
+	// taken is left as it is and told in the answer. All other accounts of the request are made, or none when a field is malformed.
+	ImportAccounts(context.Context, *ImportAccountsRequest) (*ImportAccountsResponse, error)
 	// Backup streams a consistent copy of the replicated state from the node that is asked: a header, chunks, a trailer.
 	// Everything that was acknowledged before the call is inside. A stream that ends without a trailer is not a backup.
 	Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error
@@ -192,6 +209,9 @@ func (UnimplementedClusterServiceServer) SetOperator(context.Context, *SetOperat
 }
 func (UnimplementedClusterServiceServer) ResetPassword(context.Context, *ResetPasswordRequest) (*ResetPasswordResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResetPassword not implemented")
+}
+func (UnimplementedClusterServiceServer) ImportAccounts(context.Context, *ImportAccountsRequest) (*ImportAccountsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ImportAccounts not implemented")
 }
 func (UnimplementedClusterServiceServer) Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error {
 	return status.Error(codes.Unimplemented, "method Backup not implemented")
@@ -325,6 +345,24 @@ func _ClusterService_ResetPassword_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ClusterService_ImportAccounts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ImportAccountsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServiceServer).ImportAccounts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClusterService_ImportAccounts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServiceServer).ImportAccounts(ctx, req.(*ImportAccountsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ClusterService_Backup_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(BackupRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -366,6 +404,10 @@ var ClusterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResetPassword",
 			Handler:    _ClusterService_ResetPassword_Handler,
+		},
+		{
+			MethodName: "ImportAccounts",
+			Handler:    _ClusterService_ImportAccounts_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
