@@ -267,7 +267,12 @@ func (w *walk) elements(buf []byte, id uint64, depth int, lo, hi []byte, inline 
 			return fmt.Errorf("element %d lies outside", i)
 		}
 		key, value := buf[start:start+ksize], buf[start+ksize:start+ksize+vsize]
-		if c := bytes.Compare(prev, key); i == 0 && c > 0 || i > 0 && c >= 0 {
+		// A branch names each child by its first key: bbolt writes both in one transaction, finds the branch's element again
+		// by that key when it rewrites the child, and would add a second one beside a key that differs.
+		if i == 0 && lo != nil && !bytes.Equal(lo, key) {
+			return errors.New("element 0 is not the one that the branch above names")
+		}
+		if i > 0 && bytes.Compare(prev, key) >= 0 {
 			return fmt.Errorf("element %d is out of order", i)
 		}
 		if hi != nil && bytes.Compare(key, hi) >= 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,19 @@ func TestPages(t *testing.T) {
 			return b
 		}, "in use and free", false},
 		{"a freelist of another kind", func(b []byte) []byte { b[free+8] = 2; return b }, "the freelist calls itself", false},
+		{"a branch whose key no child begins with", func(b []byte) []byte {
+			// The key that is hit lies between two that exist, so that everything would still be found.
+			for i := 1; i < int(binary.NativeEndian.Uint16(b[branch+10:])); i++ {
+				el := branch + pageHeaderBytes + i*pageElementBytes
+				key := b[el+int(binary.NativeEndian.Uint32(b[el:])):][:binary.NativeEndian.Uint32(b[el+4:])]
+				if last := len(key) - 1; key[last] == '0' {
+					key[last]--
+					return b
+				}
+			}
+			t.Fatal("no such key")
+			return nil
+		}, "branch above", true},
 		{"a leaf of another kind", func(b []byte) []byte { b[leaf+8] = 0x40; return b }, "unexpected kind", true},
 		{"a leaf's endless overflow", func(b []byte) []byte { b[leaf+15] = 0x80; return b }, "end beyond", true},
 	} {
@@ -139,4 +153,53 @@ func (h headOnly) ReadAt(b []byte, _ int64) (int, error) {
 		return 0, errors.New("more than a header was read")
 	}
 	return copy(b, h), nil
+}
+
+// TestLivedIn walks files after long random lives, at both ends of the keys and in the middle, with deletions that merge and
+// empty pages: what bbolt writes is never called damaged.
+func TestLivedIn(t *testing.T) {
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		path := filepath.Join(t.TempDir(), "a.db")
+		db, err := bolt.Open(path, 0o600, &bolt.Options{NoSync: true, NoFreelistSync: seed%2 == 0})
+		must(t, err)
+		low, high := 0, 0
+		for range 150 {
+			must(t, db.Update(func(tx *bolt.Tx) error {
+				b, err := tx.CreateBucketIfNotExists([]byte("lived in"))
+				if err != nil {
+					return err
+				}
+				if seed >= 2 {
+					b.FillPercent = 1
+				}
+				for range rng.IntN(200) {
+					if err := b.Put(fmt.Appendf(nil, "%08d", high), make([]byte, rng.IntN(300))); err != nil {
+						return err
+					}
+					high++
+				}
+				for range rng.IntN(120) {
+					if err := b.Delete(fmt.Appendf(nil, "%08d", low)); err != nil {
+						return err
+					}
+					low++
+				}
+				for range rng.IntN(60) {
+					key := fmt.Appendf(nil, "%08d", rng.IntN(high+1))
+					if rng.IntN(2) == 0 {
+						err = b.Delete(key)
+					} else {
+						err = b.Put(key, make([]byte, rng.IntN(2000)))
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			must(t, Pages(path, false))
+		}
+		must(t, db.Close())
+	}
 }
