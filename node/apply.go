@@ -22,10 +22,16 @@ type applier struct {
 var errStopping = errors.New("the node is stopping")
 
 // apply applies the entries of several MsgStorageApply as one: readers see one new view, subscribers one wake-up. An error
-// is fatal: one node must never answer "error" where others applied.
-func (a *applier) apply(works []applyWork) error {
+// is fatal: one node must never answer "error" where others applied. The waiters of what was not applied then learn that
+// their outcome is unknown.
+func (a *applier) apply(works []applyWork) (err error) {
 	var run []store.Entry
 	var waiters []inflightEntry
+	defer func() {
+		if err != nil {
+			failWaiters(waiters)
+		}
+	}()
 	for _, w := range works {
 		waiters = append(waiters, w.waiters...)
 		for _, e := range w.m.GetEntries() {
@@ -50,6 +56,15 @@ func (a *applier) apply(works []applyWork) error {
 		}
 	}
 	return a.applyRun(run, &waiters)
+}
+
+// failWaiters answers those whose entries this node will not apply before it stops.
+func failWaiters(waiters []inflightEntry) {
+	for _, w := range waiters {
+		for _, p := range w.proposals {
+			p.done(outcome{err: &Error{Outcome: Unknown, Cause: CauseStopped}})
+		}
+	}
 }
 
 // applyRun applies normal entries and answers the waiters among them.

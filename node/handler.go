@@ -66,6 +66,11 @@ func (n *Node) handOn(ctx context.Context, leader uint64, cmd []byte) outcome {
 	if ctx.Err() != nil {
 		cause = CauseDeadline
 	}
+	return fromAnswer(a, err, cause)
+}
+
+// fromAnswer takes the cause of what the leader did not cause.
+func fromAnswer(a peer.Answer, err error, cause Cause) outcome {
 	switch {
 	case a.Outcome == peer.Result && err == nil:
 		return outcome{index: a.Index, data: a.Result}
@@ -119,8 +124,13 @@ func (n *Node) noteReign(leader uint64) {
 	r := &reign{leader: leader}
 	r.ctx, r.end = context.WithCancel(n.ctx)
 	n.reign.Store(r)
-	if old != nil {
-		old.end()
+	if old == nil {
+		return
+	}
+	old.end()
+	if old.leader != 0 && old.leader != n.id {
+		// Who handed something to it with ProposeAsync and has no answer yet learns soon that there may be none.
+		time.AfterFunc(handOnGrace, n.transport.GiveUpHandOns(old.leader))
 	}
 }
 

@@ -195,9 +195,11 @@ type applyJob struct {
 	alone func()
 }
 
-// applyWorker is the only writer of the store. It ends when its mailbox is closed, or at the first error.
+// applyWorker is the only writer of the store. It ends when its mailbox is closed; after an error, which is fatal, it only
+// answers the waiters of what it does not apply.
 func (n *Node) applyWorker() {
 	defer n.workers.Done()
+	defer n.failApplies()
 	a := &applier{sm: n.store, confChange: n.confChange}
 	for {
 		jobs, ok := n.applyQueue.wait()
@@ -219,10 +221,28 @@ func (n *Node) applyWorker() {
 				if !errors.Is(err, errStopping) {
 					n.fatal(err)
 				}
+				failJobs(jobs)
 				return
 			}
 			n.applyDone(works)
 		}
+	}
+}
+
+// failApplies answers the waiters of what still comes, until the mailbox is closed.
+func (n *Node) failApplies() {
+	for {
+		jobs, ok := n.applyQueue.wait()
+		if !ok {
+			return
+		}
+		failJobs(jobs)
+	}
+}
+
+func failJobs(jobs []applyJob) {
+	for _, j := range jobs {
+		failWaiters(j.work.waiters)
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 // errLinkLost is why a command that was handed on has no answer.
 var errLinkLost = errors.New("peer: the connection broke")
 
+// errGivenUp is why a command that was handed to a leader is not waited for: another leads.
+var errGivenUp = errors.New("peer: another leads")
+
 // handOn is the follower's side of the hand-on stream to one peer: the commands that wait to be written and those that
 // were written and wait for their answer. Its bound covers both.
 type handOn struct {
@@ -24,6 +27,7 @@ type handOn struct {
 	inflight map[uint64]*call
 	count    int
 	bytes    int
+	closed   bool // nobody writes any more
 	wake     chan struct{}
 }
 
@@ -32,8 +36,8 @@ type call struct {
 	id    uint64
 	cmd   []byte
 	state callState
-	// done gets exactly one answer.
-	done chan reply
+	// done gets exactly one answer, with handOn.mu held.
+	done func(Answer, error)
 }
 
 type callState int
@@ -65,35 +69,69 @@ func (t *Transport) HandOn(ctx context.Context, to uint64, cmd []byte) (Answer, 
 	if l.ctx.Err() != nil {
 		return Answer{Outcome: NotApplied}, ErrClosed
 	}
-	c := l.hand.add(cmd)
-	if c == nil {
+	done := make(chan reply, 1)
+	c, err := l.hand.add(cmd, func(a Answer, err error) { done <- reply{a, err} })
+	switch {
+	case err != nil:
+		return Answer{Outcome: NotApplied}, err
+	case c == nil:
 		return Answer{Outcome: Overloaded}, nil
 	}
 	var r reply
 	select {
-	case r = <-c.done:
+	case r = <-done:
 	case <-ctx.Done():
 		l.hand.giveUp(c, ctx.Err())
-		r = <-c.done
-	case <-l.ctx.Done():
-		// The stream's goroutine may have ended before it saw this call.
-		l.hand.giveUp(c, ErrClosed)
-		r = <-c.done
+		r = <-done
 	}
 	return r.answer, r.err
 }
 
+// HandOnAsync is HandOn for a caller that does not wait. done is called exactly once, from any goroutine and possibly before
+// HandOnAsync returns; it must not wait nor call the transport. A call ends with its answer, with the link, or with
+// GiveUpHandOns.
+func (t *Transport) HandOnAsync(to uint64, cmd []byte, done func(Answer, error)) {
+	l := t.link(to)
+	if l == nil {
+		done(Answer{Outcome: NotApplied}, ErrUnknownPeer)
+		return
+	}
+	c, err := l.hand.add(cmd, done)
+	switch {
+	case err != nil:
+		done(Answer{Outcome: NotApplied}, err)
+	case c == nil:
+		done(Answer{Outcome: Overloaded}, nil)
+	}
+}
+
+// GiveUpHandOns returns a function that ends every call to a peer that is under way now and has no answer when it runs:
+// as unknown, or as not applied if it was never written.
+func (t *Transport) GiveUpHandOns(to uint64) func() {
+	l := t.link(to)
+	if l == nil {
+		return func() {}
+	}
+	l.hand.mu.Lock()
+	last := l.hand.lastID
+	l.hand.mu.Unlock()
+	return func() { l.hand.giveUpTo(last, errGivenUp) }
+}
+
 // add queues a command; nil when too much is under way.
-func (h *handOn) add(cmd []byte) *call {
+func (h *handOn) add(cmd []byte, done func(Answer, error)) (*call, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrClosed
+	}
 	// The queue is bounded by itself too: calls that were given up stay in it until their turn.
 	if h.count >= maxHandOnCommands || len(h.queue) >= maxHandOnCommands ||
 		h.count > 0 && h.bytes+len(cmd) > maxHandOnBytes {
-		return nil
+		return nil, nil
 	}
 	h.lastID++
-	c := &call{id: h.lastID, cmd: cmd, done: make(chan reply, 1)}
+	c := &call{id: h.lastID, cmd: cmd, done: done}
 	h.queue = append(h.queue, c)
 	h.count++
 	h.bytes += len(cmd)
@@ -101,7 +139,7 @@ func (h *handOn) add(cmd []byte) *call {
 	case h.wake <- struct{}{}:
 	default:
 	}
-	return c
+	return c, nil
 }
 
 // finish ends a call once; the caller holds mu.
@@ -116,13 +154,34 @@ func (h *handOn) finish(c *call, r reply) {
 	h.count--
 	h.bytes -= len(c.cmd)
 	c.cmd = nil
-	c.done <- r
+	c.done(r.answer, r.err)
 }
 
 // giveUp ends a call from this side, unless it has its answer already.
 func (h *handOn) giveUp(c *call, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.giveUpLocked(c, err)
+}
+
+// giveUpTo gives up every call up to an id.
+func (h *handOn) giveUpTo(last uint64, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.inflight {
+		if c.id <= last {
+			h.giveUpLocked(c, err)
+		}
+	}
+	for _, c := range h.queue {
+		if c.id <= last {
+			h.giveUpLocked(c, err)
+		}
+	}
+}
+
+// giveUpLocked needs mu.
+func (h *handOn) giveUpLocked(c *call, err error) {
 	if c.state == callQueued { // it stays in the queue until it is its turn, and is left out then
 		h.finish(c, reply{Answer{Outcome: NotApplied}, err})
 	} else {
@@ -172,6 +231,14 @@ func (h *handOn) fail(err error) {
 	h.queue = nil
 }
 
+// close is fail for good: nothing is taken any more.
+func (h *handOn) close() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.fail(ErrClosed)
+}
+
 // answer ends the calls that a frame answers. An id that is not under way was given up.
 func (h *handOn) answer(answers []*internalv1.HandOnAnswer) {
 	h.mu.Lock()
@@ -194,7 +261,7 @@ func (h *handOn) answer(answers []*internalv1.HandOnAnswer) {
 // handOver is the goroutine of the hand-on stream: it opens one when there is something to hand on, and keeps it
 // until it breaks.
 func (l *link) handOver() {
-	defer l.hand.fail(ErrClosed)
+	defer l.hand.close()
 	for {
 		select {
 		case <-l.ctx.Done():

@@ -153,6 +153,22 @@ func TestHandOnBrokenStream(t *testing.T) {
 	}
 }
 
+// added is a call with a channel for its answer.
+type added struct {
+	*call
+	done chan reply
+}
+
+// addTo queues a command; nil when too much is under way.
+func addTo(h *handOn, cmd []byte) *added {
+	done := make(chan reply, 1)
+	c, err := h.add(cmd, func(a Answer, err error) { done <- reply{a, err} })
+	if c == nil || err != nil {
+		return nil
+	}
+	return &added{c, done}
+}
+
 // A caller that gives up learns whether its command was written. What waits for a stuck stream is not.
 func TestHandOnGivenUp(t *testing.T) {
 	one, two := newNode(), newNode()
@@ -169,8 +185,8 @@ func TestHandOnGivenUp(t *testing.T) {
 
 	// Not written: taken into the queue while its goroutine is elsewhere.
 	h := newHandOn()
-	queued, next := h.add([]byte("queued")), h.add([]byte("next"))
-	h.giveUp(queued, context.Canceled)
+	queued, next := addTo(&h, []byte("queued")), addTo(&h, []byte("next"))
+	h.giveUp(queued.call, context.Canceled)
 	if r := wait(t, "the end", queued.done); r.answer.Outcome != NotApplied || !errors.Is(r.err, context.Canceled) {
 		t.Errorf("a queued command ended as %v, %v; expected not applied", r.answer, r.err)
 	}
@@ -178,7 +194,7 @@ func TestHandOnGivenUp(t *testing.T) {
 	if !h.take(&req) || len(req.Commands) != 1 || string(req.Commands[0].Command) != "next" {
 		t.Errorf("the frame holds %v; expected only the command that was not given up", req.Commands)
 	}
-	h.add([]byte("late"))
+	addTo(&h, []byte("late"))
 	h.fail(errLinkLost)
 	if r := <-next.done; r.answer.Outcome != Unknown {
 		t.Errorf("a written command ended as %v", r.answer)
@@ -188,19 +204,66 @@ func TestHandOnGivenUp(t *testing.T) {
 	}
 }
 
+// A caller that does not wait gets every answer exactly once: the leader's, the end of its reign's, the end of the link's.
+func TestHandOnAsyncEnds(t *testing.T) {
+	one, two := newNode(), newNode()
+	leader := hold(two)
+	pair(t, one, two)
+	async := func(cmd string) chan reply {
+		done := make(chan reply, 2)
+		one.t.HandOnAsync(2, []byte(cmd), func(a Answer, err error) { done <- reply{a, err} })
+		return done
+	}
+	answered := async("answered")
+	wait(t, "the command", leader.cmds).answer(Answer{Outcome: Result, Index: 7})
+	if r := wait(t, "the answer", answered); r.answer.Outcome != Result || r.answer.Index != 7 || r.err != nil {
+		t.Errorf("got %+v, want the leader's answer", r)
+	}
+
+	old := async("old")
+	held := wait(t, "the command", leader.cmds)
+	giveUp := one.t.GiveUpHandOns(2)
+	young := async("young")
+	c := wait(t, "the command", leader.cmds)
+	giveUp()
+	if r := wait(t, "the end", old); r.answer.Outcome != Unknown || !errors.Is(r.err, errGivenUp) {
+		t.Errorf("got %+v, want unknown", r)
+	}
+	held.answer(Answer{Outcome: Result}) // too late
+	c.answer(Answer{Outcome: Result, Index: 8})
+	if r := wait(t, "the answer", young); r.answer.Index != 8 {
+		t.Errorf("got %+v: a younger call was given up, or an answer went astray", r)
+	}
+
+	cut := async("cut")
+	wait(t, "the command", leader.cmds)
+	one.t.Close()
+	if r := wait(t, "the end", cut); r.answer.Outcome != Unknown || r.err == nil {
+		t.Errorf("got %+v, want unknown", r)
+	}
+	if r := wait(t, "the refusal", async("late")); r.answer.Outcome != NotApplied || !errors.Is(r.err, ErrClosed) {
+		t.Errorf("got %+v, want not applied", r)
+	}
+	for _, ch := range []chan reply{answered, old, young, cut} {
+		if len(ch) != 0 {
+			t.Errorf("a second answer: %+v", <-ch)
+		}
+	}
+}
+
 // What is under way is bounded, by number and by bytes; the bound is an answer, not a wait.
 func TestHandOnIsBounded(t *testing.T) {
 	h := newHandOn()
 	for i := range maxHandOnCommands {
-		if h.add(nil) == nil {
+		if addTo(&h, nil) == nil {
 			t.Fatalf("command %d was refused", i)
 		}
 	}
-	if h.add(nil) != nil {
+	if addTo(&h, nil) != nil {
 		t.Error("one more than the bound was taken")
 	}
 	h.fail(errLinkLost)
-	if h.add(make([]byte, maxHandOnBytes)) == nil || h.add([]byte{1}) != nil {
+	if addTo(&h, make([]byte, maxHandOnBytes)) == nil || addTo(&h, []byte{1}) != nil {
 		t.Error("the bound in bytes does not hold")
 	}
 	a := &answers{pending: map[uint64]struct{}{}, wake: make(chan struct{}, 1)}
@@ -221,7 +284,7 @@ func TestHandOnIsBounded(t *testing.T) {
 	var req internalv1.HandOnRequest
 	h.fail(errLinkLost)
 	for range 3 * maxHandOnFrameCommands {
-		h.add(make([]byte, 1))
+		addTo(&h, make([]byte, 1))
 	}
 	for h.take(&req) {
 		frames++
