@@ -111,7 +111,7 @@ func (s *Store) setConfState(index, term uint64, cs []byte) (err error) {
 func (s *Store) beginCall() {
 	s.pubMu.Lock()
 	defer s.pubMu.Unlock()
-	s.machine.over = [2]*overlay{s.machine.active, s.frozen}
+	s.machine.over = [2]overlayAt{s.machine.active.all(), s.frozen.all()}
 }
 
 // finish makes what was applied visible and sees to its flush.

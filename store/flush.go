@@ -81,9 +81,8 @@ func (s *Store) tryFreeze() {
 	o := m.active
 	o.mark = s.mark
 	o.marks = append([]hashMark(nil), s.hashMarks...)
-	o.arena, o.items = arena{}, nil
 	m.active = newOverlay()
-	m.over = [2]*overlay{m.active, o}
+	m.over = [2]overlayAt{m.active.all(), o.all()}
 	s.armed = false
 	s.frozen = o
 	s.pubMu.Unlock()
@@ -206,16 +205,16 @@ func (s *Store) flushRecord(o *overlay, h *handle) (meta []byte, err error) {
 	return encodeMeta(r)
 }
 
-// writes lists what an overlay changes on the disk, framed, in key order.
+// writes lists what an overlay changes on the disk, in key order. It frames the values in the overlay's own memory: no
+// reader looks at the bytes behind a value.
 func (o *overlay) writes() []Write {
-	ws := make([]Write, 0, o.tree.Len())
-	var a arena
-	o.tree.Scan(func(it *item) bool {
-		if it.flags&itemGone == 0 {
-			framed := appendFramed(a.take(len(it.value)+crcBytes), it.key, it.value)
-			ws = append(ws, Write{Key: it.key, Value: framed})
-		} else if it.flags&itemFresh == 0 {
-			ws = append(ws, Write{Key: it.key})
+	ws := make([]Write, 0, o.count)
+	o.each(func(w written) bool {
+		if !w.gone {
+			frame(w.key, w.value)
+			ws = append(ws, Write{Key: w.key, Value: w.value})
+		} else if !w.fresh {
+			ws = append(ws, Write{Key: w.key})
 		}
 		return true
 	})

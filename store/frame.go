@@ -29,6 +29,12 @@ func appendFramed(dst, key, value []byte) []byte {
 	return binary.BigEndian.AppendUint32(dst, checksum(key, value))
 }
 
+// frame writes the checksum into the last bytes of framed.
+func frame(key, framed []byte) {
+	n := len(framed) - crcBytes
+	binary.BigEndian.PutUint32(framed[n:], checksum(key, framed[:n]))
+}
+
 // unframe returns the value inside of what the disk gave, without copying it.
 func unframe(key, framed []byte) ([]byte, error) {
 	n := len(framed) - crcBytes

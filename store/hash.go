@@ -61,20 +61,20 @@ func (h multiset) over(o *overlay, below *layers) (multiset, error) {
 	var scratch []byte
 	var e multiset
 	var err error
-	o.tree.Scan(func(it *item) bool {
-		if it.flags&itemFresh == 0 {
+	o.each(func(w written) bool {
+		if !w.fresh {
 			var old []byte
 			var ok bool
-			if old, ok, err = below.get(it.key); err != nil {
+			if old, ok, err = below.get(w.key); err != nil {
 				return false
 			}
 			if ok {
-				e, scratch = element(scratch, it.key, old)
+				e, scratch = element(scratch, w.key, old)
 				h.sub(e)
 			}
 		}
-		if it.flags&itemGone == 0 {
-			e, scratch = element(scratch, it.key, it.value)
+		if !w.gone {
+			e, scratch = element(scratch, w.key, w.value[:len(w.value)-crcBytes])
 			h.add(e)
 		}
 		return true

@@ -25,14 +25,14 @@ func (s *Store) currentHash() (multiset, error) {
 		return multiset{}, err
 	}
 	h := multisetOf(meta.GetHash())
-	frozen := s.machine.over[1]
+	frozen := s.machine.over[1].o
 	// The frozen overlay may have reached the disk since the call began.
 	if frozen != nil && meta.GetIndex() != frozen.mark.Index {
 		if h, err = h.over(frozen, &layers{path: s.path, base: s.applyBase}); err != nil {
 			return multiset{}, err
 		}
 	}
-	return h.over(s.machine.active, &layers{path: s.path, base: s.applyBase, over: [2]*overlay{frozen, nil}})
+	return h.over(s.machine.active, &layers{path: s.path, base: s.applyBase, over: [2]overlayAt{frozen.all()}})
 }
 
 // recordHashMark keeps a hash under the index that is being applied. A second mark in one entry replaces the first.

@@ -3,18 +3,15 @@ package store
 import (
 	"bytes"
 	"errors"
-
-	"github.com/tidwall/btree"
 )
 
 // layers is the state as a stack: overlays over the disk, the newer ones in front. Reads take the first layer that has
 // the key. It is used by one goroutine.
 type layers struct {
-	over  [2]*overlay // newest first; nil where there is none
-	base  func() (Tx, error)
-	path  string
-	buf   [maxKeyBytes]byte
-	probe item
+	over [2]overlayAt // newest first; the zero value where there is none
+	base func() (Tx, error)
+	path string
+	buf  [maxKeyBytes]byte
 }
 
 // key returns an empty buffer for the key of the next read; one at a time.
@@ -22,13 +19,12 @@ func (l *layers) key() []byte { return l.buf[:0] }
 
 // get returns the live value of a key. The bytes are valid until the base read is closed.
 func (l *layers) get(key []byte) (value []byte, ok bool, err error) {
-	l.probe.key = key
-	for _, o := range l.over {
-		if o == nil {
+	for _, s := range l.over {
+		if s.o == nil {
 			continue
 		}
-		if it, ok := o.get(&l.probe); ok {
-			return it.value, it.flags&itemGone == 0, nil
+		if value, gone, ok := s.get(key); ok {
+			return value, !gone, nil
 		}
 	}
 	if l.base == nil {
@@ -72,12 +68,6 @@ type iterator struct {
 	err    error
 }
 
-type overSource struct {
-	iter btree.IterG[*item]
-	cur  *item
-	ok   bool
-}
-
 type diskSource struct {
 	cur  Cursor
 	k, v []byte
@@ -87,17 +77,15 @@ type diskSource struct {
 func (l *layers) scan(lo, hi []byte, desc bool) *iterator {
 	it := &iterator{l: l, lo: lo, hi: hi, desc: desc}
 	for i, o := range l.over {
-		if o == nil || o.tree.Len() == 0 {
+		if o.empty() {
 			continue
 		}
 		s := &it.over[i]
-		s.iter.Init(o.tree, false)
-		if !desc {
-			s.ok = s.iter.Seek(&item{key: lo})
-		} else if hi != nil && s.iter.Seek(&item{key: hi}) {
-			s.ok = s.iter.Prev()
+		s.s = o
+		if desc {
+			s.seekBefore(hi)
 		} else {
-			s.ok = s.iter.Last()
+			s.seek(lo)
 		}
 		it.settle(s)
 	}
@@ -131,10 +119,7 @@ func (it *iterator) inRange(key []byte) bool {
 }
 
 func (it *iterator) settle(s *overSource) {
-	if s.ok {
-		s.cur = s.iter.Item()
-		s.ok = it.inRange(s.cur.key)
-	}
+	s.ok = s.ok && it.inRange(s.key())
 }
 
 func (it *iterator) settleDisk() {
@@ -145,9 +130,9 @@ func (it *iterator) settleDisk() {
 
 func (it *iterator) advance(s *overSource) {
 	if it.desc {
-		s.ok = s.iter.Prev()
+		s.prev()
 	} else {
-		s.ok = s.iter.Next()
+		s.next()
 	}
 	it.settle(s)
 }
@@ -176,8 +161,8 @@ func (it *iterator) next() bool {
 		from := -1
 		for i := len(it.over) - 1; i >= 0; i-- {
 			s := &it.over[i]
-			if s.ok && (best == nil || !it.before(best, s.cur.key)) {
-				best, from = s.cur.key, i
+			if s.ok && (best == nil || !it.before(best, s.key())) {
+				best, from = s.key(), i
 			}
 		}
 		if best == nil {
@@ -186,7 +171,7 @@ func (it *iterator) next() bool {
 		it.key = best
 		gone := false
 		if from >= 0 {
-			it.value, gone = it.over[from].cur.value, it.over[from].cur.flags&itemGone != 0
+			it.value, gone = it.over[from].value(), it.over[from].ver.gone
 		} else if it.value, it.err = unframe(best, it.disk.v); it.err != nil {
 			it.err = it.l.locate(it.err)
 			return false
@@ -195,7 +180,7 @@ func (it *iterator) next() bool {
 			it.advanceDisk()
 		}
 		for i := range it.over {
-			if s := &it.over[i]; s.ok && bytes.Equal(s.cur.key, best) {
+			if s := &it.over[i]; s.ok && bytes.Equal(s.key(), best) {
 				it.advance(s)
 			}
 		}

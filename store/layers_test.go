@@ -38,9 +38,12 @@ func TestOverlayFlags(t *testing.T) {
 			}
 			o.set([]byte("k"), []byte(w.value), flags)
 		}
-		if it, _ := o.get(&item{key: []byte("k")}); it.flags != tt.flags {
-			t.Errorf("%s: flags %b, want %b", tt.name, it.flags, tt.flags)
-		}
+		o.each(func(w written) bool {
+			if gone, fresh := tt.flags&itemGone != 0, tt.flags&itemFresh != 0; w.gone != gone || w.fresh != fresh {
+				t.Errorf("%s: gone %v, fresh %v; want %v, %v", tt.name, w.gone, w.fresh, gone, fresh)
+			}
+			return true
+		})
 	}
 }
 
@@ -77,7 +80,7 @@ func TestLayersAgreeWithAMap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &layers{over: [2]*overlay{active, frozen}, base: func() (Tx, error) { return tx, nil }}
+		l := &layers{over: [2]overlayAt{active.all(), frozen.all()}, base: func() (Tx, error) { return tx, nil }}
 		for i := range 200 {
 			k := fmt.Sprintf("%03d", i)
 			v, ok, err := l.get([]byte(k))

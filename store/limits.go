@@ -90,12 +90,19 @@ const (
 	// leafFill is how full bbolt leaves a page that it splits. Nearly all inserts append within a prefix, so the left
 	// page is never touched again.
 	leafFill = 0.9
-	// itemOverheadBytes is what an overlay item costs beyond its key and value.
-	itemOverheadBytes = 96
+	// nodeBytes and versionBytes are what a key and a value cost in an overlay beyond themselves.
+	nodeBytes    = 56
+	versionBytes = 24
 	// arenaBytes is the step in which an overlay takes memory for keys and values.
 	arenaBytes = 64 << 10
-	// itemsStep is how many overlay items are allocated together.
-	itemsStep = 128
+	// slabPieces is how many of an overlay's nodes, and of its versions, are allocated together.
+	slabPieces = 256
+	// maxHeight bounds the levels of an overlay's list: 4^12 keys are more than an overlay holds.
+	maxHeight = 12
+	// hintSlots is how many places an overlay's writer remembers: the conversations and accounts of half a second.
+	hintSlots = 2_048
+	// hintSteps is how far from a remembered place the writer looks.
+	hintSteps = 4
 	// MaxHashMarks bounds the recorded state hashes that are kept.
 	MaxHashMarks = 64
 	// maxCached bounds each of two generations of each cache of decoded records.

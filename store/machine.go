@@ -40,7 +40,7 @@ type machine struct {
 	wroteKeys, wroteBytes int
 	request               []byte
 	keyBuf                [maxKeyBytes]byte
-	digestBuf             []byte
+	digestBuf, valueBuf   []byte
 	// What a send writes, filled anew each time: no field of them is set anywhere else.
 	scratch struct {
 		message internalv1.MessageRecord
@@ -147,21 +147,20 @@ func (m *machine) put(key []byte, r proto.Message) error { return m.store(key, r
 func (m *machine) insert(key []byte, r proto.Message) error { return m.store(key, r, itemFresh) }
 
 func (m *machine) store(key []byte, r proto.Message, flags uint8) error {
-	o := proto.MarshalOptions{Deterministic: true}
-	size := o.Size(r)
-	m.countKey(len(key) + size)
-	value, err := proto.MarshalOptions{Deterministic: true, UseCachedSize: true}.MarshalAppend(m.active.bytes(size), r)
+	value, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(m.valueBuf[:0], r)
 	if err != nil {
 		return fmt.Errorf("marshal %s: %w", describeKey(key), err)
 	}
-	m.active.set(m.active.clone(key), value, flags)
+	m.valueBuf = value
+	m.countKey(len(key) + len(value))
+	m.active.set(key, value, flags)
 	return nil
 }
 
 // remove deletes a key.
 func (m *machine) remove(key []byte) {
 	m.countKey(len(key))
-	m.active.set(m.active.clone(key), nil, itemGone)
+	m.active.set(key, nil, itemGone)
 }
 
 func (m *machine) countKey(bytes int) {

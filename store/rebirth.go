@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -103,11 +102,11 @@ func (r *reborn) put(key []byte, rec proto.Message) error {
 	if err != nil {
 		return fmt.Errorf("marshal %s: %w", describeKey(key), err)
 	}
-	r.o.set(bytes.Clone(key), value, 0)
+	r.o.set(key, value, 0)
 	return nil
 }
 
-func (r *reborn) remove(key []byte) { r.o.set(bytes.Clone(key), nil, itemGone) }
+func (r *reborn) remove(key []byte) { r.o.set(key, nil, itemGone) }
 
 // members leaves one member record. The ids that were given out are not given out again.
 func (r *reborn) members(m *internalv1.AnnounceMember) error {

@@ -84,7 +84,7 @@ type Store struct {
 type published struct {
 	index   uint64
 	clockMS int64
-	active  *overlay
+	active  overlayAt
 	frozen  *overlay
 	disk    *handle
 	// What the disk's own flush record must say: the index, or already that of the frozen overlay, which then changes
@@ -180,7 +180,7 @@ func (s *Store) takeOver(h *handle) (err error) {
 	}
 	s.mark = Mark{Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: meta.GetConfState()}
 	s.machine.active = newOverlay()
-	s.machine.over = [2]*overlay{s.machine.active, nil}
+	s.machine.over = [2]overlayAt{s.machine.active.all()}
 	s.armed = false
 
 	s.pubMu.Lock()

@@ -57,7 +57,7 @@ func (s *Store) viewOf(p *published) (v *View, err error) {
 	flushed, err := metaIndex(tx.Meta())
 	if err == nil && (flushed == p.flushed || p.frozen != nil && flushed == p.frozen.mark.Index) {
 		v = &View{p: p, tx: tx, clusterID: s.clusterID, damaged: s.damaged}
-		v.over = [2]*overlay{p.active, p.frozen}
+		v.over = [2]overlayAt{p.active, p.frozen.all()}
 		v.base = func() (Tx, error) { return tx, nil }
 		v.path = s.path
 		return v, nil
