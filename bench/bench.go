@@ -7,39 +7,69 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"parley/api/client"
 	"parley/proto/parleyv1"
 )
 
-// Control kills and restarts nodes of a cluster on this machine. Calls come one after another.
+// Control kills and restarts nodes of a cluster on this machine, and tells which processes they are. Calls come one after
+// another.
 type Control interface {
-	// PIDs are the processes of all nodes.
-	PIDs() []int
+	// Processes are those of all nodes.
+	Processes() []Process
 	// Kill sends SIGKILL to the node and tells when.
 	Kill(name string) (time.Time, error)
 	// Restart starts it again and returns when it serves.
 	Restart(ctx context.Context, name string) error
 }
 
+// Process is a node's.
+type Process struct {
+	Name string
+	PID  int
+}
+
+// Via says through which nodes callers go.
+type Via string
+
+const (
+	// ViaAny leaves it to each client, as in use.
+	ViaAny Via = ""
+	// ViaLeader, ViaFollowers and ViaAll pin each caller to one node of these, in turn.
+	ViaLeader    Via = "leader"
+	ViaFollowers Via = "followers"
+	ViaAll       Via = "all"
+)
+
 // Options say what to load and how. Only Servers is required.
 type Options struct {
 	Servers []string
 	TLS     *tls.Config
-	// Senders is how many accounts and clients there are, Conversations how many they talk in.
-	Senders, Conversations int
+	// Senders is how many accounts log in and send, each with a client of its own; callers above that share them.
+	Senders int
+	// Conversations are written to in turn; there are more when the callers of a measurement do not fit into so many.
+	Conversations int
+	// Users are made beside the senders and only exist. They need Operator.
+	Users int
 	// Size of a message in bytes.
 	Size int
 	// Span is measured, after Warmup.
 	Span, Warmup time.Duration
+	// Rate of operations in a second, begun whether the cluster keeps up or not; 0: each caller begins when it has its answer.
+	Rate float64
+	// Via is through which nodes callers go.
+	Via Via
 	// Timeout of one operation, all retries included; the client's default when 0.
 	Timeout time.Duration
-	// Control is needed by Failover, and for the CPU figures; nil when the cluster is not ours.
+	// Control is needed by Failover, and for the figures of processes; nil when the cluster is not ours.
 	Control Control
+	// Operator may import accounts; nil: they are made one by one, at the price of a password hash each.
+	Operator *client.Client
+	// Version of this program, for the results.
+	Version string
 	// Progress gets a line for a person now and then; nil: silent.
 	Progress func(string)
 }
@@ -58,159 +88,131 @@ func (o Options) withDefaults() (Options, error) {
 		o.Progress = func(string) {}
 	}
 	switch {
-	case o.Senders < MinSenders || o.Senders > MaxSenders:
-		return o, fmt.Errorf("%d senders: choose %d to %d", o.Senders, MinSenders, MaxSenders)
-	case o.Conversations < 1 || o.Conversations > 2*o.Senders:
-		return o, fmt.Errorf("%d conversations: choose 1 to twice the senders (%d)", o.Conversations, 2*o.Senders)
+	case o.Senders < 1 || o.Senders > MaxSenders:
+		return o, fmt.Errorf("%d senders: choose 1 to %d", o.Senders, MaxSenders)
+	case o.Conversations < 1 || o.Conversations > MaxConversations:
+		return o, fmt.Errorf("%d conversations: choose 1 to %d", o.Conversations, MaxConversations)
+	case o.Users < 0 || o.Users > MaxUsers:
+		return o, fmt.Errorf("%d users: choose up to %d", o.Users, MaxUsers)
+	case o.Users > 0 && o.Operator == nil:
+		return o, errors.New("users that only exist are imported: that needs an operator")
 	case o.Size < MinSize || o.Size > MaxSize:
 		return o, fmt.Errorf("messages of %d bytes: choose %d to %d", o.Size, MinSize, MaxSize)
 	case o.Span <= 0 || o.Warmup < 0:
 		return o, errors.New("the measured time must be more than nothing")
+	case o.Rate < 0 || o.Rate > MaxRate:
+		return o, fmt.Errorf("%v operations in a second: choose up to %d", o.Rate, MaxRate)
+	}
+	switch o.Via {
+	case ViaAny, ViaLeader, ViaFollowers, ViaAll:
+	default:
+		return o, fmt.Errorf("via %q: choose leader, followers or all", o.Via)
 	}
 	return o, nil
 }
 
-// account is one sender with its own client: a session of its own, connections of its own.
+// account is one user of the run. c is nil until it logs in: a session of its own, connections of its own.
 type account struct {
 	name string
 	c    *client.Client
 }
 
-// conversation is a pair of accounts; it is written to by one of them only, so that its order is the callers' own.
-type conversation struct {
-	sender, receiver int
-	// name is what the sender calls it.
-	name string
+// pinned names a client that stays on one node.
+type pinned struct {
+	address string
+	account int
 }
 
 // Bench holds accounts and clients ready. Measurements run one at a time.
 type Bench struct {
 	o        Options
 	run      string // tells this run's messages and accounts from all others
-	accounts []*account
-	convs    []conversation
+	password string
+	accounts []*account // the first Senders have a client
+	plan     plan       // of the measurement that runs
 	nodes    []*parleyv1.Member
 	measured int          // measurements begun, part of each message's label
 	began    time.Time    // zero of the times in messages
 	failures atomic.Int64 // logged operations that failed, to bound the log
+
+	mu   sync.Mutex
+	pins map[pinned]*client.Client
 }
 
-// New makes the accounts, logs them in and connects. It needs a cluster that serves.
+// New makes the accounts, logs the senders in and connects. It needs a cluster that serves.
 func New(ctx context.Context, o Options) (*Bench, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	id := make([]byte, 4)
+	id, secret := make([]byte, 4), make([]byte, 16)
 	_, _ = rand.Read(id) // never fails
-	b := &Bench{o: o, run: hex.EncodeToString(id), began: time.Now()}
-	b.accounts = make([]*account, o.Senders)
-	b.o.Progress(fmt.Sprintf("making %d accounts", o.Senders))
-	if err := b.makeAccounts(ctx); err != nil {
+	_, _ = rand.Read(secret)
+	b := &Bench{
+		o: o, run: hex.EncodeToString(id), password: hex.EncodeToString(secret), began: time.Now(),
+		pins: make(map[pinned]*client.Client),
+	}
+	if err := b.prepare(ctx); err != nil {
 		b.Close()
 		return nil, err
 	}
-	for k := range o.Conversations {
-		sender := k % o.Senders
-		receiver := (sender + 1 + k/o.Senders) % o.Senders
-		b.convs = append(b.convs, conversation{sender: sender, receiver: receiver, name: "@" + b.accounts[receiver].name})
-	}
-	st, err := b.accounts[0].c.Status(ctx, &parleyv1.StatusRequest{})
-	if err != nil {
-		b.Close()
-		return nil, fmt.Errorf("ask for the members: %w", err)
-	}
-	b.nodes = st.GetMembers()
 	return b, nil
 }
 
-// makeAccounts fills b.accounts. Passwords are random, and forgotten with this process.
-func (b *Bench) makeAccounts(ctx context.Context) error {
-	secret := make([]byte, 16)
-	_, _ = rand.Read(secret) // never fails
-	password := hex.EncodeToString(secret)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(setupParallel)
-	for i := range b.accounts {
-		c, err := client.Dial(client.Options{
-			Servers: rotated(b.o.Servers, i), TLS: b.o.TLS, Timeout: b.o.Timeout, UserAgent: "parley-bench",
-		})
-		if err != nil {
-			return err
-		}
-		a := &account{name: fmt.Sprintf("bench-%s-%03d", b.run, i), c: c}
-		b.accounts[i] = a
-		g.Go(func() error {
-			if _, err := c.CreateUser(ctx, &parleyv1.CreateUserRequest{Username: a.name, Password: password}); err != nil {
-				return fmt.Errorf("make account %s: %w", a.name, err)
-			}
-			if _, err := c.Login(ctx, a.name, password, "parley bench"); err != nil {
-				return fmt.Errorf("log %s in: %w", a.name, err)
-			}
-			return nil
-		})
+func (b *Bench) prepare(ctx context.Context) error {
+	if err := b.makeAccounts(ctx, poolFor(b.o.Senders, b.o.Conversations)); err != nil {
+		return err
 	}
-	return g.Wait()
-}
-
-// rotated begins the list with another server for each client, so that the clients spread over the nodes.
-func rotated(servers []string, i int) []string {
-	n := len(servers)
-	r := make([]string, 0, n)
-	for j := range n {
-		r = append(r, servers[(i+j)%n])
+	if err := b.makeUsers(ctx); err != nil {
+		return err
 	}
-	return r
+	b.o.Progress(fmt.Sprintf("logging %d accounts in", b.o.Senders))
+	senders := make([]int, b.o.Senders)
+	for i := range senders {
+		senders[i] = i
+	}
+	if err := b.login(ctx, senders); err != nil {
+		return err
+	}
+	st, err := b.accounts[0].c.Status(ctx, &parleyv1.StatusRequest{})
+	if err != nil {
+		return fmt.Errorf("ask for the members: %w", err)
+	}
+	b.nodes = st.GetMembers()
+	return nil
 }
 
 // Close ends all clients. The accounts stay: a cluster that is not ours keeps their messages.
 func (b *Bench) Close() {
 	for _, a := range b.accounts {
-		if a != nil {
+		if a.c != nil {
 			_ = a.c.Close()
 		}
 	}
+	for _, c := range b.pins {
+		_ = c.Close()
+	}
+}
+
+// next numbers a measurement.
+func (b *Bench) next() int {
+	b.measured++
+	return b.measured
 }
 
 // result begins a Result with what is the same in all.
 func (b *Bench) result(op string, callers int) Result {
+	senders := min(callers, b.o.Senders)
 	return Result{
-		Op: op, Callers: callers, Nodes: len(b.nodes), Senders: len(b.accounts), Convs: len(b.convs), Size: b.o.Size,
+		Op: op, Callers: callers, Nodes: len(b.nodes), Senders: senders,
+		Convs: conversationsFor(senders, b.o.Conversations), Size: b.o.Size,
+		Rate: b.o.Rate, Via: b.o.Via, Users: b.o.Users, Version: b.o.Version,
 	}
 }
 
-func (b *Bench) pids() []int {
+func (b *Bench) processes() []Process {
 	if b.o.Control == nil {
 		return nil
 	}
-	return b.o.Control.PIDs()
-}
-
-// label names one message of this run: which measurement, which caller, its how-manieth, and when its send began, in
-// nanoseconds since the bench did. It pads to the size that is asked for.
-func (b *Bench) label(measurement, caller, op int, began time.Time) string {
-	s := fmt.Sprintf("%s %d %d %d %d ", b.run, measurement, caller, op, began.Sub(b.began).Nanoseconds())
-	return pad(s, b.o.Size)
-}
-
-// parseLabel is the reverse; false for a message that is not of this run and measurement.
-func (b *Bench) parseLabel(text string, measurement int) (caller, op int, began time.Duration, ok bool) {
-	var run string
-	var m int
-	var ns int64
-	if _, err := fmt.Sscanf(text, "%s %d %d %d %d", &run, &m, &caller, &op, &ns); err != nil {
-		return 0, 0, 0, false
-	}
-	return caller, op, time.Duration(ns), run == b.run && m == measurement
-}
-
-const padding = "the quick brown fox jumps over the lazy dog "
-
-func pad(s string, size int) string {
-	buf := make([]byte, 0, size+len(padding))
-	buf = append(buf, s...)
-	for len(buf) < size {
-		buf = append(buf, padding...)
-	}
-	return string(buf[:max(size, len(s))])
+	return b.o.Control.Processes()
 }

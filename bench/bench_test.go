@@ -2,10 +2,15 @@ package bench
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"parley/proto/parleyv1"
 )
 
 func TestQuantileIsTheSmallestThatCoversTheShare(t *testing.T) {
@@ -41,44 +46,132 @@ func TestResultHasTheFieldsThatScriptsRelyOn(t *testing.T) {
 
 func TestLabelNamesOneMessage(t *testing.T) {
 	b := &Bench{o: Options{Size: 200}, run: "cafe0123", began: time.Now()}
-	text := b.label(3, 17, 4711, b.began.Add(5*time.Millisecond))
+	at := b.began.Add(5 * time.Millisecond)
+	want := label{measurement: 3, caller: 17, op: 4711, intended: at, began: at.Add(7 * time.Microsecond)}
+	text := b.text(want)
 	if len(text) != 200 {
 		t.Errorf("the message has %d bytes, want 200", len(text))
 	}
-	caller, op, began, ok := b.parseLabel(text, 3)
-	if !ok || caller != 17 || op != 4711 || began != 5*time.Millisecond {
-		t.Errorf("read back caller %d, op %d, began %s, ok %v", caller, op, began, ok)
+	if got, ok := b.parse(text, 3); !ok || got.caller != 17 || got.op != 4711 || !got.intended.Equal(want.intended) ||
+		!got.began.Equal(want.began) {
+		t.Errorf("read back %+v, %v; want %+v", got, ok, want)
 	}
-	if _, _, _, ok := b.parseLabel(text, 4); ok {
+	if _, ok := b.parse(text, 4); ok {
 		t.Error("a message of measurement 3 was taken for one of 4")
 	}
-	if _, _, _, ok := b.parseLabel("hello", 3); ok {
-		t.Error("a stranger's message was taken for one of ours")
+	for _, strange := range []string{"", "hello", "cafe0123", "cafe0123 3 17 4711 5", "cafe0123 3 x 4711 5 6 ", "cafe01233 1 2 3 4 5 "} {
+		if l, ok := b.parse(strange, 3); ok {
+			t.Errorf("%q was taken for one of ours: %+v", strange, l)
+		}
 	}
 }
 
-// verifyingBench has one conversation and needs no cluster.
-func verifyingBench() *Bench {
-	return &Bench{o: Options{Size: MinSize}, run: "cafe0123", began: time.Now(), convs: []conversation{{name: "@b"}}}
+func TestHistogramIsCloseFromAbove(t *testing.T) {
+	var h hist
+	var exact []time.Duration
+	for i := range 100_000 {
+		d := time.Duration(mix(uint64(i)) % uint64(3*time.Second) >> (mix(uint64(i)+1e6) % 24))
+		exact = append(exact, d)
+		h.record(d)
+	}
+	slices.Sort(exact)
+	for _, q := range []float64{0.001, 0.5, 0.9, 0.99, 0.999, 1} {
+		want := quantile(exact, q)
+		if got := h.quantile(q); got < want || float64(got-want) > float64(want)/histSub+1 {
+			t.Errorf("quantile %v is %d, exactly %d", q, got, want)
+		}
+	}
+	if h.quantile(1) != exact[len(exact)-1] {
+		t.Errorf("the longest is %d, want %d", h.quantile(1), exact[len(exact)-1])
+	}
+	for d := time.Duration(0); d < 1<<40; d = d*9/8 + 1 {
+		if i := histBucket(d); histTop(i) < d || (i > 0 && histTop(i-1) >= d) {
+			t.Fatalf("%d is in bucket %d, which ends at %d", d, i, histTop(i))
+		}
+	}
+	if i := histBucket(1 << 62); i != histBuckets-1 {
+		t.Errorf("the longest durations are in bucket %d of %d", i, histBuckets)
+	}
+}
+
+// TestPlanGivesEachConversationTwoPeople over all shapes: fewer senders than conversations, and more.
+func TestPlanGivesEachConversationTwoPeople(t *testing.T) {
+	for _, senders := range []int{1, 2, 3, 16, 99, 100, 101, 150, 200, 201, 256, 512} {
+		for _, conversations := range []int{1, 2, 100, 300} {
+			pool := poolFor(senders, conversations)
+			p := newPlan(senders, conversations, pool, func(i int) string { return fmt.Sprint(i) })
+			seen := make(map[pair]int)
+			for k, c := range p.convs {
+				key := pair{min(c.first, c.second), max(c.first, c.second)}
+				if before, twice := seen[key]; twice || c.first == c.second || key.second >= pool || c.first >= senders {
+					t.Fatalf("%d senders, %d conversations: %d is %+v, as is %d", senders, conversations, k, c, before)
+				}
+				seen[key] = k
+			}
+			if len(p.places) != senders {
+				t.Fatalf("%d senders have %d lists", senders, len(p.places))
+			}
+			for i, places := range p.places {
+				if len(places) == 0 {
+					t.Fatalf("%d senders, %d conversations: sender %d has none", senders, conversations, i)
+				}
+				for _, pl := range places {
+					c := p.convs[pl.conv]
+					if (c.first != i || c.second != pl.to) && (c.second != i || c.first != pl.to) || pl.name != fmt.Sprint(pl.to) {
+						t.Fatalf("sender %d has %+v, which is %+v", i, pl, c)
+					}
+				}
+			}
+		}
+	}
 }
 
 func TestAcknowledgementsThatContradictEachOtherAreFound(t *testing.T) {
+	b := &Bench{plan: newPlan(1, 1, 5, func(int) string { return "@b" })}
+	acks := func(pairs ...uint64) []*callerLog {
+		l := &callerLog{ledgers: make([]ledger, 1)}
+		for i := 0; i < len(pairs); i += 2 {
+			l.acknowledge(0, i/2, 0, &parleyv1.SendMessageResponse{Seq: pairs[i], Id: pairs[i+1]})
+		}
+		return []*callerLog{l}
+	}
+	e, err := b.expectations(acks(1, 10, 3, 12))
+	if want := ackHash(0, 1, 3, 12) + ackHash(0, 0, 1, 10); err != nil || e[0].after != 9 || e[0].count != 2 || e[0].sum != want {
+		t.Errorf("good: %+v, %v", e, err)
+	}
+	for name, logs := range map[string][]*callerLog{"seq": acks(2, 10, 1, 11), "id": acks(1, 11, 2, 10), "both": acks(1, 10, 1, 10)} {
+		if _, err := b.expectations(logs); err == nil || !strings.Contains(err.Error(), "reversed") {
+			t.Errorf("%s reversed: got %v", name, err)
+		}
+	}
+}
+
+// TestReadingBackFindsWhatIsWrong drives the verifier with messages as a node could answer them.
+func TestReadingBackFindsWhatIsWrong(t *testing.T) {
+	log := &callerLog{unknown: map[int]bool{2: true}}
+	log.acked.set(0)
+	log.acked.set(1)
 	for _, tc := range []struct {
 		name string
-		logs []*callerLog
+		ops  []int
 		want string
 	}{
-		{"good", []*callerLog{{acks: []ack{{op: 0, seq: 1, id: 10}, {op: 1, seq: 3, id: 12}}}, {acks: []ack{{caller: 1, seq: 2, id: 11}}}}, ""},
-		{"one seq for two messages", []*callerLog{{acks: []ack{{seq: 1, id: 10}}}, {acks: []ack{{caller: 1, seq: 1, id: 11}}}}, "given to two"},
-		{"a caller's order reversed", []*callerLog{{acks: []ack{{op: 0, seq: 2, id: 11}, {op: 1, seq: 1, id: 10}}}}, "reversed"},
+		{"all", []int{0, 1}, ""}, {"an unknown one is there", []int{0, 2, 1}, ""}, {"twice", []int{0, 1, 0}, "twice"},
+		{"an unknown one twice", []int{2, 2}, "twice"}, {"a refused one", []int{0, 3}, "refused"},
 	} {
-		e, err := verifyingBench().expectations(tc.logs)
-		switch {
-		case tc.want == "" && (err != nil || e[0].after != 9 || len(e[0].acks) != 3):
-			t.Errorf("%s: %+v, %v", tc.name, e, err)
-		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
-			t.Errorf("%s: got %v, want an error with %q", tc.name, err, tc.want)
+		v := &verifier{logs: []*callerLog{log}, seen: make([]bitset, 1)}
+		var err error
+		for _, op := range tc.ops {
+			if _, e := v.message(label{op: op}, &parleyv1.Message{Seq: 1}); e != nil {
+				err = e
+			}
 		}
+		if (tc.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v", tc.name, err)
+		}
+	}
+	if _, err := (&verifier{logs: []*callerLog{log}, seen: make([]bitset, 1)}).message(label{caller: 1}, nil); err == nil {
+		t.Error("a message of a caller that there is not was accepted")
 	}
 }
 
@@ -109,14 +202,69 @@ func TestOutageCountsOnlyWritesThatBeganAfterTheKill(t *testing.T) {
 	}
 }
 
-func TestArrivalsMustBeExactlyOnce(t *testing.T) {
-	s := &arrivals{ids: map[uint64]int{1: 1, 2: 1, 4: 2}}
-	if missing, err := s.check([]uint64{1, 2, 3}); missing != 1 || err != nil {
-		t.Errorf("3 of 1, 2, 3 is missing; got %d, %v", missing, err)
+func TestStreamsMustBringEachMessageOnceAndInOrder(t *testing.T) {
+	fresh := func() *subscriber {
+		return &subscriber{arrived: make(map[int]*bitset), seqs: make(map[string]uint64), news: make(chan struct{}, 1)}
 	}
-	if _, err := s.check([]uint64{4}); err == nil {
+	now := time.Now()
+	w := &window{from: now.Add(-time.Second), to: now.Add(time.Second)}
+	u := fresh()
+	for i, op := range []int{0, 1, 3} {
+		if err := u.take("@a", uint64(i+1), label{op: op, intended: now, began: now}, true, now, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		due  []due
+		want int
+	}{{[]due{{0, 0}, {0, 3}}, 0}, {[]due{{0, 0}, {0, 2}, {0, 3}}, 1}, {[]due{{1, 0}}, 1}, {make([]due, 5), 2}} {
+		if missing, err := u.missing(tc.due); missing != tc.want || err != nil {
+			t.Errorf("%v: %d are missing, want %d, %v", tc.due, missing, tc.want, err)
+		}
+	}
+	if u.waited.n != 3 {
+		t.Errorf("%d of 3 deliveries were counted", u.waited.n)
+	}
+	if err := u.take("@a", 4, label{op: 1}, true, now, w); err == nil {
 		t.Error("a message that arrived twice was accepted")
 	}
+	if err := u.take("@a", 6, label{op: 7}, true, now, w); err == nil {
+		t.Error("a gap was accepted")
+	}
+	if err := fresh().take("@a", 6, label{}, false, now, w); err != nil {
+		t.Errorf("the first message of a stream may have any seq: %v", err)
+	}
+}
+
+// TestRateIsKeptWhateverTheAnswersTake: the beginnings follow the clock, what nobody takes is missed, and none before the window
+// counts.
+func TestRateIsKeptWhateverTheAnswersTake(t *testing.T) {
+	start := time.Now().Add(-2 * time.Second) // all of it is due already
+	w := window{from: start.Add(time.Second), to: start.Add(2 * time.Second)}
+	p := newPacer(t.Context(), maxBacklog, start, w)
+	last := start.Add(-1)
+	got := 0
+	for at := range eventually(t, p) {
+		if !at.After(last) || !at.Before(w.to) {
+			t.Fatalf("due %s after %s", at.Sub(start), last.Sub(start))
+		}
+		last = at
+		got++
+	}
+	if missed := int(p.missed.Load()); got != maxBacklog || missed != maxBacklog {
+		t.Errorf("%d were queued and %d of the window missed, want %d of each", got, missed, maxBacklog)
+	}
+}
+
+// eventually waits until the pacer has handed out everything, and then gives the queue.
+func eventually(t *testing.T, p *pacer) <-chan time.Time {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); p.missed.Load() < maxBacklog; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("only %d were missed", p.missed.Load())
+		}
+	}
+	return p.due
 }
 
 func TestOptionsAreChecked(t *testing.T) {
@@ -125,7 +273,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		t.Errorf("defaults: %+v, %v", o, err)
 	}
 	for _, bad := range []Options{
-		{}, {Span: 1, Senders: 2}, {Span: 1, Conversations: 1000}, {Span: 1, Size: 5}, {Span: 1, Size: MaxSize + 1},
+		{}, {Span: 1, Senders: -1}, {Span: 1, Conversations: MaxConversations + 1}, {Span: 1, Size: 5},
+		{Span: 1, Size: MaxSize + 1}, {Span: 1, Users: 1}, {Span: 1, Rate: -1}, {Span: 1, Via: "somewhere"},
 	} {
 		if _, err := bad.withDefaults(); err == nil {
 			t.Errorf("%+v was accepted", bad)
@@ -138,18 +287,22 @@ func TestCPUOfThisProcessIsSeen(t *testing.T) {
 		t.Log("no /proc here: the figures are left out")
 		return
 	}
-	before := sampleCPU([]int{os.Getpid()})
-	for x := 0; ; x++ { // until the kernel has counted a tick for us
-		after := sampleCPU([]int{os.Getpid()})
-		if after.nodes > before.nodes {
+	self := []Process{{"n1", os.Getpid()}}
+	if rss := rssAnon(self)["n1"]; rss <= 0 {
+		t.Errorf("this process has %v MB", rss)
+	}
+	m := &meter{before: sample{cpu: sampleCPU(self)}}
+	for { // until the kernel has counted a tick for us
+		m.after.cpu = sampleCPU(self)
+		if m.after.cpu.nodes > m.before.cpu.nodes {
 			r := Result{Ops: 1}
-			r.addCPU(before, after)
-			if r.NodeCPU <= 0 || r.CPU < r.NodeCPU {
-				t.Errorf("node %v us, all %v us", r.NodeCPU, r.CPU)
+			m.into(&r)
+			if r.NodeCPU <= 0 || r.CPU < r.NodeCPU || r.Elections != 0 {
+				t.Errorf("%+v", r)
 			}
 			return
 		}
-		if time.Since(before.at) > 10*time.Second {
+		if time.Since(m.before.cpu.at) > 10*time.Second {
 			t.Fatal("10 s of work cost no CPU time")
 		}
 	}

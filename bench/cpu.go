@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +21,12 @@ type cpuSample struct {
 }
 
 // sampleCPU reads the nodes' processes, this one, and the machine.
-func sampleCPU(pids []int) cpuSample {
+func sampleCPU(nodes []Process) cpuSample {
 	s := cpuSample{at: time.Now()}
 	s.self, s.all = processCPU(os.Getpid())
-	s.nodesWere = len(pids) > 0
-	for _, pid := range pids {
-		d, ok := processCPU(pid)
+	s.nodesWere = len(nodes) > 0
+	for _, n := range nodes {
+		d, ok := processCPU(n.PID)
 		s.nodes += d
 		s.nodesWere = s.nodesWere && ok
 	}
@@ -35,23 +34,6 @@ func sampleCPU(pids []int) cpuSample {
 	s.busy, ok = machineCPU()
 	s.all = s.all && ok
 	return s
-}
-
-// addCPU puts what was spent between two samples into the result.
-func (r *Result) addCPU(a, b cpuSample) {
-	nodes, self := b.nodes-a.nodes, b.self-a.self
-	if !a.nodesWere || !b.nodesWere {
-		nodes = 0
-	}
-	if r.Ops > 0 && nodes > 0 {
-		r.NodeCPU = round(float64(nodes.Microseconds()) / float64(r.Ops))
-		r.CPU = round(float64((nodes + self).Microseconds()) / float64(r.Ops))
-	}
-	if a.all && b.all {
-		machine := b.at.Sub(a.at).Seconds() * float64(runtime.NumCPU())
-		other := (b.busy - a.busy - nodes - self).Seconds()
-		r.OtherCPU = round(max(0, 100*other/machine))
-	}
 }
 
 // processCPU is utime + stime of /proc/PID/stat, fields 14 and 15 (proc(5)).
@@ -96,4 +78,30 @@ func ticks(fields ...string) (time.Duration, bool) {
 		sum += time.Duration(n) * clockTick
 	}
 	return sum, true
+}
+
+// rssAnon is the memory of its own of each process, in MB: RssAnon of /proc/PID/status, without the pages of mapped files, which
+// the kernel can drop. nil without processes or /proc.
+func rssAnon(ps []Process) map[string]float64 {
+	var rss map[string]float64
+	for _, p := range ps {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID))
+		if err != nil {
+			continue
+		}
+		_, rest, ok := strings.Cut(string(data), "\nRssAnon:")
+		f := strings.Fields(rest)
+		if !ok || len(f) < 2 {
+			continue
+		}
+		kb, err := strconv.ParseFloat(f[0], 64)
+		if err != nil {
+			continue
+		}
+		if rss == nil {
+			rss = make(map[string]float64, len(ps))
+		}
+		rss[p.Name] = round(kb / 1024)
+	}
+	return rss
 }

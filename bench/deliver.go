@@ -2,48 +2,38 @@ package bench
 
 import (
 	"context"
-	"fmt"
-	"sync"
-	"time"
+	"slices"
 
 	"parley/api/client"
+	"parley/proto/parleyv1"
 )
 
-// arrivals is what one subscriber heard. Its goroutine writes, the measurement reads, both under mu.
-type arrivals struct {
-	mu        sync.Mutex
-	ids       map[uint64]int
-	latencies []time.Duration
-	news      chan struct{} // has room for one: something arrived
-	err       error
-}
-
-// Deliver measures from the beginning of a send to the message's arrival at the receiver's subscription, which hangs on
-// whichever node the receiver uses. Every acknowledged message must arrive exactly once.
+// Deliver measures from when a send was to begin to the message's arrival on the receiver's stream, which hangs on another
+// node than the one that takes the send. Every acknowledged message must arrive exactly once, in order.
 func (b *Bench) Deliver(ctx context.Context, callers int) (Result, error) {
 	m := b.next()
-	subscribers, stop, err := b.subscribe(ctx, m, b.o.Warmup)
+	cs, err := b.ready(ctx, callers)
 	if err != nil {
 		return Result{}, err
 	}
-	defer stop()
-	r, logs, err := b.measure(ctx, "deliver", callers, b.send(m))
+	r := b.result("deliver", callers)
+	streams, of, same, err := b.receivers(ctx, m, cs)
 	if err != nil {
 		return r, err
 	}
-	if err := b.awaitArrivals(ctx, subscribers, logs); err != nil {
+	defer streams.stop()
+	r.SameNode, r.Subscribers = same, len(streams.all)
+	w := b.window()
+	streams.w.Store(&w)
+	r, logs, met, err := b.measure(ctx, w, r, cs, b.send(m))
+	if err != nil {
 		return r, err
 	}
-	stop()
-	var latencies []time.Duration
-	for _, s := range subscribers {
-		latencies = append(latencies, s.latencies...)
+	if err := b.awaitAll(ctx, cs, func(p place) []*subscriber { return []*subscriber{of[p.to]} }); err != nil {
+		return r, err
 	}
-	cpu, node, ops := r.CPU, r.NodeCPU, r.Ops
-	r.fill(latencies, b.o.Span)
-	if r.Ops > 0 { // per delivery, not per send
-		r.CPU, r.NodeCPU = round(cpu*float64(ops)/float64(r.Ops)), round(node*float64(ops)/float64(r.Ops))
-	}
+	streams.stop()
+	b.deliveries(&r, streams, met)
 	if err := b.verify(ctx, m, logs); err != nil {
 		return r, err
 	}
@@ -51,124 +41,91 @@ func (b *Bench) Deliver(ctx context.Context, callers int) (Result, error) {
 	return r, nil
 }
 
-// subscribe follows every account, and returns when every stream stands. Arrivals count when their send began after the
-// warm-up.
-func (b *Bench) subscribe(ctx context.Context, measurement int, warmup time.Duration) ([]*arrivals, func(), error) {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	subscribers := make([]*arrivals, len(b.accounts))
-	stands := make(chan error, len(b.accounts))
-	from := time.Now().Add(warmup)
-	for i, a := range b.accounts {
-		s := &arrivals{ids: make(map[uint64]int), news: make(chan struct{}, 1)}
-		subscribers[i] = s
-		sub := a.c.Subscribe(ctx, "")
-		// Owned by the measurement, ends with ctx; touches its own arrivals alone.
-		wg.Go(func() {
-			defer sub.Close()
-			b.follow(ctx, sub, a.name, measurement, from, s, stands)
-		})
+// deliveries makes them the result's operations instead of the sends.
+func (b *Bench) deliveries(r *Result, streams *subscribers, met *meter) {
+	waited, served := streams.latencies()
+	r.Sends = r.Ops
+	r.fillFrom(&waited, b.o.Span)
+	if b.o.Rate > 0 {
+		r.ServedP50MS, r.ServedP99MS = ms(served.quantile(0.5)), ms(served.quantile(0.99))
 	}
-	stop := func() { cancel(); wg.Wait() }
-	for range b.accounts {
-		if err := <-stands; err != nil {
-			stop()
-			return nil, nil, fmt.Errorf("subscribe: %w", err)
-		}
-	}
-	return subscribers, stop, nil
+	met.into(r)
 }
 
-func (b *Bench) follow(
-	ctx context.Context, sub *client.Subscription, name string, measurement int, from time.Time, s *arrivals, stands chan<- error,
+// receivers subscribes all accounts that the callers write to, each on one node, and gives the callers clients on others. same
+// is set when there were too few nodes for that.
+func (b *Bench) receivers(ctx context.Context, measurement int, callers []*caller) (
+	streams *subscribers, of map[int]*subscriber, same bool, err error,
 ) {
-	standing := false
-	for {
-		frame, err := sub.Next(ctx)
-		at := time.Now()
-		if err != nil || frame.GetReset_() != nil {
-			if err == nil {
-				err = fmt.Errorf("the stream was cut: %s", frame.GetReset_().GetReason())
+	all, err := b.allowed(ctx, ViaAll)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	from, err := b.allowed(ctx, b.o.Via)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	homes := all
+	if len(from) == 1 && len(all) > 1 {
+		homes = slices.DeleteFunc(slices.Clone(all), func(m *parleyv1.Member) bool { return m.GetName() == from[0].GetName() })
+	}
+	home := make(map[int]*parleyv1.Member)
+	var accounts []int
+	for _, cl := range callers {
+		cl.through = make([]*client.Client, len(cl.places))
+		for k, p := range cl.places {
+			if home[p.to] == nil {
+				home[p.to] = homes[len(accounts)%len(homes)]
+				accounts = append(accounts, p.to)
 			}
-			if !standing {
-				stands <- err
+			at := from[(cl.i+k)%len(from)]
+			for j := 1; at.GetName() == home[p.to].GetName() && j < len(from); j++ {
+				at = from[(cl.i+k+j)%len(from)]
 			}
-			s.mu.Lock()
-			if ctx.Err() == nil {
-				s.err = err
+			same = same || at.GetName() == home[p.to].GetName()
+			if cl.through[k], err = b.pin(at.GetAddress(), cl.i%len(b.plan.places)); err != nil {
+				return nil, nil, false, err
 			}
-			s.mu.Unlock()
-			return
-		}
-		if !standing {
-			standing = true
-			stands <- nil
-		}
-		msg := frame.GetEvent().GetMessage()
-		if msg == nil || msg.GetSender() == name {
-			continue
-		}
-		_, _, began, ours := b.parseLabel(msg.GetText(), measurement)
-		if !ours {
-			continue
-		}
-		s.mu.Lock()
-		s.ids[msg.GetId()]++
-		if sent := b.began.Add(began); sent.After(from) {
-			s.latencies = append(s.latencies, at.Sub(sent))
-		}
-		s.mu.Unlock()
-		select {
-		case s.news <- struct{}{}:
-		default:
 		}
 	}
+	if err := b.login(ctx, accounts); err != nil {
+		return nil, nil, false, err
+	}
+	streams, of = b.subscribers(ctx, measurement, len(accounts)), make(map[int]*subscriber, len(accounts))
+	for _, a := range accounts {
+		c, err := b.pin(home[a].GetAddress(), a)
+		if err != nil {
+			streams.stop()
+			return nil, nil, false, err
+		}
+		of[a] = streams.add(c, b.accounts[a].name, b.accounts[a].name)
+	}
+	if err := streams.stand(); err != nil {
+		streams.stop()
+		return nil, nil, false, err
+	}
+	return streams, of, same, nil
 }
 
-// awaitArrivals returns when each acknowledged message has arrived; once, or it is an error.
-func (b *Bench) awaitArrivals(ctx context.Context, subscribers []*arrivals, logs []*callerLog) error {
+// awaitAll returns when every acknowledged message of the callers has arrived wherever it must.
+func (b *Bench) awaitAll(ctx context.Context, callers []*caller, to func(place) []*subscriber) error {
 	ctx, cancel := context.WithTimeout(ctx, deliverWait)
 	defer cancel()
-	due := make([][]uint64, len(b.accounts))
-	for _, log := range logs {
-		for _, a := range log.acks {
-			r := b.convs[a.conv].receiver
-			due[r] = append(due[r], a.id)
+	messages := make(map[*subscriber][]due)
+	for _, cl := range callers {
+		for op := range len(cl.log.acked) * 64 {
+			if !cl.log.acked.has(op) {
+				continue
+			}
+			for _, u := range to(cl.places[cl.place(op)]) {
+				messages[u] = append(messages[u], due{cl.i, op})
+			}
 		}
 	}
-	for i, s := range subscribers {
-		for {
-			missing, err := s.check(due[i])
-			if err != nil {
-				return fmt.Errorf("verification failed: receiver %s: %w", b.accounts[i].name, err)
-			}
-			if missing == 0 {
-				break
-			}
-			select {
-			case <-s.news:
-			case <-ctx.Done():
-				return fmt.Errorf("verification failed: receiver %s: %d of %d acknowledged messages did not arrive",
-					b.accounts[i].name, missing, len(due[i]))
-			}
+	for u, list := range messages {
+		if err := u.await(ctx, list); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func (s *arrivals) check(due []uint64) (missing int, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range due {
-		switch n := s.ids[id]; {
-		case n == 0:
-			missing++
-		case n > 1:
-			return 0, fmt.Errorf("message %d arrived %d times", id, n)
-		}
-	}
-	if missing > 0 && s.err != nil {
-		return missing, s.err
-	}
-	return missing, nil
 }

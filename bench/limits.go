@@ -3,7 +3,7 @@ package bench
 import "time"
 
 const (
-	// DefaultSenders are accounts and connections. Making one costs two password hashes, about 90 ms of a core.
+	// DefaultSenders are accounts that log in and connect. A login costs a password hash, about 45 ms of a core.
 	DefaultSenders = 64
 	// DefaultConversations spread the load over as many orders.
 	DefaultConversations = 100
@@ -13,21 +13,48 @@ const (
 	MinSize = 64
 	// MaxSize is the largest message that the service takes.
 	MaxSize = 8192
-	// MinSenders lets each account have two different partners.
-	MinSenders = 8
-	// MaxSenders bounds the connections: each sender has one to every node.
+	// MaxSenders bounds the connections: each sender has one to every node, and a node takes 1,024 of one address.
 	MaxSenders = 512
+	// MaxConversations bounds the accounts, of which there are a little more than twice as many.
+	MaxConversations = 10_000
+	// MaxUsers bounds the accounts that only exist.
+	MaxUsers = 1_000_000
 	// MaxCallers bounds the goroutines that send.
 	MaxCallers = 4096
+	// MaxRate is far above what a cluster takes; the pacer can begin so many in a second.
+	MaxRate = 200_000
+	// MaxIdle bounds the subscriptions of an idle measurement.
+	MaxIdle = 50_000
 
-	// setupParallel is how many accounts are made at once; servers hash two passwords at a time each.
+	// streamsPerAccount is how many subscriptions of one account a node takes.
+	streamsPerAccount = 16
+	// streamsPerClient shares one connection: below the 1,024 streams that a node takes on one.
+	streamsPerClient = 500
+	// maxPins bounds the clients that stay on one node; three for each sender are needed at most, and some for subscribers.
+	maxPins = 4096
+
+	// maxBacklog is how many operations may be due and not begun. What is due then is missed.
+	maxBacklog = 16_384
+	// lateAfter is how much later than due an operation may begin without being counted as late.
+	lateAfter = time.Millisecond
+	// maxNap bounds one sleep of the pacer, so that it sees the end of a run.
+	maxNap = 50 * time.Millisecond
+
+	// setupParallel is how many passwords are checked at once; servers hash two at a time each.
 	setupParallel = 6
+	// importBatch is what one import takes, importParallel how many are under way.
+	importBatch    = 100
+	importParallel = 4
 	// verifyPage is what one read asks for; the API's most.
 	verifyPage = 1000
 	// readLimit is what a measured read asks for: a client's first screen.
 	readLimit = 50
+	// maxLoggedFailures keeps a failing run readable.
+	maxLoggedFailures = 10
 	// deliverWait is how long deliveries may lag behind the last acknowledgement before they count as lost.
 	deliverWait = 15 * time.Second
+	// standWait is how long subscriptions may take to stand.
+	standWait = time.Minute
 	// settleWait bounds the wait for a leader and a restarted node between two fail-overs.
 	settleWait = 30 * time.Second
 	// failoverLoad is how long callers send undisturbed before the next kill.

@@ -10,138 +10,239 @@ import (
 	"parley/proto/parleyv1"
 )
 
-// ack is one acknowledged message.
-type ack struct {
-	caller, op int
-	conv       int
-	seq, id    uint64
+// caller is one who does one operation after another, as one account.
+type caller struct {
+	i      int
+	log    *callerLog
+	c      *client.Client
+	places []place
+	// through, when set, are the clients to use for each place instead of c.
+	through []*client.Client
+	// offset lets callers of the same account begin with different conversations.
+	offset int
 }
 
-// callerLog is what one caller did; the caller alone writes it, and it is read after all have ended.
-type callerLog struct {
-	latencies []time.Duration
-	acks      []ack
-	errors    int
-	// unknown are the messages that may or may not be there.
-	unknown map[int]bool
-	// done, when set, is told of each operation as it ends well.
-	done func(caller int, began, ended time.Time)
-}
+// place is the caller's conversation for its n-th operation.
+func (cl *caller) place(n int) int { return (cl.offset + n) % len(cl.places) }
 
-// operation is one step of a caller: the n-th, on a conversation. It returns nil when it is done and acknowledged.
-type operation func(ctx context.Context, log *callerLog, caller, n, conv int, began time.Time) error
+// begin is when an operation was to begin and when it did.
+type begin struct{ intended, began time.Time }
 
-// window is when operations count: those that end between from and to.
+// operation is one step of a caller, its n-th. It returns nil when it is done and acknowledged.
+type operation func(ctx context.Context, cl *caller, n int, at begin) error
+
+// window is when operations count: with a rate those that are due between from and to, else those that end there.
 type window struct{ from, to time.Time }
 
-// load runs callers until the window's end, or until ctx ends when the window has none.
+func (w window) counts(t time.Time) bool {
+	return w.to.IsZero() || (!t.Before(w.from) && t.Before(w.to))
+}
+
+// load runs callers until the window's end, or until ctx ends when the window has none. Each begins when it has its answer.
 func (b *Bench) load(ctx context.Context, callers int, w window, op operation, done func(int, time.Time, time.Time)) []*callerLog {
-	logs := make([]*callerLog, callers)
-	var wg sync.WaitGroup
+	senders := min(callers, b.o.Senders)
+	b.plan = newPlan(senders, b.o.Conversations, len(b.accounts), b.name)
+	clients := make([]*client.Client, senders)
+	for i := range clients {
+		clients[i] = b.accounts[i].c
+	}
+	return b.loadThrough(ctx, b.callers(callers, clients, done), w, op, nil)
+}
+
+func (b *Bench) name(account int) string { return "@" + b.accounts[account].name }
+
+// callers are as many as there shall be, as the senders of the plan.
+func (b *Bench) callers(n int, clients []*client.Client, done func(int, time.Time, time.Time)) []*caller {
+	callers := make([]*caller, n)
 	for i := range callers {
-		log := &callerLog{unknown: make(map[int]bool), done: done}
-		logs[i] = log
-		wg.Go(func() { b.caller(ctx, log, i, w, op) })
+		sender := i % len(clients)
+		places := b.plan.places[sender]
+		callers[i] = &caller{
+			i: i, c: clients[sender], places: places, offset: (i/len(clients))*7 + i,
+			log: &callerLog{
+				unknown: make(map[int]bool), ledgers: make([]ledger, len(places)), nodes: make(map[string]int), done: done,
+			},
+		}
+	}
+	return callers
+}
+
+// loadThrough runs the callers; with a pacer they begin when it says, else when they have their answer.
+func (b *Bench) loadThrough(ctx context.Context, callers []*caller, w window, op operation, p *pacer) []*callerLog {
+	logs := make([]*callerLog, len(callers))
+	var wg sync.WaitGroup
+	for i, cl := range callers {
+		logs[i] = cl.log
+		if p == nil {
+			wg.Go(func() { b.closedLoop(ctx, cl, w, op) })
+		} else {
+			wg.Go(func() { b.openLoop(ctx, cl, w, op, p) })
+		}
 	}
 	wg.Wait()
 	return logs
 }
 
-// caller does one operation after another. Its first conversation differs from the other callers', and it goes on in turn.
-func (b *Bench) caller(ctx context.Context, log *callerLog, i int, w window, op operation) {
+func (b *Bench) closedLoop(ctx context.Context, cl *caller, w window, op operation) {
 	for n := 0; ctx.Err() == nil; n++ {
 		began := time.Now()
 		if !w.to.IsZero() && !began.Before(w.to) {
 			return
 		}
-		err := op(ctx, log, i, n, (i*7+n)%len(b.convs), began)
+		err := op(ctx, cl, n, begin{began, began})
 		ended := time.Now()
-		counts := w.to.IsZero() || (!ended.Before(w.from) && ended.Before(w.to))
-		switch {
-		case err == nil:
-			if counts {
-				log.latencies = append(log.latencies, ended.Sub(began))
-			}
-			if log.done != nil {
-				log.done(i, began, ended)
-			}
-		case ctx.Err() != nil: // the end of the run, not of the service
-		default:
-			if counts {
-				log.errors++
-			}
-			if b.failures.Add(1) <= 10 {
-				b.o.Progress(fmt.Sprintf("caller %d: %v", i, err))
-			}
+		b.took(ctx, cl, begin{began, began}, ended, w.counts(ended), err)
+	}
+}
+
+func (b *Bench) openLoop(ctx context.Context, cl *caller, w window, op operation, p *pacer) {
+	n := 0
+	for due := range p.due {
+		began := time.Now()
+		if ctx.Err() != nil || !began.Before(w.to) {
+			p.miss(due, w)
+			continue
+		}
+		counts := w.counts(due)
+		at := begin{due, began}
+		if counts && began.Sub(due) > lateAfter {
+			cl.log.late++
+		}
+		err := op(ctx, cl, n, at)
+		b.took(ctx, cl, at, time.Now(), counts, err)
+		if counts && err == nil {
+			cl.log.served.record(time.Since(began))
+		}
+		n++
+	}
+}
+
+// took notes how one operation ended.
+func (b *Bench) took(ctx context.Context, cl *caller, at begin, ended time.Time, counts bool, err error) {
+	switch {
+	case err == nil:
+		if counts {
+			cl.log.waited.record(ended.Sub(at.intended))
+		}
+		if cl.log.done != nil {
+			cl.log.done(cl.i, at.began, ended)
+		}
+	case ctx.Err() != nil: // the end of the run, not of the service
+	default:
+		if counts {
+			cl.log.errors++
+		}
+		if b.failures.Add(1) <= maxLoggedFailures {
+			b.o.Progress(fmt.Sprintf("caller %d: %v", cl.i, err))
 		}
 	}
 }
 
 // send is the operation that sends one message.
 func (b *Bench) send(measurement int) operation {
-	return func(ctx context.Context, log *callerLog, caller, n, conv int, began time.Time) error {
-		c := b.convs[conv]
+	return func(ctx context.Context, cl *caller, n int, at begin) error {
+		place, c := cl.place(n), cl.c
+		if cl.through != nil {
+			c = cl.through[place]
+		}
 		// An interrupted send would have an unknown outcome for no reason: let the last one finish.
-		resp, err := b.accounts[c.sender].c.SendMessage(context.WithoutCancel(ctx), &parleyv1.SendMessageRequest{
-			Conversation: c.name, Text: b.label(measurement, caller, n, began),
+		resp, err := c.SendMessage(context.WithoutCancel(ctx), &parleyv1.SendMessageRequest{
+			RequestId: client.NewRequestID(), Conversation: cl.places[place].name,
+			Text: b.text(label{measurement: measurement, caller: cl.i, op: n, intended: at.intended, began: at.began}),
 		})
 		if err != nil {
 			if client.IsUnknown(err) {
-				log.unknown[n] = true
+				cl.log.unknown[n] = true
 			}
 			return err
 		}
-		log.acks = append(log.acks, ack{caller: caller, op: n, conv: conv, seq: resp.GetSeq(), id: resp.GetId()})
+		cl.log.acknowledge(cl.i, n, place, resp)
 		return nil
 	}
 }
 
-// read is the operation that reads the newest messages of a conversation.
-func (b *Bench) read(consistency parleyv1.Consistency) operation {
-	return func(ctx context.Context, _ *callerLog, _, _, conv int, _ time.Time) error {
-		c := b.convs[conv]
-		_, err := b.accounts[c.sender].c.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
-			Conversation: c.name, Limit: readLimit, Consistency: consistency,
-		})
-		return err
-	}
-}
-
 // measure runs an operation for warm-up and span and fills a result; the caller checks it before it hands it out.
-func (b *Bench) measure(ctx context.Context, name string, callers int, op operation) (Result, []*callerLog, error) {
-	if callers < 1 || callers > MaxCallers {
-		return Result{}, nil, fmt.Errorf("%d callers: choose 1 to %d", callers, MaxCallers)
+func (b *Bench) measure(ctx context.Context, w window, r Result, callers []*caller, op operation) (
+	Result, []*callerLog, *meter, error,
+) {
+	b.o.Progress(fmt.Sprintf("%s with %d callers for %s", r.Op, r.Callers, b.o.Warmup+b.o.Span))
+	meter := b.meter(ctx, w)
+	var p *pacer
+	if b.o.Rate > 0 {
+		p = newPacer(ctx, b.o.Rate, w.from.Add(-b.o.Warmup), w)
 	}
-	r := b.result(name, callers)
-	start := time.Now()
-	w := window{from: start.Add(b.o.Warmup), to: start.Add(b.o.Warmup + b.o.Span)}
-	b.o.Progress(fmt.Sprintf("%s with %d callers for %s", name, callers, b.o.Warmup+b.o.Span))
-
-	var before, after cpuSample
-	var samples sync.WaitGroup
-	// Owned by this call; it takes the two samples at the ends of the window and ends then, or with ctx.
-	samples.Go(func() {
-		if waitUntil(ctx, w.from) {
-			before = sampleCPU(b.pids())
-		}
-		if waitUntil(ctx, w.to) {
-			after = sampleCPU(b.pids())
-		}
-	})
-	logs := b.load(ctx, callers, w, op, nil)
-	samples.Wait()
+	logs := b.loadThrough(ctx, callers, w, op, p)
+	if err := meter.wait(); err != nil {
+		return r, logs, meter, err
+	}
 	if err := ctx.Err(); err != nil {
-		return r, logs, err
+		return r, logs, meter, err
 	}
-	var latencies []time.Duration
+	var waited, served hist
 	for _, log := range logs {
-		latencies = append(latencies, log.latencies...)
+		waited.add(&log.waited)
+		served.add(&log.served)
 		r.Errors += log.errors
 		r.Unknown += len(log.unknown)
+		r.Late += log.late
+		r.addNodes(log.nodes)
 	}
-	r.fill(latencies, b.o.Span)
-	r.addCPU(before, after)
-	return r, logs, nil
+	if p != nil {
+		r.Missed = int(p.missed.Load())
+		r.ServedP50MS, r.ServedP99MS = ms(served.quantile(0.5)), ms(served.quantile(0.99))
+	}
+	r.fillFrom(&waited, b.o.Span)
+	meter.into(&r)
+	if r.Elections > 0 {
+		b.o.Progress(fmt.Sprintf("the term rose by %d during this measurement: its figures hold an election", r.Elections))
+	}
+	return r, logs, meter, nil
+}
+
+// window begins now.
+func (b *Bench) window() window {
+	from := time.Now().Add(b.o.Warmup)
+	return window{from: from, to: from.Add(b.o.Span)}
+}
+
+// checkCallers bounds them.
+func checkCallers(callers int) error {
+	if callers < 1 || callers > MaxCallers {
+		return fmt.Errorf("%d callers: choose 1 to %d", callers, MaxCallers)
+	}
+	return nil
+}
+
+// ready makes the plan and the callers of a measurement.
+func (b *Bench) ready(ctx context.Context, n int) ([]*caller, error) {
+	if err := checkCallers(n); err != nil {
+		return nil, err
+	}
+	senders := min(n, b.o.Senders)
+	clients, err := b.clients(ctx, senders)
+	if err != nil {
+		return nil, err
+	}
+	b.plan = newPlan(senders, b.o.Conversations, len(b.accounts), b.name)
+	return b.callers(n, clients, nil), nil
+}
+
+// Send measures acknowledged messages.
+func (b *Bench) Send(ctx context.Context, callers int) (Result, error) {
+	m := b.next()
+	cs, err := b.ready(ctx, callers)
+	if err != nil {
+		return Result{}, err
+	}
+	r, logs, _, err := b.measure(ctx, b.window(), b.result("send", callers), cs, b.send(m))
+	if err != nil {
+		return r, err
+	}
+	if err := b.verify(ctx, m, logs); err != nil {
+		return r, err
+	}
+	r.Verified = true
+	return r, nil
 }
 
 // waitUntil is false when ctx ended first.
@@ -154,66 +255,4 @@ func waitUntil(ctx context.Context, t time.Time) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// Send measures acknowledged messages.
-func (b *Bench) Send(ctx context.Context, callers int) (Result, error) {
-	m := b.next()
-	r, logs, err := b.measure(ctx, "send", callers, b.send(m))
-	if err != nil {
-		return r, err
-	}
-	if err := b.verify(ctx, m, logs); err != nil {
-		return r, err
-	}
-	r.Verified = true
-	return r, nil
-}
-
-// Read measures reads of a conversation's newest messages, which are made first.
-func (b *Bench) Read(ctx context.Context, callers int, local bool) (Result, error) {
-	if err := b.fillConversations(ctx); err != nil {
-		return Result{}, err
-	}
-	name, consistency := "read", parleyv1.Consistency_CONSISTENCY_LINEARIZABLE
-	if local {
-		name, consistency = "read-local", parleyv1.Consistency_CONSISTENCY_LOCAL
-	}
-	r, _, err := b.measure(ctx, name, callers, b.read(consistency))
-	return r, err
-}
-
-// next numbers a measurement.
-func (b *Bench) next() int {
-	b.measured++
-	return b.measured
-}
-
-// fillConversations makes sure that a read has a screen of messages to find in every conversation.
-func (b *Bench) fillConversations(ctx context.Context) error {
-	m := b.next()
-	per := make([]int, len(b.convs))
-	for i, c := range b.convs {
-		resp, err := b.accounts[c.sender].c.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{Conversation: c.name, Limit: readLimit})
-		if err != nil && !client.IsNotFound(err) {
-			return err
-		}
-		per[i] = readLimit - len(resp.GetMessages())
-	}
-	var wg sync.WaitGroup
-	errs := make(chan error, len(b.convs))
-	for i := range b.convs {
-		wg.Go(func() {
-			log := &callerLog{unknown: make(map[int]bool)}
-			for n := range per[i] {
-				if err := b.send(m)(ctx, log, i, n, i, time.Now()); err != nil {
-					errs <- err
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	close(errs)
-	return <-errs
 }

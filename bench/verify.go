@@ -12,13 +12,15 @@ import (
 
 // expectation is what must be found in one conversation.
 type expectation struct {
-	acks map[uint64]ack // by seq
+	sum   uint64
+	count int
 	// after is the id below the first acknowledged one.
 	after uint64
 }
 
 // verify reads everything of one measurement back from two nodes: each acknowledged message exactly once, at its seq and
-// id, with its label; no message twice; no message that was never sent. Then all state hashes must agree.
+// id, with its label; no message twice; no message that was never sent; each caller's in the order in which it sent them.
+// Then all state hashes must agree.
 func (b *Bench) verify(ctx context.Context, measurement int, logs []*callerLog) error {
 	b.o.Progress("reading everything back")
 	expected, err := b.expectations(logs)
@@ -44,33 +46,30 @@ func (b *Bench) verify(ctx context.Context, measurement int, logs []*callerLog) 
 	return b.verifyHashes(ctx)
 }
 
-// expectations sorts the acknowledgements by conversation and checks what needs no node: no seq was given twice, and a
-// caller's own messages in a conversation have the order in which it sent them.
+// expectations sums the acknowledgements up by conversation.
 func (b *Bench) expectations(logs []*callerLog) ([]expectation, error) {
-	expected := make([]expectation, len(b.convs))
-	for _, log := range logs {
-		last := make(map[int]ack)
-		for _, a := range log.acks {
-			e := &expected[a.conv]
-			if e.acks == nil {
-				e.acks = make(map[uint64]ack)
-				e.after = a.id - 1
+	expected := make([]expectation, len(b.plan.convs))
+	for i, log := range logs {
+		if log.wrong != nil {
+			return nil, fmt.Errorf("verification failed: %w", log.wrong)
+		}
+		for k, g := range log.ledgers {
+			if g.count == 0 {
+				continue
 			}
-			e.after = min(e.after, a.id-1)
-			if other, twice := e.acks[a.seq]; twice {
-				return nil, fmt.Errorf("verification failed: seq %d of %s was given to two messages: %+v and %+v",
-					a.seq, b.convs[a.conv].name, other, a)
+			e := &expected[b.placesOf(i)[k].conv]
+			if e.count == 0 || g.first-1 < e.after {
+				e.after = g.first - 1
 			}
-			e.acks[a.seq] = a
-			if before, ok := last[a.conv]; ok && (before.seq >= a.seq || before.id >= a.id) {
-				return nil, fmt.Errorf("verification failed: caller %d sent %+v before %+v in %s, and the order is reversed",
-					a.caller, before, a, b.convs[a.conv].name)
-			}
-			last[a.conv] = a
+			e.sum += g.sum
+			e.count += g.count
 		}
 	}
 	return expected, nil
 }
+
+// placesOf are the conversations of a caller.
+func (b *Bench) placesOf(caller int) []place { return b.plan.places[caller%len(b.plan.places)] }
 
 // twoNodes are the leader and another reachable node; one when the cluster has only one.
 func (b *Bench) twoNodes(ctx context.Context) ([]*parleyv1.Member, error) {
@@ -95,39 +94,45 @@ func (b *Bench) twoNodes(ctx context.Context) ([]*parleyv1.Member, error) {
 	return nodes, nil
 }
 
-// verifyOn reads every conversation from one node, with a linearizable read: a follower must have it too.
+// verifyOn reads every conversation from one node, with linearizable reads: a follower must have it too.
 func (b *Bench) verifyOn(
 	ctx context.Context, node *parleyv1.Member, measurement int, expected []expectation, logs []*callerLog,
 ) error {
-	c, err := client.Dial(client.Options{
-		Servers: []string{node.GetAddress()}, OnlyServers: true, TLS: b.o.TLS, UserAgent: "parley-bench",
-	})
+	c, err := b.dial(client.Options{Servers: []string{node.GetAddress()}, OnlyServers: true})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	for i, e := range expected {
-		if len(e.acks) == 0 {
+	v := &verifier{b: b, measurement: measurement, logs: logs, seen: make([]bitset, len(logs))}
+	for k, e := range expected {
+		if e.count == 0 {
 			continue
 		}
-		conv := b.convs[i]
-		c.SetToken(b.accounts[conv.sender].c.Token())
-		if err := b.verifyConversation(ctx, c, conv, measurement, e, logs); err != nil {
-			return fmt.Errorf("%s to %s: %w", b.accounts[conv.sender].name, conv.name, err)
+		conv := b.plan.convs[k]
+		c.SetToken(b.accounts[conv.first].c.Token())
+		if err := v.conversation(ctx, c, k, e); err != nil {
+			return fmt.Errorf("%s to %s: %w", b.accounts[conv.first].name, b.name(conv.second), err)
 		}
 	}
 	return nil
 }
 
-func (b *Bench) verifyConversation(
-	ctx context.Context, c *client.Client, conv conversation, measurement int, e expectation, logs []*callerLog,
-) error {
-	type sent struct{ caller, op int }
-	seen := make(map[sent]uint64)
+// verifier reads one node's messages, page after page; it keeps a bit for each message and no page.
+type verifier struct {
+	b           *Bench
+	measurement int
+	logs        []*callerLog
+	seen        []bitset // by caller
+}
+
+func (v *verifier) conversation(ctx context.Context, c *client.Client, conv int, e expectation) error {
+	var sum uint64
 	found, lastSeq := 0, uint64(0)
+	// Each caller's own messages ascend.
+	last := make(map[int]int)
 	for after := e.after; ; {
 		resp, err := c.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
-			Conversation: conv.name, AfterId: after, Limit: verifyPage,
+			Conversation: v.b.name(v.b.plan.convs[conv].second), AfterId: after, Limit: verifyPage,
 		})
 		if err != nil {
 			return err
@@ -141,33 +146,50 @@ func (b *Bench) verifyConversation(
 				return fmt.Errorf("id %d does not ascend", m.GetId())
 			}
 			after = m.GetId()
-			caller, op, _, ours := b.parseLabel(m.GetText(), measurement)
+			l, ours := v.b.parse(m.GetText(), v.measurement)
 			if !ours {
 				continue
 			}
-			if first, twice := seen[sent{caller, op}]; twice {
-				return fmt.Errorf("caller %d's message %d is there twice, at seq %d and %d", caller, op, first, m.GetSeq())
+			acked, err := v.message(l, m)
+			if err != nil {
+				return err
 			}
-			seen[sent{caller, op}] = m.GetSeq()
-			a, acked := e.acks[m.GetSeq()]
-			switch {
-			case acked && (a.caller != caller || a.op != op || a.id != m.GetId()):
-				return fmt.Errorf("seq %d holds caller %d's message %d with id %d, acknowledged was %+v",
-					m.GetSeq(), caller, op, m.GetId(), a)
-			case acked:
-				found++
-			case !logs[caller].unknown[op]:
-				return fmt.Errorf("caller %d's message %d is there, though its send was refused", caller, op)
+			if !acked { // one that a caller gave up on may come after those that it sent later
+				continue
 			}
+			if before, ok := last[l.caller]; ok && before >= l.op {
+				return fmt.Errorf("caller %d's message %d comes after %d, which it sent later", l.caller, l.op, before)
+			}
+			last[l.caller] = l.op
+			found++
+			sum += ackHash(l.caller, l.op, m.GetSeq(), m.GetId())
 		}
 		if !resp.GetMore() {
 			break
 		}
 	}
-	if found != len(e.acks) {
-		return fmt.Errorf("%d of %d acknowledged messages are missing", len(e.acks)-found, len(e.acks))
+	switch {
+	case found != e.count:
+		return fmt.Errorf("%d acknowledged messages are there, %d were acknowledged", found, e.count)
+	case sum != e.sum:
+		return fmt.Errorf("the %d messages are there, and not all at the seq and id that were acknowledged", found)
 	}
 	return nil
+}
+
+// message checks one: that it was sent, and is there once.
+func (v *verifier) message(l label, m *parleyv1.Message) (acked bool, err error) {
+	if l.caller >= len(v.logs) {
+		return false, fmt.Errorf("seq %d is of caller %d, and there is none", m.GetSeq(), l.caller)
+	}
+	if !v.seen[l.caller].set(l.op) {
+		return false, fmt.Errorf("caller %d's message %d is there twice, once at seq %d", l.caller, l.op, m.GetSeq())
+	}
+	acked = v.logs[l.caller].acked.has(l.op)
+	if !acked && !v.logs[l.caller].unknown[l.op] {
+		return false, fmt.Errorf("caller %d's message %d is there, though its send was refused", l.caller, l.op)
+	}
+	return acked, nil
 }
 
 // verifyHashes compares the state of all nodes that answer.

@@ -5,27 +5,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"parley/api/client"
 	"parley/bench"
 	"parley/local"
+	"parley/proto/parleyv1"
 )
 
 // benchFlags are the flags of bench.
 type benchFlags struct {
-	ops                          []string
-	callers                      []int
-	nodes, rounds                int
-	seconds, warmup              float64
-	senders, conversations, size int
-	data                         string
+	ops                                 []string
+	callers, subscribers                []int
+	nodes, rounds                       int
+	seconds, warmup, rate               float64
+	senders, conversations, users, size int
+	via, data, profile                  string
 }
 
-var benchOps = []string{"send", "read", "read-local", "deliver", "failover"}
+var benchOps = []string{"send", "read", "read-local", "read-one", "deliver", "fanout", "idle", "failover"}
 
 func newBench(a *app) *cobra.Command {
 	var f benchFlags
@@ -35,27 +38,24 @@ func newBench(a *app) *cobra.Command {
 		Long: `Measure a cluster, one JSON object for each measurement: a throwaway one of --nodes on this machine, or that of --servers.
 
   send        acknowledged messages, durable on a majority
-  read        linearizable reads of a conversation's newest messages; read-local: from one node alone
-  deliver     from the beginning of a send to its arrival at the receiver's stream
-  failover    kill -9 of the leader under load: to the next acknowledged write (a throwaway cluster only)
+  read        linearizable reads of a conversation's newest 50 messages; read-local: from one node alone
+  read-one    linearizable reads of the newest message alone
+  deliver     to a message's arrival at the receiver's stream, on another node than the one that took it
+  fanout      one sender's messages to --subscribers streams on all nodes; an operation is a delivery
+  idle        --subscribers streams on one node and no messages: its memory and CPU; an operation is a heartbeat
+  failover    kill -9 of the leader under load: to the next acknowledged write (idle and failover: a throwaway cluster only)
 
-Everything that was acknowledged is read back from two nodes, and the state hashes are compared, before a figure is printed.`,
+Each caller is an account with a session and a client of its own. Everything that was acknowledged is read back from two nodes,
+and the state hashes are compared, before a figure is printed. The nodes run as always: authentication, deduplication,
+checksums and fsync are on, and nothing is set for the measurement.
+
+Without --rate a caller begins when it has its last answer. With it, operations begin on a fixed schedule, whether the cluster
+keeps up or not, at most as many at once as there are callers, and latencies count from when an operation was to begin.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, op := range f.ops {
-				if !slices.Contains(benchOps, op) {
-					return usageError("--ops %s: choose from %s", op, strings.Join(benchOps, ", "))
-				}
-			}
-			if f.nodes < 1 || f.nodes > local.MaxNodes {
-				return usageError("--nodes %d: choose 1 to %d", f.nodes, local.MaxNodes)
-			}
-			if f.seconds <= 0 || f.warmup < 0 {
-				return usageError("--seconds and --warmup: give times")
-			}
 			own := !cmd.Flags().Changed("servers") && a.env("PARLEY_SERVERS") == ""
-			if !own && slices.Contains(f.ops, "failover") {
-				return usageError("failover kills nodes: it needs a throwaway cluster, so leave out --servers and PARLEY_SERVERS")
+			if err := f.check(own); err != nil {
+				return err
 			}
 			return a.bench(cmd.Context(), f, own)
 		},
@@ -63,24 +63,67 @@ Everything that was acknowledged is read back from two nodes, and the state hash
 	fs := c.Flags()
 	fs.StringSliceVar(&f.ops, "ops", []string{"send"}, "what to measure: "+strings.Join(benchOps, ", "))
 	fs.IntSliceVar(&f.callers, "callers", []int{1, 16, 64, 256}, "how many callers at once, one measurement each")
+	fs.IntSliceVar(&f.subscribers, "subscribers", nil,
+		"streams of fanout and idle, one measurement each; 16 a node for fanout and 1000 for idle when left out")
+	fs.Float64Var(&f.rate, "rate", 0, "operations begun in a second, whatever their answers take; 0: one after another")
+	fs.StringVar(&f.via, "via", "", "nodes that callers go through: leader, followers or all; their clients' choice when left out")
 	fs.Float64Var(&f.seconds, "seconds", 8, "how long each measurement counts")
 	fs.Float64Var(&f.warmup, "warmup", 2, "seconds of load before that")
 	fs.IntVar(&f.rounds, "rounds", 20, "kills of a failover measurement")
 	fs.IntVar(&f.nodes, "nodes", 3, "nodes of the throwaway cluster")
 	fs.StringVar(&f.data, "data", "", "where its directory is made; else the system's place for temporary files")
-	fs.IntVar(&f.senders, "senders", bench.DefaultSenders, "accounts that send, each with a client of its own")
-	fs.IntVar(&f.conversations, "conversations", bench.DefaultConversations, "conversations they send to")
+	fs.IntVar(&f.senders, "senders", 0, "accounts that send, each with a client of its own; as many as callers when left out")
+	fs.IntVar(&f.conversations, "conversations", bench.DefaultConversations,
+		"conversations they write to; more when there are more than two callers for each")
+	fs.IntVar(&f.users, "users", 0, "accounts that are imported beside them and do nothing (operators)")
 	fs.IntVar(&f.size, "size", bench.DefaultSize, "bytes of a message")
+	fs.StringVar(&f.profile, "cpu-profile", "", "write this process's CPU profile to the `FILE`")
 	return c
+}
+
+// check refuses what no cluster has to be started for.
+func (f *benchFlags) check(own bool) error {
+	for _, op := range f.ops {
+		if !slices.Contains(benchOps, op) {
+			return usageError("--ops %s: choose from %s", op, strings.Join(benchOps, ", "))
+		}
+		if !own && (op == "failover" || op == "idle") {
+			return usageError("%s needs the nodes' processes, so a throwaway cluster: leave out --servers and PARLEY_SERVERS", op)
+		}
+	}
+	if f.nodes < 1 || f.nodes > local.MaxNodes {
+		return usageError("--nodes %d: choose 1 to %d", f.nodes, local.MaxNodes)
+	}
+	if f.seconds <= 0 || f.warmup < 0 {
+		return usageError("--seconds and --warmup: give times")
+	}
+	if !slices.Contains([]string{"", "leader", "followers", "all"}, f.via) {
+		return usageError("--via %s: choose leader, followers or all", f.via)
+	}
+	for _, n := range f.callers {
+		if n < 1 || n > bench.MaxCallers {
+			return usageError("--callers %d: choose 1 to %d", n, bench.MaxCallers)
+		}
+	}
+	if f.senders == 0 {
+		f.senders = 1 // enough for fanout and idle
+		for _, op := range f.ops {
+			if op != "fanout" && op != "idle" {
+				f.senders = max(f.senders, min(slices.Max(append(f.callers, 1)), bench.MaxSenders))
+			}
+		}
+	}
+	return nil
 }
 
 func (a *app) bench(ctx context.Context, f benchFlags, own bool) (err error) {
 	progress := func(line string) { fmt.Fprintln(a.err, "bench: "+oneLine(line)) }
 	o := bench.Options{
-		Servers: a.flags.servers, Senders: f.senders, Conversations: f.conversations, Size: f.size,
-		Span:   time.Duration(f.seconds * float64(time.Second)),
-		Warmup: time.Duration(f.warmup * float64(time.Second)), Timeout: a.flags.timeout, Progress: progress,
+		Servers: a.flags.servers, Senders: f.senders, Conversations: f.conversations, Users: f.users, Size: f.size,
+		Span: time.Duration(f.seconds * float64(time.Second)), Warmup: time.Duration(f.warmup * float64(time.Second)),
+		Rate: f.rate, Via: bench.Via(f.via), Timeout: a.flags.timeout, Version: versionAndRevision(), Progress: progress,
 	}
+	var admin *adminFlags
 	if own {
 		dir, err := os.MkdirTemp(f.data, "parley-bench-")
 		if err != nil {
@@ -91,7 +134,8 @@ func (a *app) bench(ctx context.Context, f benchFlags, own bool) (err error) {
 			progress(dir + " is memory, where nothing is durable and writes cost nothing: give --data on a disk for figures that mean something")
 		}
 		progress(fmt.Sprintf("starting %d nodes in %s", f.nodes, dir))
-		c, err := startCluster(ctx, local.Options{Dir: filepath.Join(dir, "cluster"), Nodes: f.nodes})
+		admin = &adminFlags{data: filepath.Join(dir, "cluster")}
+		c, err := startCluster(ctx, local.Options{Dir: admin.data, Nodes: f.nodes})
 		if err != nil {
 			return err
 		}
@@ -104,16 +148,27 @@ func (a *app) bench(ctx context.Context, f benchFlags, own bool) (err error) {
 		}
 		o.TLS = opts.TLS
 	}
+	operator, release, err := a.benchOperator(ctx, admin)
+	if err != nil {
+		return err
+	}
+	defer release()
+	o.Operator = operator
 	b, err := bench.New(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	stop, err := profile(f.profile)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	for _, op := range f.ops {
-		for _, callers := range f.callers {
-			r, err := measure(ctx, b, op, callers, f.rounds)
+		for _, n := range f.amounts(op) {
+			r, err := measure(ctx, b, op, n, f.rounds)
 			if err != nil {
-				return fmt.Errorf("%s with %d callers: %w", op, callers, err)
+				return fmt.Errorf("%s with %d: %w", op, n, err)
 			}
 			if err := a.printJSON(r); err != nil {
 				return err
@@ -123,28 +178,88 @@ func (a *app) bench(ctx context.Context, f benchFlags, own bool) (err error) {
 	return nil
 }
 
-func measure(ctx context.Context, b *bench.Bench, op string, callers, rounds int) (bench.Result, error) {
-	switch op {
-	case "send":
-		return b.Send(ctx, callers)
-	case "deliver":
-		return b.Deliver(ctx, callers)
-	case "failover":
-		return b.Failover(ctx, callers, rounds)
+// amounts are the callers or subscribers of an operation's measurements.
+func (f *benchFlags) amounts(op string) []int {
+	switch {
+	case op != "fanout" && op != "idle":
+		return f.callers
+	case len(f.subscribers) > 0:
+		return f.subscribers
+	case op == "fanout":
+		return []int{16 * f.nodes}
 	default:
-		return b.Read(ctx, callers, op == "read-local")
+		return []int{1000}
 	}
 }
 
-// control lets the load generator kill and restart the nodes of a local cluster.
+// benchOperator is a client that may import accounts: over the admin socket of a cluster of our own, else with the session of a
+// user who is an operator; nil when there is none.
+func (a *app) benchOperator(ctx context.Context, admin *adminFlags) (*client.Client, func(), error) {
+	if admin != nil {
+		return a.dialCluster(admin)
+	}
+	token, _, err := a.token()
+	if err != nil || len(token) == 0 {
+		return nil, func() {}, nil // nobody is logged in: accounts are made one by one
+	}
+	c, err := a.dialWith(token)
+	if err != nil {
+		return nil, nil, err
+	}
+	who, err := c.WhoAmI(ctx, &parleyv1.WhoAmIRequest{})
+	if err != nil || !who.GetUser().GetOperator() {
+		_ = c.Close()
+		return nil, func() {}, nil
+	}
+	return c, func() { _ = c.Close() }, nil
+}
+
+// profile writes a CPU profile until stop; nothing without a path.
+func profile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = file.Close() }, nil
+}
+
+func measure(ctx context.Context, b *bench.Bench, op string, n, rounds int) (bench.Result, error) {
+	switch op {
+	case "send":
+		return b.Send(ctx, n)
+	case "read":
+		return b.Read(ctx, n, bench.ReadScreen)
+	case "read-local":
+		return b.Read(ctx, n, bench.ReadLocal)
+	case "read-one":
+		return b.Read(ctx, n, bench.ReadOne)
+	case "deliver":
+		return b.Deliver(ctx, n)
+	case "fanout":
+		return b.Fanout(ctx, n)
+	case "idle":
+		return b.Idle(ctx, n)
+	default:
+		return b.Failover(ctx, n, rounds)
+	}
+}
+
+// control lets the load generator kill and restart the nodes of a local cluster, and look at their processes.
 type control struct{ c *local.Cluster }
 
-func (k control) PIDs() []int {
-	var pids []int
+func (k control) Processes() []bench.Process {
+	var ps []bench.Process
 	for _, n := range k.c.Nodes() {
-		pids = append(pids, n.PID)
+		ps = append(ps, bench.Process{Name: n.Name, PID: n.PID})
 	}
-	return pids
+	return ps
 }
 
 func (k control) Kill(name string) (time.Time, error) { return k.c.Kill(name) }

@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -21,21 +22,42 @@ func version() string {
 	return "dev"
 }
 
+// revision is the commit that this binary was built from, marked when the files were not those of it; empty when Go recorded none.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	rev, dirty := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			rev = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "+changes"
+		}
+	}
+	if rev == "" {
+		return ""
+	}
+	return rev + dirty
+}
+
+// versionAndRevision is for results that somebody compares later.
+func versionAndRevision() string {
+	if r := revision(); r != "" && !strings.Contains(version(), r[:12]) {
+		return version() + " " + r
+	}
+	return version()
+}
+
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Show the version of this binary", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			revision := ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						revision = s.Value
-					}
-				}
-			}
 			if a.json() {
 				return a.printJSON(map[string]any{
-					"version": version(), "revision": revision, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
+					"version": version(), "revision": revision(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 				})
 			}
 			return a.printf("parley %s %s/%s %s\n", version(), runtime.GOOS, runtime.GOARCH, runtime.Version())

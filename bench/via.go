@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"parley/api/client"
+	"parley/proto/parleyv1"
+)
+
+// clusterState is who leads and in which term, as one node knows it.
+type clusterState struct {
+	leader string
+	term   uint64
+}
+
+func (b *Bench) clusterState(ctx context.Context) (clusterState, error) {
+	st, err := b.accounts[0].c.Status(ctx, &parleyv1.StatusRequest{})
+	return clusterState{st.GetLeader(), st.GetTerm()}, err
+}
+
+// allowed are the nodes through which a measurement goes, as things stand now.
+func (b *Bench) allowed(ctx context.Context, via Via) ([]*parleyv1.Member, error) {
+	st, err := b.accounts[0].c.Status(ctx, &parleyv1.StatusRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("ask for the members: %w", err)
+	}
+	var nodes []*parleyv1.Member
+	for _, m := range st.GetMembers() {
+		leads := m.GetName() == st.GetLeader()
+		if m.GetReachable() && (via == ViaAny || via == ViaAll || (via == ViaLeader) == leads) {
+			nodes = append(nodes, m)
+		}
+	}
+	if len(nodes) == 0 {
+		return nil, fmt.Errorf("no node is reachable to go through the %s", via)
+	}
+	return nodes, nil
+}
+
+// pin gives an account's client that stays on one node. The account must be logged in.
+func (b *Bench) pin(address string, account int) (*client.Client, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := pinned{address, account}
+	if c := b.pins[key]; c != nil {
+		return c, nil
+	}
+	if len(b.pins) >= maxPins {
+		return nil, errors.New("too many clients that stay on one node")
+	}
+	c, err := b.dial(client.Options{
+		Servers: []string{address}, OnlyServers: true, Token: b.accounts[account].c.Token(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.pins[key] = c
+	return c, nil
+}
+
+// clients gives each sender the client that it goes through.
+func (b *Bench) clients(ctx context.Context, senders int) ([]*client.Client, error) {
+	cs := make([]*client.Client, senders)
+	if b.o.Via == ViaAny {
+		for i := range cs {
+			cs[i] = b.accounts[i].c
+		}
+		return cs, nil
+	}
+	nodes, err := b.allowed(ctx, b.o.Via)
+	if err != nil {
+		return nil, err
+	}
+	for i := range cs {
+		if cs[i], err = b.pin(nodes[i%len(nodes)].GetAddress(), i); err != nil {
+			return nil, err
+		}
+	}
+	return cs, nil
+}
