@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"parley/e2e/figure"
+)
+
+// messageBytes is the size of a message and of a value.
+const messageBytes = 256
+
+// stopWait is how long a program may take to stop its servers after an interrupt.
+const stopWait = 10 * time.Second
+
+// system is one of those that are compared: programs that print lines, run one after another in each round.
+type system struct {
+	name string
+	runs [][]string
+}
+
+// build makes the three programs in a directory.
+func build(ctx context.Context, dir string) error {
+	for _, b := range []struct{ in, pkg string }{
+		{".", "./cmd/parley"}, {"e2e/peers", "./etcd"}, {"e2e/peers", "./nats"},
+	} {
+		fmt.Fprintln(os.Stderr, "building", filepath.Base(b.pkg))
+		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", filepath.Join(dir, filepath.Base(b.pkg)), b.pkg)
+		cmd.Dir = b.in
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", b.pkg, err, out)
+		}
+	}
+	return nil
+}
+
+// systems are the three with the arguments of this run. Parley has a cluster of its own for each of its lines of arguments.
+func systems(ctx context.Context, o options, dir, data string) ([]system, error) {
+	help, err := exec.CommandContext(ctx, filepath.Join(dir, "parley"), "bench", "--help").Output()
+	if err != nil {
+		return nil, err
+	}
+	lengths := []string{
+		"--seconds", num(o.seconds), "--warmup", num(o.warmup), "--data", data, "--size", strconv.Itoa(messageBytes),
+	}
+	program := func(name string, args ...string) []string {
+		return slices.Concat([]string{filepath.Join(dir, name)}, args, lengths)
+	}
+	kills, peerKills := strconv.Itoa(o.kills), strconv.Itoa(o.peerKills)
+	return []system{
+		{"parley", parleyRuns(program, kills, string(help))},
+		{"etcd", [][]string{
+			program("etcd", "--ops", "put,get", "--callers", "1,256"),
+			program("etcd", "--ops", "watch", "--callers", "1", "--rate", num(deliverRate)),
+			program("etcd", "--ops", "failover", "--callers", "16", "--rounds", peerKills),
+		}},
+		{"nats", [][]string{
+			program("nats", "--ops", "publish", "--callers", "1,256"),
+			program("nats", "--ops", "publish-async", "--callers", "256"),
+			program("nats", "--ops", "consume", "--callers", "1", "--rate", num(deliverRate)),
+			program("nats", "--ops", "failover", "--callers", "16", "--rounds", peerKills),
+		}},
+	}, nil
+}
+
+// deliverRate is how many messages a second a delivery measurement sends.
+const deliverRate = 100
+
+// parleyRuns leaves out what the binary does not know, so that an older one can be measured too.
+func parleyRuns(program func(string, ...string) []string, kills, help string) [][]string {
+	var ops []string
+	for _, op := range []string{"send", "send-unary", "read"} {
+		if strings.Contains(help, op) {
+			ops = append(ops, op)
+		}
+	}
+	deliver := []string{"bench", "--ops", "deliver", "--callers", "1"}
+	if strings.Contains(help, "--rate") {
+		deliver = append(deliver, "--rate", num(deliverRate))
+	}
+	return [][]string{
+		program("parley", "bench", "--ops", strings.Join(ops, ","), "--callers", "1,256"),
+		program("parley", deliver...),
+		program("parley", "bench", "--ops", "failover", "--callers", "16", "--rounds", kills),
+	}
+}
+
+func num(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+
+// measure builds and runs everything.
+func measure(ctx context.Context, o options) (session, error) {
+	s := session{Where: figure.Where()}
+	dir, err := os.MkdirTemp("", "sidebyside-")
+	if err != nil {
+		return s, err
+	}
+	defer os.RemoveAll(dir)
+	if err := build(ctx, dir); err != nil {
+		return s, err
+	}
+	all, err := systems(ctx, o, dir, o.data)
+	if err != nil {
+		return s, err
+	}
+	if o.only != "" {
+		all = slices.DeleteFunc(all, func(y system) bool { return y.name != o.only })
+	}
+	// A binary without a send stream sends by unary calls only.
+	streams := slices.ContainsFunc(all, func(y system) bool {
+		return slices.ContainsFunc(y.runs, func(args []string) bool { return slices.Contains(args, "send,send-unary,read") })
+	})
+	for round := range o.rounds {
+		for i := range all {
+			y := all[(round+i)%len(all)]
+			for _, args := range y.runs {
+				results, err := lines(ctx, args)
+				for _, r := range results {
+					r.System, r.Round = y.name, round+1
+					if y.name == "parley" && r.Op == "send" && !streams {
+						r.Op = "send-unary"
+					}
+					s.Results = append(s.Results, r)
+				}
+				if err != nil {
+					return s, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+				}
+			}
+		}
+	}
+	s.Versions = versions(s.Results)
+	return s, nil
+}
+
+// lines runs a program and reads what it prints. It is interrupted, not killed, so that it stops what it started.
+func lines(ctx context.Context, args []string) ([]result, error) {
+	fmt.Fprintln(os.Stderr, filepath.Base(args[0]), strings.Join(args[1:], " "))
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopWait
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	// No variable of the caller's may make the load generator use another cluster.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PARLEY_") })
+	failed := cmd.Run()
+	var results []result
+	d := json.NewDecoder(&out)
+	for d.More() {
+		var r result
+		if err := d.Decode(&r); err != nil {
+			return results, errors.Join(failed, err)
+		}
+		results = append(results, r)
+	}
+	return results, failed
+}
+
+// versions are those of the systems that tell theirs.
+func versions(results []result) []string {
+	var v []string
+	for _, r := range results {
+		if s := r.System + " " + r.Version; r.Version != "" && !slices.Contains(v, s) {
+			v = append(v, s)
+		}
+	}
+	slices.Sort(v)
+	return v
+}
