@@ -44,7 +44,8 @@ type core struct {
 	// confChange waits for the next ready; confAsked is the tick at which raft was last given one, 0 once it was applied.
 	confChange *pb.ConfChangeV2
 	confAsked  uint64
-	appends    []uint64 // ticks at which unanswered appends were emitted, oldest first
+	appends    []unansweredAppend // oldest first
+	writing    int                // how many of them hold entries
 
 	out output
 }
@@ -72,6 +73,12 @@ type failure struct {
 type handOn struct {
 	p      *proposal
 	leader uint64
+}
+
+// unansweredAppend is a MsgStorageAppend that is not durable yet.
+type unansweredAppend struct {
+	tick    uint64 // at which it was emitted
+	entries bool   // whether it holds any; others wait for no disk
 }
 
 // probe asks whether the process that led term and counted boot starts is gone.
@@ -168,7 +175,14 @@ func (c *core) step(m *pb.Message) {
 }
 
 // appendDone says that the oldest n unanswered appends are durable. Their responses are stepped by the owner.
-func (c *core) appendDone(n int) { c.appends = c.appends[n:] }
+func (c *core) appendDone(n int) {
+	for _, a := range c.appends[:n] {
+		if a.entries {
+			c.writing--
+		}
+	}
+	c.appends = slices.Delete(c.appends, 0, n)
+}
 
 // appliedTo says that the state machine has applied index.
 func (c *core) appliedTo(index uint64) {
@@ -219,7 +233,9 @@ func (c *core) watchDisk() {
 
 func (c *core) isLeader() bool { return c.state == raft.StateLeader }
 
-func (c *core) diskStuck() bool { return len(c.appends) > 0 && c.tick-c.appends[0] >= stuckDiskTicks }
+func (c *core) diskStuck() bool {
+	return len(c.appends) > 0 && c.tick-c.appends[0].tick >= stuckDiskTicks
+}
 
 // hasQuorum says whether this node is in contact with a leader that has a quorum. CheckQuorum makes a leader without
 // one step down within an election timeout; a follower trusts what it heard within the same time.
@@ -274,7 +290,11 @@ func (c *core) take(rd raft.Ready) {
 	for _, m := range rd.Messages {
 		switch {
 		case m.GetTo() == raft.LocalAppendThread:
-			c.appends = append(c.appends, c.tick)
+			holds := len(m.GetEntries()) > 0
+			c.appends = append(c.appends, unansweredAppend{c.tick, holds})
+			if holds {
+				c.writing++
+			}
 			c.out.appends = append(c.out.appends, m)
 		case m.GetTo() == raft.LocalApplyThread:
 			if es := m.GetEntries(); len(es) > 0 {

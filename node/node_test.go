@@ -19,18 +19,18 @@ import (
 
 // testCluster runs whole nodes, with sockets and files, in this process.
 type testCluster struct {
-	t     *testing.T
+	t     testing.TB
 	cfgs  []Config
 	nodes []*Node
 }
 
-func startCluster(t *testing.T, size int) *testCluster {
+func startCluster(t testing.TB, size int) *testCluster {
 	t.Helper()
 	return startClusterOf(t, size, func(int, *Config) {})
 }
 
 // startClusterOf starts nodes with changed configurations.
-func startClusterOf(t *testing.T, size int, change func(i int, cfg *Config)) *testCluster {
+func startClusterOf(t testing.TB, size int, change func(i int, cfg *Config)) *testCluster {
 	t.Helper()
 	c := &testCluster{t: t, nodes: make([]*Node, size)}
 	members := map[string]string{}
@@ -64,11 +64,11 @@ func startClusterOf(t *testing.T, size int, change func(i int, cfg *Config)) *te
 }
 
 // testLogger shows the nodes' log with a failed test.
-func testLogger(t *testing.T) *slog.Logger {
+func testLogger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func listen(t *testing.T, addr string) net.Listener {
+func listen(t testing.TB, addr string) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

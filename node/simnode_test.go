@@ -292,7 +292,7 @@ func commandWords(cmd *internalv1.Command) string {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
