@@ -46,6 +46,7 @@ var rules = map[string]who{
 	chatPath + "RevokeSession":     session,
 	chatPath + "ListUsers":         session,
 	chatPath + "SendMessage":       session,
+	chatPath + "SendMessages":      session,
 	chatPath + "ReadMessages":      session,
 	chatPath + "MarkRead":          session,
 	chatPath + "ListConversations": session,

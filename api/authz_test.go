@@ -151,6 +151,9 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 		return &parleyv1.DeleteMessagesRequest{RequestId: id, Ids: []uint64{mid}}
 	case "DeleteUser":
 		return &parleyv1.DeleteUserRequest{RequestId: id, Password: testPassword}
+	case "SendMessages":
+		return &parleyv1.SendMessagesRequest{Sends: []*parleyv1.SendMessageRequest{
+			{RequestId: id, Conversation: "@target", Text: "hi"}}}
 	case "Subscribe":
 		return &parleyv1.SubscribeRequest{}
 	case "Status":

@@ -24,6 +24,11 @@ func (s *Server) propose(ctx context.Context, cmd *internalv1.Command) (*interna
 	if err != nil {
 		return nil, fromPropose(ctx, err)
 	}
+	return resultOf(out)
+}
+
+// resultOf reads Apply's answer; a refusal is an error.
+func resultOf(out []byte) (*internalv1.Result, error) {
 	res := new(internalv1.Result)
 	if err := proto.Unmarshal(out, res); err != nil {
 		f := internal(err)

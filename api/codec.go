@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"parley/proto/parleyv1"
 )
 
 // codec is gRPC's protobuf codec, except that a request which does not decode still reaches the interceptors, marked.
@@ -38,12 +40,70 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok || m.ProtoReflect().Descriptor().ParentFile().Package() != "parley.v1" {
 		return err
 	}
-	field := badUTF8(data.Materialize(), m.ProtoReflect().Descriptor())
+	raw := data.Materialize()
+	if f, ok := v.(*parleyv1.SendMessagesRequest); ok && sendsOneByOne(raw, f) {
+		return nil
+	}
+	markMalformed(raw, m)
+	return nil
+}
+
+// sendsOneByOne decodes a frame of sends so that one that does not decode hurts no other: it is marked, and keeps its
+// request id. False: the frame itself is not one.
+func sendsOneByOne(b []byte, f *parleyv1.SendMessagesRequest) bool {
+	proto.Reset(f)
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeField(b)
+		if n < 0 {
+			return false
+		}
+		if num == sendsField && typ == protowire.BytesType {
+			_, _, k := protowire.ConsumeTag(b)
+			one, _ := protowire.ConsumeBytes(b[k:])
+			r := new(parleyv1.SendMessageRequest)
+			if proto.Unmarshal(one, r) != nil {
+				markMalformed(one, r)
+				r.RequestId = firstString(one, requestIDField)
+			}
+			f.Sends = append(f.Sends, r)
+		}
+		b = b[n:]
+	}
+	return true
+}
+
+// The numbers of SendMessagesRequest.sends and SendMessageRequest.request_id.
+const (
+	sendsField     = protowire.Number(1)
+	requestIDField = protowire.Number(1)
+)
+
+// firstString is a string field of a message that does not decode; empty when it cannot be told.
+func firstString(b []byte, field protowire.Number) string {
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeField(b)
+		if n < 0 {
+			return ""
+		}
+		if num == field && typ == protowire.BytesType {
+			_, _, k := protowire.ConsumeTag(b)
+			if v, _ := protowire.ConsumeString(b[k:]); utf8.ValidString(v) {
+				return v
+			}
+			return ""
+		}
+		b = b[n:]
+	}
+	return ""
+}
+
+// markMalformed makes m the mark of a request that did not decode from these bytes.
+func markMalformed(raw []byte, m proto.Message) {
+	field := badUTF8(raw, m.ProtoReflect().Descriptor())
 	proto.Reset(m)
 	mark := protowire.AppendTag(nil, markNumber, protowire.BytesType)
 	mark = protowire.AppendBytes(mark, append(bytes.Clone(markNonce), field...))
 	m.ProtoReflect().SetUnknown(mark)
-	return nil
 }
 
 // malformed returns the refusal for a request that did not decode; nil for all others.

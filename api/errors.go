@@ -254,6 +254,15 @@ func exhausted(reason, message string, retry time.Duration) *failure {
 	return &failure{code: codes.ResourceExhausted, reason: reason, message: message, retry: retry}
 }
 
+func overloaded() *failure {
+	return exhausted(reasonOverloaded,
+		"too many calls are under way on this node; wait a moment or use another node", 200*time.Millisecond)
+}
+
+func tooFast(wait time.Duration) *failure {
+	return exhausted(reasonTooFast, "this account sends faster than this node allows; slow down", wait)
+}
+
 // stopping is what the node's own CauseStopped says, for a store that was closed under a call.
 func stopping(err error) *failure {
 	c := causes[node.CauseStopped]

@@ -44,7 +44,9 @@ type replica struct {
 	before func(*internalv1.Command)
 	// onBarrier runs at each read barrier: a lagging node catches up there.
 	onBarrier func()
-	transfer  func(to string) (string, error)
+	// hold gets each command of ProposeAsync as a function that applies and answers it, to be called when the test likes.
+	hold     func(answer func())
+	transfer func(to string) (string, error)
 	// backup answers Backup, where it is set.
 	backup    func() (*node.Backup, error)
 	proposals int
@@ -84,6 +86,18 @@ func (r *replica) Propose(_ context.Context, cmd []byte) ([]byte, error) {
 		f(c)
 	}
 	return r.applyLocked(cmd)
+}
+
+func (r *replica) ProposeAsync(cmd []byte, done func([]byte, error)) {
+	r.mu.Lock()
+	hold := r.hold
+	r.mu.Unlock()
+	answer := func() { done(r.Propose(context.Background(), cmd)) }
+	if hold != nil {
+		hold(answer)
+		return
+	}
+	answer()
 }
 
 func (r *replica) applyLocked(cmd []byte) ([]byte, error) {

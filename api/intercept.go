@@ -32,8 +32,7 @@ func (s *Server) unary(admin bool) grpc.UnaryServerInterceptor {
 		}()
 		if s.calls.Add(1) > maxCalls {
 			s.calls.Add(-1)
-			return nil, exhausted(reasonOverloaded,
-				"too many calls are under way on this node; wait a moment or use another node", 200*time.Millisecond)
+			return nil, overloaded()
 		}
 		defer s.calls.Add(-1)
 		admitted, err := admit(ctx, info.FullMethod, admin)
@@ -134,15 +133,25 @@ func (s *Server) asFailure(ctx context.Context, err error) error {
 	return contextFailure(err)
 }
 
-// observe counts every call and logs the failed ones: the node's own failures loudly, those of a cluster in trouble at
-// a bounded rate (every caller retries), what a client can cause at will only for whoever debugs. Nothing of the
-// request is logged but its id.
+// observe counts every call and logs the failed ones.
 func (s *Server) observe(ctx context.Context, method string, req any, start time.Time, err error) {
 	code := status.Code(err)
 	s.metrics.call(method, code, time.Since(start))
 	if err == nil {
 		return
 	}
+	var id string
+	if r, ok := req.(interface{ GetRequestId() string }); ok {
+		id = r.GetRequestId()
+	}
+	s.logFailure(ctx, method, id, start, err)
+}
+
+// logFailure is for a call, or for one send of a stream: the node's own failures loudly, those of a cluster in trouble at
+// a bounded rate (every caller retries), what a client can cause at will only for whoever debugs. Nothing of the
+// request is logged but its id.
+func (s *Server) logFailure(ctx context.Context, method, requestID string, start time.Time, err error) {
+	code := status.Code(err)
 	level := slog.LevelDebug
 	switch code {
 	case codes.Internal, codes.Unknown, codes.DataLoss:
@@ -157,10 +166,8 @@ func (s *Server) observe(ctx context.Context, method string, req any, start time
 		slog.String("method", method), slog.String("code", code.String()), slog.Uint64("term", s.replica.Status().Term),
 		slog.Duration("took", time.Since(start)),
 	}
-	if r, ok := req.(interface{ GetRequestId() string }); ok {
-		if id, err := uuid.Parse(r.GetRequestId()); err == nil { // parsed: a client's text does not get into the log
-			attrs = append(attrs, slog.String("request_id", id.String()))
-		}
+	if id, err := uuid.Parse(requestID); err == nil { // parsed: a client's text does not get into the log
+		attrs = append(attrs, slog.String("request_id", id.String()))
 	}
 	var f *failure
 	if errors.As(err, &f) {

@@ -85,12 +85,24 @@ const (
 	maxConnectionsPerAddress = 1024
 	// maxConcurrentStreams is per connection: 256 callers that share one, with room, and not gRPC's default of no bound.
 	maxConcurrentStreams = 1024
-	// maxCalls bounds the unary calls under way on this node, and with maxRequestBytes their memory.
+	// maxCalls bounds the unary calls and the sends of streams under way on this node, and with maxRequestBytes their memory.
 	maxCalls = 8192
 	// maxStreamsPerAccount: a person has a few terminals, and a client that moved may hold a dead stream for a while.
 	maxStreamsPerAccount = 16
 	// maxSubscribers bounds all subscriptions of this node; each has one goroutine and one page of events.
 	maxSubscribers = 4096
+	// maxSendStreams bounds the streams of sends; each has two goroutines. Every client that sends has one on its node.
+	maxSendStreams = maxConnections
+	// maxSendStreamsPerAccount is larger than that of subscriptions: scripts send for one account from many processes. A
+	// client that is refused one makes a unary call.
+	maxSendStreamsPerAccount = 256
+	// maxSendsPerFrame bounds what one frame of sends asks for; maxRequestBytes bounds its size.
+	maxSendsPerFrame = 256
+	// maxSendsInFlight is how many sends of one stream may be under way or have an unwritten answer before the node stops
+	// reading the stream. One client has as many callers at the most.
+	maxSendsInFlight = 1024
+	// maxResultsPerFrame bounds a frame of answers to some 100 KiB.
+	maxResultsPerFrame = 256
 	// maxPublicStreams bounds the streams that need no session: every client connection holds one health watch, and tools
 	// use reflection. Counted apart from the subscriptions, so that strangers cannot take the users' places.
 	maxPublicStreams = 2 * maxConnections

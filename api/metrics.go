@@ -24,6 +24,10 @@ type metrics struct {
 	resets      prometheus.Counter
 	hashSeconds prometheus.Histogram
 	refused     *prometheus.CounterVec
+
+	// Looked up once: they are counted for each message.
+	sent        map[string]prometheus.Counter // of messages, by result
+	sendSeconds prometheus.Observer           // of seconds, for sends on streams
 }
 
 // Results of a send, the label of messages_total.
@@ -43,7 +47,7 @@ func newMetrics(s *Server) *metrics {
 		handled: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: ns, Name: "grpc_server_handled_total",
 			Help: "Calls and streams that ended, by method and code."}, []string{"grpc_method", "grpc_code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: ns, Name: "grpc_server_handling_seconds",
-			Help:    "Time from a unary call's arrival to its answer.",
+			Help:    "Time from the arrival of a unary call, or of a send on a stream, to its answer.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"grpc_method"}),
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: ns, Name: "messages_total",
 			Help: "Messages that clients sent through this node, by result."}, []string{"result"}),
@@ -56,9 +60,11 @@ func newMetrics(s *Server) *metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: ns, Name: "refused_total",
 			Help: "Refused for a limit of this node, by what."}, []string{"limit"}),
 	}
+	m.sent = make(map[string]prometheus.Counter)
 	for _, r := range []string{sendOK, sendRefused, sendNotApplied, sendUnknown} {
-		m.messages.WithLabelValues(r) // a rate needs the zero
+		m.sent[r] = m.messages.WithLabelValues(r) // a rate needs the zero
 	}
+	m.sendSeconds = m.seconds.WithLabelValues(strings.TrimPrefix(chatPath, "/") + "SendMessages")
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: ns, Name: name, Help: help}, f)
 	}
@@ -80,7 +86,8 @@ func newMetrics(s *Server) *metrics {
 		m.refused, build, members{s.replica},
 		gauge("subscribers", "Open subscriptions.", func() float64 { return float64(s.subscriptions.now()) }),
 		gauge("connections", "Open connections of the client port.", func() float64 { return float64(s.connections.now()) }),
-		gauge("server_calls", "Unary calls under way.", func() float64 { return float64(s.calls.Load()) }),
+		gauge("send_streams", "Open streams of sends.", func() float64 { return float64(s.sendStreams.now()) }),
+		gauge("server_calls", "Unary calls and sends of streams under way.", func() float64 { return float64(s.calls.Load()) }),
 		status("server_ready", "1 while this node has a quorum, has caught up and is not draining.",
 			func(st node.Status) float64 { return flag(ready(st) && !s.draining()) }),
 		status("server_age_seconds", "Time since this node last knew itself to be current.",
@@ -119,6 +126,7 @@ func (m *metrics) call(method string, code codes.Code, took time.Duration) {
 
 // streaming are the methods whose time says nothing.
 var streaming = map[string]bool{
+	chatPath + "SendMessages":                                        true,
 	chatPath + "Subscribe":                                           true,
 	clusterPath + "Backup":                                           true,
 	"/grpc.health.v1.Health/Watch":                                   true,

@@ -25,6 +25,9 @@ type Replica interface {
 	// Propose replicates one marshalled internalv1.Command and returns the marshalled internalv1.Result of Apply. The
 	// error is a *node.Error.
 	Propose(ctx context.Context, cmd []byte) ([]byte, error)
+	// ProposeAsync is Propose without waiting: done is called exactly once, from any goroutine, possibly at once, and must
+	// return soon and wait for nothing.
+	ProposeAsync(cmd []byte, done func(result []byte, err error))
 	// ReadBarrier returns when the store holds everything that was committed before the call.
 	ReadBarrier(ctx context.Context) error
 	// Status is local and cheap.
@@ -79,9 +82,10 @@ type Server struct {
 	watcher sync.WaitGroup
 
 	subscriptions *counts
+	sendStreams   *counts
 	publicStreams *counts
 	connections   *counts
-	calls         atomic.Int64
+	calls         atomic.Int64 // unary calls and the sends of streams
 	// hashing lets one StateHash run at a time: each makes every member hash its state.
 	hashing chan struct{}
 	// importing lets maxImports ImportAccounts run at a time.
@@ -107,6 +111,7 @@ func New(r Replica, st *store.Store, o Options) *Server {
 		guard:          newGuard(time.Now),
 		health:         health.NewServer(),
 		subscriptions:  newCounts(maxSubscribers, maxStreamsPerAccount),
+		sendStreams:    newCounts(maxSendStreams, maxSendStreamsPerAccount),
 		publicStreams:  newCounts(maxPublicStreams, maxPublicStreamsPerAddress),
 		connections:    newCounts(maxConnections, maxConnectionsPerAddress),
 		hashing:        make(chan struct{}, 1),

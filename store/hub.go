@@ -9,6 +9,9 @@ type hub struct {
 	byAccount map[uint64][]*Watcher
 	n         int
 	closed    bool
+	// sessionsOf are the watches over sessions, by account; sessions is their number.
+	sessionsOf map[uint64]map[*SessionWatch]struct{}
+	sessions   int
 	// Everything up to here was delivered.
 	index uint64
 }
@@ -24,7 +27,10 @@ func (e *endedSessions) covers(token [tokenBytes]byte) bool {
 	return (string(token[:]) == string(e.token)) != e.allBut
 }
 
-func (h *hub) init() { h.byAccount = make(map[uint64][]*Watcher) }
+func (h *hub) init() {
+	h.byAccount = make(map[uint64][]*Watcher)
+	h.sessionsOf = make(map[uint64]map[*SessionWatch]struct{})
+}
 
 func (h *hub) add(w *Watcher) error {
 	h.mu.Lock()
@@ -65,6 +71,7 @@ func (h *hub) deliver(events []*event, ended []endedSessions, index uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.index = index
+	h.doubtEnded(ended)
 	if h.n == 0 {
 		return
 	}
@@ -99,6 +106,7 @@ func (h *hub) replace(index uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.index = index
+	h.doubtAll()
 	for _, ws := range h.byAccount {
 		for _, w := range ws {
 			w.lag()
@@ -110,6 +118,7 @@ func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
+	h.doubtAll()
 	for _, ws := range h.byAccount {
 		for _, w := range ws {
 			w.end(ErrClosed)

@@ -123,6 +123,8 @@ const (
 	maxWatchQueue = 1_024
 	// MaxWatchers bounds the readers of one node.
 	MaxWatchers = 50_000
+	// MaxSessionWatches bounds the watches over sessions: one a stream of sends.
+	MaxSessionWatches = 50_000
 	// maxCursorAhead is how many entries a cursor may be ahead of this node: it may come from a faster one. Beyond it
 	// the cursor is taken for one of another history.
 	maxCursorAhead = 1_000_000

@@ -1488,6 +1488,193 @@ func (x *SendMessageResponse) GetCursor() string {
 	return ""
 }
 
+// SendMessagesRequest is one frame of sends. A frame is at most 64 KiB. A node takes frames as long as it has fewer than
+// 1,024 sends of the stream under way, and then stops reading: the stream's flow control holds the client back.
+type SendMessagesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 256, handled in this order. A request id that is under way on the stream must not be sent on it again.
+	Sends         []*SendMessageRequest `protobuf:"bytes,1,rep,name=sends,proto3" json:"sends,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendMessagesRequest) Reset() {
+	*x = SendMessagesRequest{}
+	mi := &file_parley_v1_chat_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendMessagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendMessagesRequest) ProtoMessage() {}
+
+func (x *SendMessagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_chat_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendMessagesRequest.ProtoReflect.Descriptor instead.
+func (*SendMessagesRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SendMessagesRequest) GetSends() []*SendMessageRequest {
+	if x != nil {
+		return x.Sends
+	}
+	return nil
+}
+
+// SendMessagesResponse is one frame of results. When a node ends the stream it has sent the result of every send that it
+// began, so that the end's own ErrorInfo.metadata["applied"] holds for all sends without one: mostly "no". A stream that
+// breaks leaves them unknown.
+type SendMessagesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Results       []*SendResult          `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendMessagesResponse) Reset() {
+	*x = SendMessagesResponse{}
+	mi := &file_parley_v1_chat_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendMessagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendMessagesResponse) ProtoMessage() {}
+
+func (x *SendMessagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_chat_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendMessagesResponse.ProtoReflect.Descriptor instead.
+func (*SendMessagesResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SendMessagesResponse) GetResults() []*SendResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// SendResult is the answer to one send.
+type SendResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it was sent; empty if it could not be read.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*SendResult_Sent
+	//	*SendResult_Error
+	Outcome       isSendResult_Outcome `protobuf_oneof:"outcome"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendResult) Reset() {
+	*x = SendResult{}
+	mi := &file_parley_v1_chat_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendResult) ProtoMessage() {}
+
+func (x *SendResult) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_chat_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendResult.ProtoReflect.Descriptor instead.
+func (*SendResult) Descriptor() ([]byte, []int) {
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SendResult) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SendResult) GetOutcome() isSendResult_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *SendResult) GetSent() *SendMessageResponse {
+	if x != nil {
+		if x, ok := x.Outcome.(*SendResult_Sent); ok {
+			return x.Sent
+		}
+	}
+	return nil
+}
+
+func (x *SendResult) GetError() []byte {
+	if x != nil {
+		if x, ok := x.Outcome.(*SendResult_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isSendResult_Outcome interface {
+	isSendResult_Outcome()
+}
+
+type SendResult_Sent struct {
+	Sent *SendMessageResponse `protobuf:"bytes,2,opt,name=sent,proto3,oneof"`
+}
+
+type SendResult_Error struct {
+	// A google.rpc.Status, marshalled: what SendMessage fails with, with the same details.
+	Error []byte `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
+}
+
+func (*SendResult_Sent) isSendResult_Outcome() {}
+
+func (*SendResult_Error) isSendResult_Outcome() {}
+
 type ReadMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "@user" or "#room"; empty for all of the caller's conversations.
@@ -1507,7 +1694,7 @@ type ReadMessagesRequest struct {
 
 func (x *ReadMessagesRequest) Reset() {
 	*x = ReadMessagesRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[23]
+	mi := &file_parley_v1_chat_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1706,7 @@ func (x *ReadMessagesRequest) String() string {
 func (*ReadMessagesRequest) ProtoMessage() {}
 
 func (x *ReadMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[23]
+	mi := &file_parley_v1_chat_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1719,7 @@ func (x *ReadMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ReadMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{23}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReadMessagesRequest) GetConversation() string {
@@ -1590,7 +1777,7 @@ type ReadMessagesResponse struct {
 
 func (x *ReadMessagesResponse) Reset() {
 	*x = ReadMessagesResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[24]
+	mi := &file_parley_v1_chat_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1789,7 @@ func (x *ReadMessagesResponse) String() string {
 func (*ReadMessagesResponse) ProtoMessage() {}
 
 func (x *ReadMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[24]
+	mi := &file_parley_v1_chat_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1802,7 @@ func (x *ReadMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ReadMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{24}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReadMessagesResponse) GetMessages() []*Message {
@@ -1651,7 +1838,7 @@ type ReadRange struct {
 
 func (x *ReadRange) Reset() {
 	*x = ReadRange{}
-	mi := &file_parley_v1_chat_proto_msgTypes[25]
+	mi := &file_parley_v1_chat_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1850,7 @@ func (x *ReadRange) String() string {
 func (*ReadRange) ProtoMessage() {}
 
 func (x *ReadRange) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[25]
+	mi := &file_parley_v1_chat_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1863,7 @@ func (x *ReadRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRange.ProtoReflect.Descriptor instead.
 func (*ReadRange) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{25}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReadRange) GetConversation() string {
@@ -1711,7 +1898,7 @@ type MarkReadRequest struct {
 
 func (x *MarkReadRequest) Reset() {
 	*x = MarkReadRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[26]
+	mi := &file_parley_v1_chat_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1910,7 @@ func (x *MarkReadRequest) String() string {
 func (*MarkReadRequest) ProtoMessage() {}
 
 func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[26]
+	mi := &file_parley_v1_chat_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1923,7 @@ func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadRequest.ProtoReflect.Descriptor instead.
 func (*MarkReadRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{26}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MarkReadRequest) GetRequestId() string {
@@ -1761,7 +1948,7 @@ type MarkReadResponse struct {
 
 func (x *MarkReadResponse) Reset() {
 	*x = MarkReadResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[27]
+	mi := &file_parley_v1_chat_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +1960,7 @@ func (x *MarkReadResponse) String() string {
 func (*MarkReadResponse) ProtoMessage() {}
 
 func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[27]
+	mi := &file_parley_v1_chat_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +1973,7 @@ func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadResponse.ProtoReflect.Descriptor instead.
 func (*MarkReadResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{27}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{30}
 }
 
 type ListConversationsRequest struct {
@@ -1801,7 +1988,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[28]
+	mi := &file_parley_v1_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1813,7 +2000,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[28]
+	mi := &file_parley_v1_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1826,7 +2013,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{28}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListConversationsRequest) GetPageSize() uint32 {
@@ -1863,7 +2050,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[29]
+	mi := &file_parley_v1_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +2062,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[29]
+	mi := &file_parley_v1_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +2075,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{29}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -1930,7 +2117,7 @@ type DeleteMessagesRequest struct {
 
 func (x *DeleteMessagesRequest) Reset() {
 	*x = DeleteMessagesRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[30]
+	mi := &file_parley_v1_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2129,7 @@ func (x *DeleteMessagesRequest) String() string {
 func (*DeleteMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[30]
+	mi := &file_parley_v1_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2142,7 @@ func (x *DeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{30}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DeleteMessagesRequest) GetRequestId() string {
@@ -1981,7 +2168,7 @@ type DeleteMessagesResponse struct {
 
 func (x *DeleteMessagesResponse) Reset() {
 	*x = DeleteMessagesResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[31]
+	mi := &file_parley_v1_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1993,7 +2180,7 @@ func (x *DeleteMessagesResponse) String() string {
 func (*DeleteMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[31]
+	mi := &file_parley_v1_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2006,7 +2193,7 @@ func (x *DeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{31}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeleteMessagesResponse) GetDeleted() uint32 {
@@ -2027,7 +2214,7 @@ type DeleteUserRequest struct {
 
 func (x *DeleteUserRequest) Reset() {
 	*x = DeleteUserRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[32]
+	mi := &file_parley_v1_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2226,7 @@ func (x *DeleteUserRequest) String() string {
 func (*DeleteUserRequest) ProtoMessage() {}
 
 func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[32]
+	mi := &file_parley_v1_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2239,7 @@ func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{32}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeleteUserRequest) GetRequestId() string {
@@ -2077,7 +2264,7 @@ type DeleteUserResponse struct {
 
 func (x *DeleteUserResponse) Reset() {
 	*x = DeleteUserResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[33]
+	mi := &file_parley_v1_chat_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +2276,7 @@ func (x *DeleteUserResponse) String() string {
 func (*DeleteUserResponse) ProtoMessage() {}
 
 func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[33]
+	mi := &file_parley_v1_chat_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +2289,7 @@ func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserResponse.ProtoReflect.Descriptor instead.
 func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{33}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{36}
 }
 
 type SubscribeRequest struct {
@@ -2115,7 +2302,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[34]
+	mi := &file_parley_v1_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2127,7 +2314,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[34]
+	mi := &file_parley_v1_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2140,7 +2327,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{34}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SubscribeRequest) GetCursor() string {
@@ -2166,7 +2353,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[35]
+	mi := &file_parley_v1_chat_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2178,7 +2365,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[35]
+	mi := &file_parley_v1_chat_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2191,7 +2378,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{35}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SubscribeResponse) GetFrame() isSubscribeResponse_Frame {
@@ -2279,7 +2466,7 @@ type Subscribed struct {
 
 func (x *Subscribed) Reset() {
 	*x = Subscribed{}
-	mi := &file_parley_v1_chat_proto_msgTypes[36]
+	mi := &file_parley_v1_chat_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2291,7 +2478,7 @@ func (x *Subscribed) String() string {
 func (*Subscribed) ProtoMessage() {}
 
 func (x *Subscribed) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[36]
+	mi := &file_parley_v1_chat_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2304,7 +2491,7 @@ func (x *Subscribed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subscribed.ProtoReflect.Descriptor instead.
 func (*Subscribed) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{36}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Subscribed) GetNode() string {
@@ -2332,7 +2519,7 @@ type Reset struct {
 
 func (x *Reset) Reset() {
 	*x = Reset{}
-	mi := &file_parley_v1_chat_proto_msgTypes[37]
+	mi := &file_parley_v1_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2531,7 @@ func (x *Reset) String() string {
 func (*Reset) ProtoMessage() {}
 
 func (x *Reset) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[37]
+	mi := &file_parley_v1_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,7 +2544,7 @@ func (x *Reset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reset.ProtoReflect.Descriptor instead.
 func (*Reset) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{37}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Reset) GetCursor() string {
@@ -2386,7 +2573,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_parley_v1_chat_proto_msgTypes[38]
+	mi := &file_parley_v1_chat_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2585,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[38]
+	mi := &file_parley_v1_chat_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2598,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{38}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Heartbeat) GetCursor() string {
@@ -2446,7 +2633,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_parley_v1_chat_proto_msgTypes[39]
+	mi := &file_parley_v1_chat_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2458,7 +2645,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[39]
+	mi := &file_parley_v1_chat_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2471,7 +2658,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{39}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Event) GetCursor() string {
@@ -2566,7 +2753,7 @@ type MessageDeleted struct {
 
 func (x *MessageDeleted) Reset() {
 	*x = MessageDeleted{}
-	mi := &file_parley_v1_chat_proto_msgTypes[40]
+	mi := &file_parley_v1_chat_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2765,7 @@ func (x *MessageDeleted) String() string {
 func (*MessageDeleted) ProtoMessage() {}
 
 func (x *MessageDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[40]
+	mi := &file_parley_v1_chat_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2778,7 @@ func (x *MessageDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDeleted.ProtoReflect.Descriptor instead.
 func (*MessageDeleted) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{40}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MessageDeleted) GetId() uint64 {
@@ -2634,7 +2821,7 @@ type ReadMarked struct {
 
 func (x *ReadMarked) Reset() {
 	*x = ReadMarked{}
-	mi := &file_parley_v1_chat_proto_msgTypes[41]
+	mi := &file_parley_v1_chat_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +2833,7 @@ func (x *ReadMarked) String() string {
 func (*ReadMarked) ProtoMessage() {}
 
 func (x *ReadMarked) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[41]
+	mi := &file_parley_v1_chat_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2659,7 +2846,7 @@ func (x *ReadMarked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadMarked.ProtoReflect.Descriptor instead.
 func (*ReadMarked) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{41}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ReadMarked) GetConversation() string {
@@ -2694,7 +2881,7 @@ type UserDeleted struct {
 
 func (x *UserDeleted) Reset() {
 	*x = UserDeleted{}
-	mi := &file_parley_v1_chat_proto_msgTypes[42]
+	mi := &file_parley_v1_chat_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2706,7 +2893,7 @@ func (x *UserDeleted) String() string {
 func (*UserDeleted) ProtoMessage() {}
 
 func (x *UserDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[42]
+	mi := &file_parley_v1_chat_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2719,7 +2906,7 @@ func (x *UserDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeleted.ProtoReflect.Descriptor instead.
 func (*UserDeleted) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{42}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *UserDeleted) GetUsername() string {
@@ -2840,7 +3027,18 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x10\n" +
 	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12.\n" +
 	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06cursor\x18\x05 \x01(\tR\x06cursor\"\xe2\x01\n" +
+	"\x06cursor\x18\x05 \x01(\tR\x06cursor\"J\n" +
+	"\x13SendMessagesRequest\x123\n" +
+	"\x05sends\x18\x01 \x03(\v2\x1d.parley.v1.SendMessageRequestR\x05sends\"G\n" +
+	"\x14SendMessagesResponse\x12/\n" +
+	"\aresults\x18\x01 \x03(\v2\x15.parley.v1.SendResultR\aresults\"\x84\x01\n" +
+	"\n" +
+	"SendResult\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x124\n" +
+	"\x04sent\x18\x02 \x01(\v2\x1e.parley.v1.SendMessageResponseH\x00R\x04sent\x12\x16\n" +
+	"\x05error\x18\x03 \x01(\fH\x00R\x05errorB\t\n" +
+	"\aoutcome\"\xe2\x01\n" +
 	"\x13ReadMessagesRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x1f\n" +
 	"\vonly_unread\x18\x02 \x01(\bR\n" +
@@ -2927,7 +3125,7 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\vConsistency\x12\x1b\n" +
 	"\x17CONSISTENCY_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18CONSISTENCY_LINEARIZABLE\x10\x01\x12\x15\n" +
-	"\x11CONSISTENCY_LOCAL\x10\x022\x86\t\n" +
+	"\x11CONSISTENCY_LOCAL\x10\x022\xdb\t\n" +
 	"\vChatService\x12I\n" +
 	"\n" +
 	"CreateUser\x12\x1c.parley.v1.CreateUserRequest\x1a\x1d.parley.v1.CreateUserResponse\x12:\n" +
@@ -2938,7 +3136,8 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\fListSessions\x12\x1e.parley.v1.ListSessionsRequest\x1a\x1f.parley.v1.ListSessionsResponse\x12R\n" +
 	"\rRevokeSession\x12\x1f.parley.v1.RevokeSessionRequest\x1a .parley.v1.RevokeSessionResponse\x12F\n" +
 	"\tListUsers\x12\x1b.parley.v1.ListUsersRequest\x1a\x1c.parley.v1.ListUsersResponse\x12L\n" +
-	"\vSendMessage\x12\x1d.parley.v1.SendMessageRequest\x1a\x1e.parley.v1.SendMessageResponse\x12O\n" +
+	"\vSendMessage\x12\x1d.parley.v1.SendMessageRequest\x1a\x1e.parley.v1.SendMessageResponse\x12S\n" +
+	"\fSendMessages\x12\x1e.parley.v1.SendMessagesRequest\x1a\x1f.parley.v1.SendMessagesResponse(\x010\x01\x12O\n" +
 	"\fReadMessages\x12\x1e.parley.v1.ReadMessagesRequest\x1a\x1f.parley.v1.ReadMessagesResponse\x12C\n" +
 	"\bMarkRead\x12\x1a.parley.v1.MarkReadRequest\x1a\x1b.parley.v1.MarkReadResponse\x12^\n" +
 	"\x11ListConversations\x12#.parley.v1.ListConversationsRequest\x1a$.parley.v1.ListConversationsResponse\x12U\n" +
@@ -2960,7 +3159,7 @@ func file_parley_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_parley_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_parley_v1_chat_proto_goTypes = []any{
 	(Consistency)(0),                  // 0: parley.v1.Consistency
 	(*ReadInfo)(nil),                  // 1: parley.v1.ReadInfo
@@ -2986,32 +3185,35 @@ var file_parley_v1_chat_proto_goTypes = []any{
 	(*ListUsersResponse)(nil),         // 21: parley.v1.ListUsersResponse
 	(*SendMessageRequest)(nil),        // 22: parley.v1.SendMessageRequest
 	(*SendMessageResponse)(nil),       // 23: parley.v1.SendMessageResponse
-	(*ReadMessagesRequest)(nil),       // 24: parley.v1.ReadMessagesRequest
-	(*ReadMessagesResponse)(nil),      // 25: parley.v1.ReadMessagesResponse
-	(*ReadRange)(nil),                 // 26: parley.v1.ReadRange
-	(*MarkReadRequest)(nil),           // 27: parley.v1.MarkReadRequest
-	(*MarkReadResponse)(nil),          // 28: parley.v1.MarkReadResponse
-	(*ListConversationsRequest)(nil),  // 29: parley.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 30: parley.v1.ListConversationsResponse
-	(*DeleteMessagesRequest)(nil),     // 31: parley.v1.DeleteMessagesRequest
-	(*DeleteMessagesResponse)(nil),    // 32: parley.v1.DeleteMessagesResponse
-	(*DeleteUserRequest)(nil),         // 33: parley.v1.DeleteUserRequest
-	(*DeleteUserResponse)(nil),        // 34: parley.v1.DeleteUserResponse
-	(*SubscribeRequest)(nil),          // 35: parley.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),         // 36: parley.v1.SubscribeResponse
-	(*Subscribed)(nil),                // 37: parley.v1.Subscribed
-	(*Reset)(nil),                     // 38: parley.v1.Reset
-	(*Heartbeat)(nil),                 // 39: parley.v1.Heartbeat
-	(*Event)(nil),                     // 40: parley.v1.Event
-	(*MessageDeleted)(nil),            // 41: parley.v1.MessageDeleted
-	(*ReadMarked)(nil),                // 42: parley.v1.ReadMarked
-	(*UserDeleted)(nil),               // 43: parley.v1.UserDeleted
-	(*timestamppb.Timestamp)(nil),     // 44: google.protobuf.Timestamp
+	(*SendMessagesRequest)(nil),       // 24: parley.v1.SendMessagesRequest
+	(*SendMessagesResponse)(nil),      // 25: parley.v1.SendMessagesResponse
+	(*SendResult)(nil),                // 26: parley.v1.SendResult
+	(*ReadMessagesRequest)(nil),       // 27: parley.v1.ReadMessagesRequest
+	(*ReadMessagesResponse)(nil),      // 28: parley.v1.ReadMessagesResponse
+	(*ReadRange)(nil),                 // 29: parley.v1.ReadRange
+	(*MarkReadRequest)(nil),           // 30: parley.v1.MarkReadRequest
+	(*MarkReadResponse)(nil),          // 31: parley.v1.MarkReadResponse
+	(*ListConversationsRequest)(nil),  // 32: parley.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 33: parley.v1.ListConversationsResponse
+	(*DeleteMessagesRequest)(nil),     // 34: parley.v1.DeleteMessagesRequest
+	(*DeleteMessagesResponse)(nil),    // 35: parley.v1.DeleteMessagesResponse
+	(*DeleteUserRequest)(nil),         // 36: parley.v1.DeleteUserRequest
+	(*DeleteUserResponse)(nil),        // 37: parley.v1.DeleteUserResponse
+	(*SubscribeRequest)(nil),          // 38: parley.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),         // 39: parley.v1.SubscribeResponse
+	(*Subscribed)(nil),                // 40: parley.v1.Subscribed
+	(*Reset)(nil),                     // 41: parley.v1.Reset
+	(*Heartbeat)(nil),                 // 42: parley.v1.Heartbeat
+	(*Event)(nil),                     // 43: parley.v1.Event
+	(*MessageDeleted)(nil),            // 44: parley.v1.MessageDeleted
+	(*ReadMarked)(nil),                // 45: parley.v1.ReadMarked
+	(*UserDeleted)(nil),               // 46: parley.v1.UserDeleted
+	(*timestamppb.Timestamp)(nil),     // 47: google.protobuf.Timestamp
 }
 var file_parley_v1_chat_proto_depIdxs = []int32{
-	44, // 0: parley.v1.Session.created:type_name -> google.protobuf.Timestamp
-	44, // 1: parley.v1.Session.expires:type_name -> google.protobuf.Timestamp
-	44, // 2: parley.v1.Message.time:type_name -> google.protobuf.Timestamp
+	47, // 0: parley.v1.Session.created:type_name -> google.protobuf.Timestamp
+	47, // 1: parley.v1.Session.expires:type_name -> google.protobuf.Timestamp
+	47, // 2: parley.v1.Message.time:type_name -> google.protobuf.Timestamp
 	4,  // 3: parley.v1.Conversation.last_message:type_name -> parley.v1.Message
 	2,  // 4: parley.v1.CreateUserResponse.user:type_name -> parley.v1.User
 	2,  // 5: parley.v1.LoginResponse.user:type_name -> parley.v1.User
@@ -3026,57 +3228,62 @@ var file_parley_v1_chat_proto_depIdxs = []int32{
 	0,  // 14: parley.v1.ListUsersRequest.consistency:type_name -> parley.v1.Consistency
 	2,  // 15: parley.v1.ListUsersResponse.users:type_name -> parley.v1.User
 	1,  // 16: parley.v1.ListUsersResponse.read_info:type_name -> parley.v1.ReadInfo
-	44, // 17: parley.v1.SendMessageResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 18: parley.v1.ReadMessagesRequest.consistency:type_name -> parley.v1.Consistency
-	4,  // 19: parley.v1.ReadMessagesResponse.messages:type_name -> parley.v1.Message
-	1,  // 20: parley.v1.ReadMessagesResponse.read_info:type_name -> parley.v1.ReadInfo
-	26, // 21: parley.v1.MarkReadRequest.ranges:type_name -> parley.v1.ReadRange
-	0,  // 22: parley.v1.ListConversationsRequest.consistency:type_name -> parley.v1.Consistency
-	5,  // 23: parley.v1.ListConversationsResponse.conversations:type_name -> parley.v1.Conversation
-	1,  // 24: parley.v1.ListConversationsResponse.read_info:type_name -> parley.v1.ReadInfo
-	37, // 25: parley.v1.SubscribeResponse.subscribed:type_name -> parley.v1.Subscribed
-	40, // 26: parley.v1.SubscribeResponse.event:type_name -> parley.v1.Event
-	38, // 27: parley.v1.SubscribeResponse.reset:type_name -> parley.v1.Reset
-	39, // 28: parley.v1.SubscribeResponse.heartbeat:type_name -> parley.v1.Heartbeat
-	4,  // 29: parley.v1.Event.message:type_name -> parley.v1.Message
-	41, // 30: parley.v1.Event.message_deleted:type_name -> parley.v1.MessageDeleted
-	42, // 31: parley.v1.Event.read_marked:type_name -> parley.v1.ReadMarked
-	43, // 32: parley.v1.Event.user_deleted:type_name -> parley.v1.UserDeleted
-	6,  // 33: parley.v1.ChatService.CreateUser:input_type -> parley.v1.CreateUserRequest
-	8,  // 34: parley.v1.ChatService.Login:input_type -> parley.v1.LoginRequest
-	10, // 35: parley.v1.ChatService.Logout:input_type -> parley.v1.LogoutRequest
-	12, // 36: parley.v1.ChatService.WhoAmI:input_type -> parley.v1.WhoAmIRequest
-	14, // 37: parley.v1.ChatService.ChangePassword:input_type -> parley.v1.ChangePasswordRequest
-	16, // 38: parley.v1.ChatService.ListSessions:input_type -> parley.v1.ListSessionsRequest
-	18, // 39: parley.v1.ChatService.RevokeSession:input_type -> parley.v1.RevokeSessionRequest
-	20, // 40: parley.v1.ChatService.ListUsers:input_type -> parley.v1.ListUsersRequest
-	22, // 41: parley.v1.ChatService.SendMessage:input_type -> parley.v1.SendMessageRequest
-	24, // 42: parley.v1.ChatService.ReadMessages:input_type -> parley.v1.ReadMessagesRequest
-	27, // 43: parley.v1.ChatService.MarkRead:input_type -> parley.v1.MarkReadRequest
-	29, // 44: parley.v1.ChatService.ListConversations:input_type -> parley.v1.ListConversationsRequest
-	31, // 45: parley.v1.ChatService.DeleteMessages:input_type -> parley.v1.DeleteMessagesRequest
-	33, // 46: parley.v1.ChatService.DeleteUser:input_type -> parley.v1.DeleteUserRequest
-	35, // 47: parley.v1.ChatService.Subscribe:input_type -> parley.v1.SubscribeRequest
-	7,  // 48: parley.v1.ChatService.CreateUser:output_type -> parley.v1.CreateUserResponse
-	9,  // 49: parley.v1.ChatService.Login:output_type -> parley.v1.LoginResponse
-	11, // 50: parley.v1.ChatService.Logout:output_type -> parley.v1.LogoutResponse
-	13, // 51: parley.v1.ChatService.WhoAmI:output_type -> parley.v1.WhoAmIResponse
-	15, // 52: parley.v1.ChatService.ChangePassword:output_type -> parley.v1.ChangePasswordResponse
-	17, // 53: parley.v1.ChatService.ListSessions:output_type -> parley.v1.ListSessionsResponse
-	19, // 54: parley.v1.ChatService.RevokeSession:output_type -> parley.v1.RevokeSessionResponse
-	21, // 55: parley.v1.ChatService.ListUsers:output_type -> parley.v1.ListUsersResponse
-	23, // 56: parley.v1.ChatService.SendMessage:output_type -> parley.v1.SendMessageResponse
-	25, // 57: parley.v1.ChatService.ReadMessages:output_type -> parley.v1.ReadMessagesResponse
-	28, // 58: parley.v1.ChatService.MarkRead:output_type -> parley.v1.MarkReadResponse
-	30, // 59: parley.v1.ChatService.ListConversations:output_type -> parley.v1.ListConversationsResponse
-	32, // 60: parley.v1.ChatService.DeleteMessages:output_type -> parley.v1.DeleteMessagesResponse
-	34, // 61: parley.v1.ChatService.DeleteUser:output_type -> parley.v1.DeleteUserResponse
-	36, // 62: parley.v1.ChatService.Subscribe:output_type -> parley.v1.SubscribeResponse
-	48, // [48:63] is the sub-list for method output_type
-	33, // [33:48] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	47, // 17: parley.v1.SendMessageResponse.time:type_name -> google.protobuf.Timestamp
+	22, // 18: parley.v1.SendMessagesRequest.sends:type_name -> parley.v1.SendMessageRequest
+	26, // 19: parley.v1.SendMessagesResponse.results:type_name -> parley.v1.SendResult
+	23, // 20: parley.v1.SendResult.sent:type_name -> parley.v1.SendMessageResponse
+	0,  // 21: parley.v1.ReadMessagesRequest.consistency:type_name -> parley.v1.Consistency
+	4,  // 22: parley.v1.ReadMessagesResponse.messages:type_name -> parley.v1.Message
+	1,  // 23: parley.v1.ReadMessagesResponse.read_info:type_name -> parley.v1.ReadInfo
+	29, // 24: parley.v1.MarkReadRequest.ranges:type_name -> parley.v1.ReadRange
+	0,  // 25: parley.v1.ListConversationsRequest.consistency:type_name -> parley.v1.Consistency
+	5,  // 26: parley.v1.ListConversationsResponse.conversations:type_name -> parley.v1.Conversation
+	1,  // 27: parley.v1.ListConversationsResponse.read_info:type_name -> parley.v1.ReadInfo
+	40, // 28: parley.v1.SubscribeResponse.subscribed:type_name -> parley.v1.Subscribed
+	43, // 29: parley.v1.SubscribeResponse.event:type_name -> parley.v1.Event
+	41, // 30: parley.v1.SubscribeResponse.reset:type_name -> parley.v1.Reset
+	42, // 31: parley.v1.SubscribeResponse.heartbeat:type_name -> parley.v1.Heartbeat
+	4,  // 32: parley.v1.Event.message:type_name -> parley.v1.Message
+	44, // 33: parley.v1.Event.message_deleted:type_name -> parley.v1.MessageDeleted
+	45, // 34: parley.v1.Event.read_marked:type_name -> parley.v1.ReadMarked
+	46, // 35: parley.v1.Event.user_deleted:type_name -> parley.v1.UserDeleted
+	6,  // 36: parley.v1.ChatService.CreateUser:input_type -> parley.v1.CreateUserRequest
+	8,  // 37: parley.v1.ChatService.Login:input_type -> parley.v1.LoginRequest
+	10, // 38: parley.v1.ChatService.Logout:input_type -> parley.v1.LogoutRequest
+	12, // 39: parley.v1.ChatService.WhoAmI:input_type -> parley.v1.WhoAmIRequest
+	14, // 40: parley.v1.ChatService.ChangePassword:input_type -> parley.v1.ChangePasswordRequest
+	16, // 41: parley.v1.ChatService.ListSessions:input_type -> parley.v1.ListSessionsRequest
+	18, // 42: parley.v1.ChatService.RevokeSession:input_type -> parley.v1.RevokeSessionRequest
+	20, // 43: parley.v1.ChatService.ListUsers:input_type -> parley.v1.ListUsersRequest
+	22, // 44: parley.v1.ChatService.SendMessage:input_type -> parley.v1.SendMessageRequest
+	24, // 45: parley.v1.ChatService.SendMessages:input_type -> parley.v1.SendMessagesRequest
+	27, // 46: parley.v1.ChatService.ReadMessages:input_type -> parley.v1.ReadMessagesRequest
+	30, // 47: parley.v1.ChatService.MarkRead:input_type -> parley.v1.MarkReadRequest
+	32, // 48: parley.v1.ChatService.ListConversations:input_type -> parley.v1.ListConversationsRequest
+	34, // 49: parley.v1.ChatService.DeleteMessages:input_type -> parley.v1.DeleteMessagesRequest
+	36, // 50: parley.v1.ChatService.DeleteUser:input_type -> parley.v1.DeleteUserRequest
+	38, // 51: parley.v1.ChatService.Subscribe:input_type -> parley.v1.SubscribeRequest
+	7,  // 52: parley.v1.ChatService.CreateUser:output_type -> parley.v1.CreateUserResponse
+	9,  // 53: parley.v1.ChatService.Login:output_type -> parley.v1.LoginResponse
+	11, // 54: parley.v1.ChatService.Logout:output_type -> parley.v1.LogoutResponse
+	13, // 55: parley.v1.ChatService.WhoAmI:output_type -> parley.v1.WhoAmIResponse
+	15, // 56: parley.v1.ChatService.ChangePassword:output_type -> parley.v1.ChangePasswordResponse
+	17, // 57: parley.v1.ChatService.ListSessions:output_type -> parley.v1.ListSessionsResponse
+	19, // 58: parley.v1.ChatService.RevokeSession:output_type -> parley.v1.RevokeSessionResponse
+	21, // 59: parley.v1.ChatService.ListUsers:output_type -> parley.v1.ListUsersResponse
+	23, // 60: parley.v1.ChatService.SendMessage:output_type -> parley.v1.SendMessageResponse
+	25, // 61: parley.v1.ChatService.SendMessages:output_type -> parley.v1.SendMessagesResponse
+	28, // 62: parley.v1.ChatService.ReadMessages:output_type -> parley.v1.ReadMessagesResponse
+	31, // 63: parley.v1.ChatService.MarkRead:output_type -> parley.v1.MarkReadResponse
+	33, // 64: parley.v1.ChatService.ListConversations:output_type -> parley.v1.ListConversationsResponse
+	35, // 65: parley.v1.ChatService.DeleteMessages:output_type -> parley.v1.DeleteMessagesResponse
+	37, // 66: parley.v1.ChatService.DeleteUser:output_type -> parley.v1.DeleteUserResponse
+	39, // 67: parley.v1.ChatService.Subscribe:output_type -> parley.v1.SubscribeResponse
+	52, // [52:68] is the sub-list for method output_type
+	36, // [36:52] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_parley_v1_chat_proto_init() }
@@ -3084,13 +3291,17 @@ func file_parley_v1_chat_proto_init() {
 	if File_parley_v1_chat_proto != nil {
 		return
 	}
-	file_parley_v1_chat_proto_msgTypes[35].OneofWrappers = []any{
+	file_parley_v1_chat_proto_msgTypes[25].OneofWrappers = []any{
+		(*SendResult_Sent)(nil),
+		(*SendResult_Error)(nil),
+	}
+	file_parley_v1_chat_proto_msgTypes[38].OneofWrappers = []any{
 		(*SubscribeResponse_Subscribed)(nil),
 		(*SubscribeResponse_Event)(nil),
 		(*SubscribeResponse_Reset_)(nil),
 		(*SubscribeResponse_Heartbeat)(nil),
 	}
-	file_parley_v1_chat_proto_msgTypes[39].OneofWrappers = []any{
+	file_parley_v1_chat_proto_msgTypes[42].OneofWrappers = []any{
 		(*Event_Message)(nil),
 		(*Event_MessageDeleted)(nil),
 		(*Event_ReadMarked)(nil),
@@ -3102,7 +3313,7 @@ func file_parley_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_v1_chat_proto_rawDesc), len(file_parley_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   43,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -37,6 +37,7 @@ const (
 	ChatService_RevokeSession_FullMethodName     = "/parley.v1.ChatService/RevokeSession"
 	ChatService_ListUsers_FullMethodName         = "/parley.v1.ChatService/ListUsers"
 	ChatService_SendMessage_FullMethodName       = "/parley.v1.ChatService/SendMessage"
+	ChatService_SendMessages_FullMethodName      = "/parley.v1.ChatService/SendMessages"
 	ChatService_ReadMessages_FullMethodName      = "/parley.v1.ChatService/ReadMessages"
 	ChatService_MarkRead_FullMethodName          = "/parley.v1.ChatService/MarkRead"
 	ChatService_ListConversations_FullMethodName = "/parley.v1.ChatService/ListConversations"
@@ -70,6 +71,9 @@ type ChatServiceClient interface {
 	ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error)
 	// SendMessage appends a message to a conversation; the answer means that a majority has it on disk.
 	SendMessage(ctx context.Context, in *SendMessageRequest, opts ...grpc.CallOption) (*SendMessageResponse, error)
+	// SendMessages is SendMessage for many messages on one stream: each send is answered by its request id, in any order, and
+	// one that fails hurts no other. See SendMessagesResponse for what the end of the stream says of the unanswered ones.
+	SendMessages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SendMessagesRequest, SendMessagesResponse], error)
 	// ReadMessages pages through one conversation, or through all of the caller's, in message id order.
 	ReadMessages(ctx context.Context, in *ReadMessagesRequest, opts ...grpc.CallOption) (*ReadMessagesResponse, error)
 	// MarkRead marks ranges of messages as read by the caller.
@@ -182,6 +186,19 @@ func (c *chatServiceClient) SendMessage(ctx context.Context, in *SendMessageRequ
 	return out, nil
 }
 
+func (c *chatServiceClient) SendMessages(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SendMessagesRequest, SendMessagesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ChatService_ServiceDesc.Streams[0], ChatService_SendMessages_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SendMessagesRequest, SendMessagesResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ChatService_SendMessagesClient = grpc.BidiStreamingClient[SendMessagesRequest, SendMessagesResponse]
+
 func (c *chatServiceClient) ReadMessages(ctx context.Context, in *ReadMessagesRequest, opts ...grpc.CallOption) (*ReadMessagesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReadMessagesResponse)
@@ -234,7 +251,7 @@ func (c *chatServiceClient) DeleteUser(ctx context.Context, in *DeleteUserReques
 
 func (c *chatServiceClient) Subscribe(ctx context.Context, in *SubscribeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &ChatService_ServiceDesc.Streams[0], ChatService_Subscribe_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &ChatService_ServiceDesc.Streams[1], ChatService_Subscribe_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -276,6 +293,9 @@ type ChatServiceServer interface {
 	ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error)
 	// SendMessage appends a message to a conversation; the answer means that a majority has it on disk.
 	SendMessage(context.Context, *SendMessageRequest) (*SendMessageResponse, error)
+	// SendMessages is SendMessage for many messages on one stream: each send is answered by its request id, in any order, and
+	// one that fails hurts no other. See SendMessagesResponse for what the end of the stream says of the unanswered ones.
+	SendMessages(grpc.BidiStreamingServer[SendMessagesRequest, SendMessagesResponse]) error
 	// ReadMessages pages through one conversation, or through all of the caller's, in message id order.
 	ReadMessages(context.Context, *ReadMessagesRequest) (*ReadMessagesResponse, error)
 	// MarkRead marks ranges of messages as read by the caller.
@@ -324,6 +344,9 @@ func (UnimplementedChatServiceServer) ListUsers(context.Context, *ListUsersReque
 }
 func (UnimplementedChatServiceServer) SendMessage(context.Context, *SendMessageRequest) (*SendMessageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SendMessage not implemented")
+}
+func (UnimplementedChatServiceServer) SendMessages(grpc.BidiStreamingServer[SendMessagesRequest, SendMessagesResponse]) error {
+	return status.Error(codes.Unimplemented, "method SendMessages not implemented")
 }
 func (UnimplementedChatServiceServer) ReadMessages(context.Context, *ReadMessagesRequest) (*ReadMessagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReadMessages not implemented")
@@ -526,6 +549,13 @@ func _ChatService_SendMessage_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ChatService_SendMessages_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(ChatServiceServer).SendMessages(&grpc.GenericServerStream[SendMessagesRequest, SendMessagesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ChatService_SendMessagesServer = grpc.BidiStreamingServer[SendMessagesRequest, SendMessagesResponse]
+
 func _ChatService_ReadMessages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReadMessagesRequest)
 	if err := dec(in); err != nil {
@@ -692,6 +722,12 @@ var ChatService_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "SendMessages",
+			Handler:       _ChatService_SendMessages_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
 		{
 			StreamName:    "Subscribe",
 			Handler:       _ChatService_Subscribe_Handler,
