@@ -40,7 +40,10 @@ type core struct {
 	proposals proposalQueue
 	reads     readQueue
 	quick     quickElection
-	handover  handover
+	// held are questions for when the leader is forgotten, ownPreVotes answers to the own one.
+	held        []heldPreVote
+	ownPreVotes []*pb.Message
+	handover    handover
 	// confChange waits for the next ready; confAsked is the tick at which raft was last given one, 0 once it was applied.
 	confChange *pb.ConfChangeV2
 	confAsked  uint64
@@ -150,8 +153,20 @@ func (c *core) step(m *pb.Message) {
 		if m.GetTerm() >= c.term {
 			c.currentTick = c.tick
 		}
-	case pb.MsgPreVote, pb.MsgVote:
-		c.deferTo()
+	case pb.MsgPreVote:
+		if !c.preVote(m) {
+			return
+		}
+	case pb.MsgVote:
+		c.deferTo(m)
+	case pb.MsgPreVoteResp:
+		if c.yielded(m) {
+			return
+		}
+	case pb.MsgVoteResp:
+		if m.GetReject() {
+			c.voteRefused(m)
+		}
 	case pb.MsgTransferLeader:
 		// A follower asks for leadership. What is in the log is finished first, as when this node is told to give it.
 		if c.isLeader() && slices.Contains(c.liveVoters(c.id), m.GetFrom()) {
@@ -248,8 +263,8 @@ func (c *core) hasQuorum() bool {
 
 // ready lets raft act on the inputs and returns what is to be done. The lists are the caller's.
 func (c *core) ready() output {
-	c.fireTimers()
 	for {
+		c.fireTimers()
 		c.pushHandover()
 		c.flushConfChange()
 		c.flushProposals()
@@ -267,6 +282,11 @@ func (c *core) ready() output {
 func (c *core) drain() (any bool) {
 	for ; c.rn.HasReady(); any = true {
 		c.take(c.rn.Ready())
+		own := c.ownPreVotes
+		c.ownPreVotes = nil
+		for _, m := range own {
+			c.step(m)
+		}
 	}
 	return any
 }
@@ -295,6 +315,7 @@ func (c *core) take(rd raft.Ready) {
 			if holds {
 				c.writing++
 			}
+			c.answerPreVotes(m)
 			c.out.appends = append(c.out.appends, m)
 		case m.GetTo() == raft.LocalApplyThread:
 			if es := m.GetEntries(); len(es) > 0 {
@@ -304,6 +325,7 @@ func (c *core) take(rd raft.Ready) {
 		case m.GetType() == pb.MsgSnap:
 			c.out.snapshots = append(c.out.snapshots, m)
 		default:
+			c.noteAsked(m)
 			c.out.messages = append(c.out.messages, m)
 		}
 	}

@@ -45,11 +45,16 @@ const (
 	// stuckDiskTicks is the age of the oldest unanswered append at which a leader gives leadership away.
 	stuckDiskTicks = 2 * ElectionTicks
 
-	// quickCampaignDelay lets the other voters notice the leader's death before the first pre-vote reaches them: a
-	// pre-vote that meets a voter in its lease is dropped without an answer. Measured in a probe; see docs/performance.md.
-	quickCampaignDelay = 2 * time.Millisecond
-	// quickCampaignStagger keeps voters of different rank from splitting the vote.
-	quickCampaignStagger = 10 * time.Millisecond
+	// quickCampaignStagger keeps voters of different rank from splitting the vote. It need not cover more than the usual
+	// difference between two nodes' noticing: of two that ask at the same time one yields.
+	quickCampaignStagger = 5 * time.Millisecond
+	// quickCampaignGap, times the voters, is when a campaign without an answer is tried again.
+	quickCampaignGap = 10 * time.Millisecond
+	// heldPreVoteTicks is how long a pre-vote waits for this node to notice the leader's death. A busy kernel takes up to
+	// 100 ms to close a dead process's sockets; an older candidate has long campaigned again.
+	heldPreVoteTicks = 4
+	// maxHeldPreVotes bounds the candidates whose pre-votes wait; a cluster has at most seven members.
+	maxHeldPreVotes = 16
 	// quickVotePatience is what a candidate that won its pre-vote gives the votes: an fsync on each side, on a busy machine.
 	quickVotePatience = 150 * time.Millisecond
 	// quickCampaignTries bounds the quick campaigns; after them the election timeout decides.

@@ -19,6 +19,9 @@ import (
 // new dial to its address is refused, or another process answers there. A listening socket belongs to a living
 // process, so a refusal proves that there is none; silence, a time-out, a reset or the same process prove nothing and
 // answer false. It takes at most goneBudget, less when ctx ends earlier. See FAILOVER.md for how the answer is used.
+//
+// A dying process closes its sockets one after another, on a busy machine over tens of milliseconds: its listener may still
+// take a connection on which nobody will answer. So the dials go on while an answer is waited for.
 func (t *Transport) Gone(ctx context.Context, id, boot uint64) bool {
 	l := t.link(id)
 	if l == nil {
@@ -26,41 +29,71 @@ func (t *Transport) Gone(ctx context.Context, id, boot uint64) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.patience.gone)
 	defer cancel()
-	retry := time.NewTicker(goneRetry)
+	answers := make(chan *internalv1.Identity, 1)
+	asking := false
+	gap := goneRetry
+	retry := time.NewTimer(0)
 	defer retry.Stop()
 	for {
-		seen := t.known.get(id)
-		if seen != nil && seen.Boot > boot {
-			return true
-		}
-		conns, refused := dialAll(ctx, l.addr)
-		if refused {
-			return true
-		}
-		answered, gone := false, false
-		for _, c := range conns {
-			if answered {
-				c.Close()
-				continue
-			}
-			// Another node at that address says nothing about this one.
-			if answer := t.helloOver(ctx, l.addr, c); answer != nil && answer.Id == id {
-				answered = true
-				gone = answer.Boot != boot ||
-					seen != nil && seen.Boot == boot && !bytes.Equal(seen.BootNonce, answer.BootNonce)
-			}
-		}
-		if answered {
-			return gone
-		}
-		// A dying process may still accept, and reset; the next dial tells.
 		select {
 		case <-ctx.Done():
 			return false
 		case <-t.ctx.Done():
 			return false
+		case answer := <-answers:
+			// Another node at that address says nothing about this one.
+			if answer != nil && answer.Id == id {
+				seen := t.known.get(id)
+				return answer.Boot != boot ||
+					seen != nil && seen.Boot == boot && !bytes.Equal(seen.BootNonce, answer.BootNonce)
+			}
+			asking, gap = false, goneRetry
 		case <-retry.C:
+			if seen := t.known.get(id); seen != nil && seen.Boot > boot {
+				return true
+			}
+			conns, refused := dialAll(ctx, l.addr)
+			if refused {
+				return true
+			}
+			if asking {
+				closeAll(conns)
+			} else if asking = len(conns) > 0; asking && !t.askAll(ctx, l.addr, id, conns, answers) {
+				return false
+			}
+			retry.Reset(gap)
+			if asking { // a living process answers soon and need not be dialled much
+				gap = min(2*gap, goneRetryMax)
+			}
 		}
+	}
+}
+
+// askAll asks on one connection after another who answers there, until it is the node with this id, and then gives the last
+// answer, nil for none. It closes the connections. False: the transport is closed.
+func (t *Transport) askAll(ctx context.Context, addr string, id uint64, conns []net.Conn, answers chan<- *internalv1.Identity) bool {
+	if !t.begin() {
+		closeAll(conns)
+		return false
+	}
+	// The goroutine ends soon after ctx; the transport waits for it.
+	go func() {
+		defer t.wg.Done()
+		var answer *internalv1.Identity
+		for i, c := range conns {
+			if answer = t.helloOver(ctx, addr, c); answer != nil && answer.Id == id {
+				closeAll(conns[i+1:])
+				break
+			}
+		}
+		answers <- answer
+	}()
+	return true
+}
+
+func closeAll(conns []net.Conn) {
+	for _, c := range conns {
+		c.Close()
 	}
 }
 

@@ -104,6 +104,24 @@ func TestGone(t *testing.T) {
 			t.Error("not gone")
 		}
 	})
+	t.Run("a process that dies while it is asked", func(t *testing.T) {
+		// It took a connection on which it says nothing any more, and its listener is closed before that connection.
+		lis := listen(t, "127.0.0.1:0")
+		taken := make(chan net.Conn, 1)
+		go func() {
+			defer lis.Close()
+			if c, err := lis.Accept(); err == nil {
+				taken <- c
+			}
+		}()
+		one := newNode().start(t, identity(1), nil, nil, patient)
+		one.t.SetPeers(map[uint64]string{2: lis.Addr().String()})
+		gone := one.t.Gone(context.Background(), 2, 10)
+		(<-taken).Close()
+		if !gone {
+			t.Error("not gone")
+		}
+	})
 	t.Run("a later start was seen", func(t *testing.T) {
 		one := start(t, "127.0.0.1:1")
 		if !one.t.Gone(context.Background(), 2, 9) {

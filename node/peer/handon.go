@@ -135,11 +135,16 @@ func (h *handOn) add(cmd []byte, done func(Answer, error)) (*call, error) {
 	h.queue = append(h.queue, c)
 	h.count++
 	h.bytes += len(cmd)
+	h.warm()
+	return c, nil
+}
+
+// warm has the stream opened when it is not, and looked after when it is.
+func (h *handOn) warm() {
 	select {
 	case h.wake <- struct{}{}:
 	default:
 	}
-	return c, nil
 }
 
 // finish ends a call once; the caller holds mu.
@@ -258,8 +263,8 @@ func (h *handOn) answer(answers []*internalv1.HandOnAnswer) {
 	}
 }
 
-// handOver is the goroutine of the hand-on stream: it opens one when there is something to hand on, and keeps it
-// until it breaks.
+// handOver is the goroutine of the hand-on stream: it opens one when the link comes up, so that a new leader is one message
+// away, or when there is something to hand on, and keeps it until it breaks.
 func (l *link) handOver() {
 	defer l.hand.close()
 	for {

@@ -50,11 +50,12 @@ const (
 	// writeTimeout is how long one frame may wait for a peer's flow control; then the stream is cancelled. A paused
 	// process reads nothing and answers nothing.
 	writeTimeout = 3 * time.Second
-	// goneBudget bounds the check whether a peer's process is gone. FAILOVER.md: silence proves nothing, so there is no
-	// use in waiting longer.
-	goneBudget = 100 * time.Millisecond
-	// goneRetry is the gap between the dials of that check.
-	goneRetry = time.Millisecond
+	// goneBudget bounds the check whether a peer's process is gone: after it, the least election timeout has passed and
+	// decides. A kernel whose cores are busy has taken 100 ms to close a dead process's last socket.
+	goneBudget = 500 * time.Millisecond
+	// goneRetry is the gap between the dials of that check, doubled up to goneRetryMax while an answer is waited for.
+	goneRetry    = time.Millisecond
+	goneRetryMax = 16 * time.Millisecond
 
 	// probeInterval is how often each peer is asked for its hello: followers exchange no raft messages with each other,
 	// so reachability, round trip and clock come from here.

@@ -183,6 +183,7 @@ func (l *link) session() (lived time.Duration, err error) {
 	l.lanes.setOpen(true)
 	l.up.Store(true)
 	l.v.linkUps.Add(1)
+	l.hand.warm()
 	l.t.log.Info("the link to a peer is up", "peer", l.id, "address", l.addr)
 	if l.t.o.LinkUp != nil {
 		l.t.o.LinkUp(l.id)
