@@ -141,7 +141,8 @@ func (s *Store) publish() {
 	s.show()
 	m := s.machine
 	s.hub.deliver(m.events, m.ended, s.mark.Index)
-	m.events, m.ended = nil, nil
+	m.forgetEvents()
+	m.ended = nil
 	s.hashAt.wake()
 }
 

@@ -52,7 +52,7 @@ func (m *machine) createUser(b *internalv1.CreateUser) (*internalv1.Result, erro
 // changePassword replaces the password and ends every other session; the calling one goes on under the new generation.
 func (m *machine) changePassword(c *internalv1.Command, b *internalv1.ChangePassword) (*internalv1.Result, error) {
 	digest := m.fields("change-password").digest()
-	by, answer, err := m.begin(c, digest)
+	by, answer, err := m.begin(c.GetSession(), digest)
 	if answer != nil || err != nil {
 		return answer, err
 	}
@@ -84,7 +84,7 @@ func (m *machine) setPassword(a *hotAccount, phc string, keep []byte) error {
 // EraseSlice commands tell the others and clear the texts later. The name stays reserved.
 func (m *machine) deleteUser(c *internalv1.Command, b *internalv1.DeleteUser) (*internalv1.Result, error) {
 	digest := m.fields("delete-user").digest()
-	by, answer, err := m.begin(c, digest)
+	by, answer, err := m.begin(c.GetSession(), digest)
 	if answer != nil || err != nil {
 		return answer, err
 	}
@@ -115,7 +115,7 @@ func (m *machine) operator(c *internalv1.Command, fromSocket bool, target string
 		answer, err := m.answered(sc, digest)
 		return sc, answer, err
 	}
-	by, answer, err := m.begin(c, digest)
+	by, answer, err := m.begin(c.GetSession(), digest)
 	if answer != nil || err != nil {
 		return scope{}, answer, err
 	}

@@ -22,7 +22,7 @@ func (m *machine) deleteMessages(c *internalv1.Command, b *internalv1.DeleteMess
 		f = f.num(id)
 	}
 	digest := f.digest()
-	by, answer, err := m.begin(c, digest)
+	by, answer, err := m.begin(c.GetSession(), digest)
 	if answer != nil || err != nil {
 		return answer, err
 	}
@@ -113,7 +113,7 @@ func (m *machine) deleteForAll(author uint64, d doomed) (bool, error) {
 	}
 	return true, m.emit(d.conv, &event{
 		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED, seq: d.seq, message: d.rec.GetId(),
-	})
+	}, nil)
 }
 
 // hide takes another's message out of the viewer's sight.
@@ -128,7 +128,7 @@ func (m *machine) hide(viewer uint64, d doomed) error {
 	}
 	return m.emit(d.conv, &event{
 		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN, only: viewer, seq: d.seq, message: d.rec.GetId(),
-	})
+	}, nil)
 }
 
 // lessUnread takes a message that vanishes for a member, and counted until now, out of its unread count.

@@ -71,7 +71,7 @@ func (m *machine) tellOthers(account uint64, at *internalv1.EraseRecord) error {
 		readAll(h.MemberRecord, c.GetLastSeq())
 		m.touchMember(h)
 		e := &event{kind: internalv1.EventKind_EVENT_KIND_USER_DELETED, sender: account, account: gone.GetUsername()}
-		if err := m.emit(c, e); err != nil {
+		if err := m.emit(c, e, nil); err != nil {
 			return err
 		}
 	}

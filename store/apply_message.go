@@ -6,14 +6,15 @@ import (
 	"parley/proto/internalv1"
 )
 
-func (m *machine) sendMessage(c *internalv1.Command, b *internalv1.SendMessage) (*internalv1.Result, error) {
-	target := foldName(b.GetConversation())
-	digest := m.fields("send-message").str(target).str(b.GetText()).digest()
-	from, answer, err := m.begin(c, digest)
+// sendMessage appends a message. The answer to one that is carried out is left in m.sent, marshalled, and nil is returned.
+func (m *machine) sendMessage(c *send) (*internalv1.Result, error) {
+	target := foldName(string(c.conversation))
+	digest := m.fields("send-message").str(target).bytes(c.text).digest()
+	from, answer, err := m.begin(c.session, digest)
 	if answer != nil || err != nil {
 		return answer, err
 	}
-	if why := badText(b.GetText()); why != "" {
+	if why := badText(c.text); why != "" {
 		return refuseField("text", "%s", why), nil
 	}
 	to, refusal, err := m.directTarget("conversation", target)
@@ -38,7 +39,7 @@ func (m *machine) sendMessage(c *internalv1.Command, b *internalv1.SendMessage) 
 			return nil, err
 		}
 	}
-	return m.appendMessage(from, to, conv, digest, b.GetText())
+	return nil, m.appendMessage(from, to, conv, digest, c.text)
 }
 
 // directTarget finds the account behind "@name".
@@ -96,7 +97,7 @@ func (m *machine) join(a *hotAccount, c *hotConversation) error {
 
 // appendMessage gives a message its id, seq and time: all come from the log.
 func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversation, digest [digestBytes]byte,
-	text string) (*internalv1.Result, error) {
+	text []byte) error {
 	m.globals.LastMessage++
 	m.touchGlobals()
 	conv.LastSeq++
@@ -106,29 +107,29 @@ func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversati
 	}
 	e := &event{
 		kind: internalv1.EventKind_EVENT_KIND_MESSAGE, seq: conv.GetLastSeq(), message: conv.GetLastMessage(),
-		sender: from.id, text: text, timeMS: m.stampMS, requestID: m.request,
+		sender: from.id, timeMS: m.stampMS, requestID: m.request,
 	}
-	if err := m.emit(conv, e); err != nil {
-		return nil, err
+	if err := m.emit(conv, e, text); err != nil {
+		return err
 	}
 	r := &m.scratch.message
-	r.Id, r.Sender, r.TimeUnixMs, r.Text, r.RequestId = e.message, from.id, m.stampMS, text, m.request
+	r.Id, r.Sender, r.TimeUnixMs, r.RequestId = e.message, from.id, m.stampMS, m.request
 	r.EventIndex, r.EventOrdinal, r.SentByLow = e.pos.index, e.pos.ordinal, conv.GetSentByLow()
-	if err := m.insert(keyMessage(m.key(), conv.id, e.seq), r); err != nil {
-		return nil, err
-	}
+	m.valueBuf = appendMessage(m.valueBuf[:0], r, text)
+	m.write(keyMessage(m.key(), conv.id, e.seq), m.valueBuf, itemFresh)
 	p := &m.scratch.place
 	p.Conversation, p.Seq = conv.id, e.seq
 	if err := m.insert(keyPlace(m.key(), e.message), p); err != nil {
-		return nil, err
+		return err
 	}
 	if err := m.recordSend(from.hotAccount, digest, conv.id, e.seq); err != nil {
-		return nil, err
+		return err
 	}
 	if err := m.countUnread(from.id, to.id, conv); err != nil {
-		return nil, err
+		return err
 	}
-	return sendResult(r, to.GetUsername(), e.seq, m.clusterID), nil
+	m.sent = appendSent(m.sent[:0], r, to.GetUsername(), e.seq, m.clusterID)
+	return nil
 }
 
 // countUnread moves both sides' read state past a new message. A member with nothing unread has read everything: its

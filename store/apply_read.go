@@ -22,7 +22,7 @@ func (m *machine) markRead(c *internalv1.Command, b *internalv1.MarkRead) (*inte
 		f = f.str(foldName(r.GetConversation())).num(r.GetFromSeq()).num(r.GetToSeq())
 	}
 	digest := f.digest()
-	by, answer, err := m.begin(c, digest)
+	by, answer, err := m.begin(c.GetSession(), digest)
 	if answer != nil || err != nil {
 		return answer, err
 	}
@@ -176,7 +176,7 @@ func (m *machine) carryOut(p *markPlan, viewer uint64) error {
 		kind: internalv1.EventKind_EVENT_KIND_READ_MARKED, only: viewer, readSeq: p.state.GetReadSeq(),
 		unread: p.state.GetUnread(),
 	}
-	if err := m.emit(p.conv, e); err != nil {
+	if err := m.emit(p.conv, e, nil); err != nil {
 		return err
 	}
 	h.MemberRecord = p.state

@@ -16,8 +16,7 @@ type caller struct {
 
 // begin does the first two steps of a command with a session: who is it, and was it answered before? With an answer the
 // command is over.
-func (m *machine) begin(c *internalv1.Command, digest [digestBytes]byte) (caller, *internalv1.Result, error) {
-	token := c.GetSession()
+func (m *machine) begin(token []byte, digest [digestBytes]byte) (caller, *internalv1.Result, error) {
 	s, err := m.session(token)
 	if err != nil {
 		return caller{}, nil, err
@@ -204,7 +203,7 @@ func (m *machine) endAllBut(a *hotAccount, keep []byte) error {
 
 func (m *machine) logout(c *internalv1.Command) (*internalv1.Result, error) {
 	digest := m.fields("logout").digest()
-	by, answer, err := m.begin(c, digest)
+	by, answer, err := m.begin(c.GetSession(), digest)
 	if answer != nil || err != nil {
 		return answer, err
 	}
@@ -217,7 +216,7 @@ func (m *machine) logout(c *internalv1.Command) (*internalv1.Result, error) {
 
 func (m *machine) revokeSession(c *internalv1.Command, b *internalv1.RevokeSession) (*internalv1.Result, error) {
 	digest := m.fields("revoke-session").str(b.GetSessionId()).digest()
-	by, answer, err := m.begin(c, digest)
+	by, answer, err := m.begin(c.GetSession(), digest)
 	if answer != nil || err != nil {
 		return answer, err
 	}

@@ -13,11 +13,15 @@ const (
 )
 
 func encodeCursor(clusterID []byte, p position) string {
+	return string(appendCursor(make([]byte, 0, 32), clusterID, p))
+}
+
+func appendCursor(dst, clusterID []byte, p position) []byte {
 	var b [cursorBytes]byte
 	copy(b[:cursorClusterBytes], clusterID)
 	binary.BigEndian.PutUint64(b[8:], p.index)
 	binary.BigEndian.PutUint32(b[16:], p.ordinal)
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	return base64.RawURLEncoding.AppendEncode(dst, b[:])
 }
 
 // decodeCursor returns why a cursor cannot be used; "" when it can.

@@ -137,7 +137,7 @@ func (m *machine) recordSend(a *hotAccount, digest [digestBytes]byte, conv, seq 
 
 func (m *machine) sawRequest(s scope) {
 	if s.account != nil && bytes.Compare(m.request, s.account.GetGreatestRequest()) > 0 {
-		s.account.GreatestRequest = bytes.Clone(m.request)
+		s.account.GreatestRequest = append(s.account.GreatestRequest[:0], m.request...)
 		m.touchAccount(s.account)
 	}
 }

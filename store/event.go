@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"parley/proto/internalv1"
@@ -79,21 +81,42 @@ func (e *event) forAccount(account uint64, clusterID []byte) *parleyv1.Event {
 	return out
 }
 
-// emit gives an event its position, indexes it under its conversation or its account, and queues it for the watchers.
-func (m *machine) emit(c *hotConversation, e *event) error {
-	low, err := m.account(c.GetLow())
-	if err != nil {
-		return err
+// emitted is an event of the entries that are being applied. Its text and request id are the command's own memory, which
+// is there until the events are delivered.
+type emitted struct {
+	event
+	text []byte
+}
+
+// keep makes an event that does not depend on a command's memory.
+func (e *emitted) keep() *event {
+	kept := e.event
+	kept.text, kept.requestID = string(e.text), bytes.Clone(e.requestID)
+	return &kept
+}
+
+// forgetEvents makes room for the events of the next publish.
+func (m *machine) forgetEvents() {
+	clear(m.events)
+	m.events = m.events[:0]
+	if cap(m.events) > maxEmitted {
+		m.events = nil
 	}
-	high, err := m.account(c.GetHigh())
-	if err != nil {
+}
+
+// emit gives an event its position, indexes it under its conversation or its account, and queues it for the watchers, with
+// a message's text.
+func (m *machine) emit(c *hotConversation, e *event, text []byte) error {
+	if err := m.nameMembers(c); err != nil {
 		return err
 	}
 	e.pos = m.nextPosition()
 	e.conv, e.low, e.high = c.id, c.GetLow(), c.GetHigh()
-	e.lowName, e.highName = low.GetUsername(), high.GetUsername()
-	m.events = append(m.events, e)
-	r := &internalv1.EventRecord{Kind: e.kind, Seq: e.seq}
+	e.lowName, e.highName = c.lowName, c.highName
+	m.events = append(m.events, emitted{event: *e, text: text})
+	r := &m.scratch.event
+	r.Kind, r.Seq = e.kind, e.seq
+	r.Conversation, r.Message, r.Account, r.ReadSeq, r.Unread = 0, 0, 0, 0, 0
 	switch e.kind {
 	case internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED:
 		r.Message = e.message
@@ -110,6 +133,23 @@ func (m *machine) emit(c *hotConversation, e *event) error {
 	c.LastEventIndex, c.LastEventOrdinal = e.pos.index, e.pos.ordinal
 	m.touchConversation(c)
 	return m.insert(keyConvEvent(m.key(), c.id, e.pos), r)
+}
+
+// nameMembers looks the names of a conversation's members up, once: a name never changes.
+func (m *machine) nameMembers(c *hotConversation) error {
+	if c.lowName != "" {
+		return nil
+	}
+	low, err := m.account(c.GetLow())
+	if err != nil {
+		return err
+	}
+	high, err := m.account(c.GetHigh())
+	if err != nil {
+		return err
+	}
+	c.lowName, c.highName = low.GetUsername(), high.GetUsername()
+	return nil
 }
 
 func timestamp(unixMS int64) *timestamppb.Timestamp {

@@ -16,8 +16,9 @@ type hotAccount struct {
 
 type hotConversation struct {
 	*internalv1.ConversationRecord
-	id    uint64
-	state hotState
+	id                uint64
+	lowName, highName string // of its members, once they are known
+	state             hotState
 }
 
 type hotMember struct {

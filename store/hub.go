@@ -67,7 +67,7 @@ func (h *hub) remove(w *Watcher) {
 }
 
 // deliver hands out what one publish made visible. Events are in order; index is the publish's.
-func (h *hub) deliver(events []*event, ended []endedSessions, index uint64) {
+func (h *hub) deliver(events []emitted, ended []endedSessions, index uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.index = index
@@ -75,15 +75,8 @@ func (h *hub) deliver(events []*event, ended []endedSessions, index uint64) {
 	if h.n == 0 {
 		return
 	}
-	for _, e := range events {
-		if e.only != 0 {
-			h.push(e.only, e)
-			continue
-		}
-		h.push(e.low, e)
-		if e.high != e.low {
-			h.push(e.high, e)
-		}
+	for i := range events {
+		h.hand(&events[i])
 	}
 	for i := range ended {
 		for _, w := range h.byAccount[ended[i].account] {
@@ -94,9 +87,23 @@ func (h *hub) deliver(events []*event, ended []endedSessions, index uint64) {
 	}
 }
 
-func (h *hub) push(account uint64, e *event) {
-	for _, w := range h.byAccount[account] {
-		w.push(e)
+// hand gives an event to those who may see it. It is made for keeps when the first of them is found.
+func (h *hub) hand(e *emitted) {
+	to := [2]uint64{e.low, e.high}
+	if e.only != 0 {
+		to = [2]uint64{e.only, e.only}
+	}
+	var kept *event
+	for i, account := range to {
+		if i == 1 && to[0] == to[1] {
+			return
+		}
+		for _, w := range h.byAccount[account] {
+			if kept == nil {
+				kept = e.keep()
+			}
+			w.push(kept)
+		}
 	}
 }
 

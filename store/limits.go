@@ -97,12 +97,16 @@ const (
 	arenaBytes = 64 << 10
 	// slabPieces is how many of an overlay's nodes, and of its versions, are allocated together.
 	slabPieces = 256
-	// maxHeight bounds the levels of an overlay's list: 4^12 keys are more than an overlay holds.
-	maxHeight = 12
+	// maxHeight bounds the levels of an overlay's list: 8^8 keys are more than an overlay holds.
+	maxHeight = 8
 	// hintSlots is how many places an overlay's writer remembers: the conversations and accounts of half a second.
 	hintSlots = 2_048
 	// hintSteps is how far from a remembered place the writer looks.
 	hintSteps = 4
+	// repliesBytes is the step in which Apply takes memory for the answers to messages: about forty.
+	repliesBytes = 4 << 10
+	// maxEmitted bounds the memory for events that Apply keeps from one publish to the next.
+	maxEmitted = 1_024
 	// MaxHashMarks bounds the recorded state hashes that are kept.
 	MaxHashMarks = 64
 	// maxCached bounds each of two generations of each cache of decoded records.

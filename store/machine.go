@@ -46,10 +46,13 @@ type machine struct {
 		message internalv1.MessageRecord
 		place   internalv1.PlaceRecord
 		answer  internalv1.AnswerRecord
+		event   internalv1.EventRecord
 	}
+	sent    []byte // the marshalled answer of a message that was sent
+	replies []byte // what keepReply has given out, and room for more
 
 	// What the watchers are told when the batch is published.
-	events []*event
+	events []emitted
 	ended  []endedSessions
 
 	// Kept to answer Work without a read.
@@ -147,14 +150,19 @@ func (m *machine) put(key []byte, r proto.Message) error { return m.store(key, r
 func (m *machine) insert(key []byte, r proto.Message) error { return m.store(key, r, itemFresh) }
 
 func (m *machine) store(key []byte, r proto.Message, flags uint8) error {
-	value, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(m.valueBuf[:0], r)
+	value, err := appendRecord(m.valueBuf[:0], r)
 	if err != nil {
 		return fmt.Errorf("marshal %s: %w", describeKey(key), err)
 	}
 	m.valueBuf = value
+	m.write(key, value, flags)
+	return nil
+}
+
+// write stores a copy of a marshalled record.
+func (m *machine) write(key, value []byte, flags uint8) {
 	m.countKey(len(key) + len(value))
 	m.active.set(key, value, flags)
-	return nil
 }
 
 // remove deletes a key.
@@ -203,20 +211,14 @@ func (m *machine) nextPosition() position {
 
 // apply carries out one command and returns its marshalled Result. An error is fatal.
 func (m *machine) apply(cmd []byte) ([]byte, error) {
-	var c internalv1.Command
-	if err := proto.Unmarshal(cmd, &c); err != nil {
-		return nil, fmt.Errorf("the command does not parse: %w", err)
-	}
-	version := CommandVersion(cmd)
-	if version == UnknownCommand || hasUnknown(&c) {
-		return nil, unknownCommand(cmd)
-	}
-	m.wroteKeys, m.wroteBytes = 0, 0
-	m.request = c.GetRequestId()
-	r := m.refuseAbove(version)
+	m.wroteKeys, m.wroteBytes, m.sent = 0, 0, m.sent[:0]
+	var r *internalv1.Result
 	var err error
-	if r == nil {
-		r, err = m.dispatch(&c)
+	if c, ok := parseSend(cmd); ok {
+		m.request = c.request
+		r, err = m.sendMessage(&c)
+	} else {
+		r, err = m.applyAny(cmd)
 	}
 	if err != nil {
 		return nil, err
@@ -225,11 +227,41 @@ func (m *machine) apply(cmd []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the command wrote %d keys and %d bytes, more than %d and %d", m.wroteKeys, m.wroteBytes,
 			MaxCommandKeys, MaxCommandWriteBytes)
 	}
+	if len(m.sent) > 0 {
+		return m.keepReply(m.sent), nil
+	}
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("marshal the result: %w", err)
 	}
 	return b, nil
+}
+
+// applyAny carries out a command in whatever form it is encoded.
+func (m *machine) applyAny(cmd []byte) (*internalv1.Result, error) {
+	var c internalv1.Command
+	if err := proto.Unmarshal(cmd, &c); err != nil {
+		return nil, fmt.Errorf("the command does not parse: %w", err)
+	}
+	version := CommandVersion(cmd)
+	if version == UnknownCommand || hasUnknown(&c) {
+		return nil, unknownCommand(cmd)
+	}
+	m.request = c.GetRequestId()
+	if r := m.refuseAbove(version); r != nil {
+		return r, nil
+	}
+	return m.dispatch(&c)
+}
+
+// keepReply copies a reply into memory that a few share: each lives until its waiter has it.
+func (m *machine) keepReply(b []byte) []byte {
+	if len(m.replies)+len(b) > cap(m.replies) {
+		m.replies = make([]byte, 0, repliesBytes)
+	}
+	n := len(m.replies)
+	m.replies = append(m.replies, b...)
+	return m.replies[n:len(m.replies):len(m.replies)]
 }
 
 var commandBody = (&internalv1.Command{}).ProtoReflect().Descriptor().Oneofs().ByName("body")
@@ -268,7 +300,9 @@ func unknownBelow(m protoreflect.Message) bool {
 func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 	switch b := c.GetBody().(type) {
 	case *internalv1.Command_SendMessage:
-		return m.sendMessage(c, b.SendMessage)
+		return m.sendMessage(&send{
+			session: c.GetSession(), conversation: []byte(b.SendMessage.GetConversation()), text: []byte(b.SendMessage.GetText()),
+		})
 	case *internalv1.Command_MarkRead:
 		return m.markRead(c, b.MarkRead)
 	case *internalv1.Command_DeleteMessages:

@@ -258,10 +258,10 @@ func (o *overlay) insert(p *probe, at uint32, placed, fresh bool) uint32 {
 	return id
 }
 
-// heightOf gives one node in 4 two levels, one in 16 three, and so on, by a hash of its number: nothing depends on it but
-// the time that a search takes.
+// heightOf gives one node in 8 two levels, one in 64 three, and so on, by a hash of its number: nothing depends on it but
+// the time that a search takes. A node of one level needs no search where a hint led to its place.
 func heightOf(n int) int {
-	return min(1+bits.TrailingZeros64(mix(uint64(n)))/2, maxHeight)
+	return min(1+bits.TrailingZeros64(mix(uint64(n)))/3, maxHeight)
 }
 
 // mix is the finalizer of MurmurHash3: each bit of the result depends on all of x.

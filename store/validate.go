@@ -36,18 +36,39 @@ func badName(name string) string {
 }
 
 // badText says what is wrong with a message.
-func badText(text string) string {
+func badText(text []byte) string {
 	switch {
-	case text == "":
+	case len(text) == 0:
 		return "must not be empty"
 	case len(text) > MaxMessageBytes:
 		return "must have at most 8192 bytes"
-	case !utf8.ValidString(text):
+	case !utf8.Valid(text):
 		return "must be UTF-8"
-	case strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && forbidden(r) }):
+	case forbiddenIn(text):
 		return "must not have control characters or bidirectional overrides"
 	}
 	return ""
+}
+
+// forbiddenIn says whether a text has a forbidden character that is neither a newline nor a tab. Most texts are ASCII for
+// the most part, and that needs no decoding.
+func forbiddenIn(text []byte) bool {
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c >= 0x20 && c < 0x7f, c == '\n', c == '\t':
+			i++
+			continue
+		case c < utf8.RuneSelf:
+			return true
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		if forbidden(r) {
+			return true
+		}
+		i += n
+	}
+	return false
 }
 
 // badLabel says what is wrong with a line of text that may be empty.
