@@ -31,7 +31,7 @@ func (c *Client) Backup(ctx context.Context, sink BackupSink) (*parleyv1.BackupH
 	var sum uint32
 	var sinkErr error
 	cl := &call{c: c, method: "Backup", kind: kindStream}
-	err := cl.run(ctx, func(ctx context.Context) (err error) {
+	err := cl.unary(ctx, func(ctx context.Context) (err error) {
 		st, err := c.cluster.Backup(ctx, &parleyv1.BackupRequest{})
 		if err != nil {
 			return err

@@ -59,7 +59,7 @@ func invoke[Q, R proto.Message](
 	cl.mutates = cl.mutates || cl.requestID != ""
 	cl.local = k == kindAnyNode || isLocal(req)
 	var resp R
-	err := cl.run(ctx, func(ctx context.Context) (err error) {
+	err := cl.unary(ctx, func(ctx context.Context) (err error) {
 		resp, err = f(ctx, req)
 		return err
 	})
@@ -102,44 +102,59 @@ func authorize(ctx context.Context, token []byte) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+base64.RawURLEncoding.EncodeToString(token))
 }
 
-// run tries until there is a result, a refusal, no hope, or no time.
-func (cl *call) run(ctx context.Context, do func(context.Context) error) error {
-	c := cl.c
+// unary runs a call whose tries are gRPC calls. The context that it makes bounds the whole and, where the method needs it,
+// carries the session.
+func (cl *call) unary(ctx context.Context, do func(context.Context) error) error {
 	if _, ok := ctx.Deadline(); !ok && cl.kind != kindStream {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.opts.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, cl.c.opts.Timeout)
 		defer cancel()
 	}
 	if cl.kind != kindOpen {
-		ctx = authorize(ctx, c.Token())
+		ctx = authorize(ctx, cl.c.Token())
 	}
+	return cl.run(ctx, func(ctx context.Context) (string, verdict, error) { return cl.once(ctx, do) })
+}
+
+// run tries until there is a result, a refusal, no hope, or no time. try makes one try and judges its error.
+func (cl *call) run(ctx context.Context, try func(context.Context) (addr string, v verdict, err error)) error {
 	for {
 		if err := cl.over(ctx); err != nil {
 			return cl.fail(verdict{code: codeOf(err), message: err.Error(), outcome: NotApplied}, err)
 		}
-		news := c.pool.newsChan()
-		if !c.slot(ctx) {
-			continue
-		}
-		addr, v, err := cl.once(ctx, do)
-		<-c.slots
+		news := cl.c.pool.newsChan()
+		addr, v, err := try(ctx)
 		if err == nil {
 			return nil
 		}
-		cl.note(addr, v, err)
-		if end := cl.over(ctx); end != nil && v.again {
-			// The caller's end is the news, the try's error its illustration.
-			v.code, v.message = codeOf(end), end.Error()+" (last try: "+v.message+")"
-			return cl.fail(v, end)
-		}
-		if !cl.goOn(v) {
-			return cl.fail(v, err)
+		if end := cl.lost(ctx, addr, v, err); end != nil {
+			return end
 		}
 		if d := cl.pause(v); d > 0 {
-			c.sleep(ctx, d, news)
+			cl.c.sleep(ctx, d, news)
 		}
 	}
 }
+
+// lost is what a failed try leads to: nil for another one, or the error of the whole call.
+func (cl *call) lost(ctx context.Context, addr string, v verdict, err error) error {
+	if errors.Is(err, errNoSlot) {
+		return nil // run sees why
+	}
+	cl.note(addr, v, err)
+	if end := cl.over(ctx); end != nil && v.again {
+		// The caller's end is the news, the try's error its illustration.
+		v.code, v.message = codeOf(end), end.Error()+" (last try: "+v.message+")"
+		return cl.fail(v, end)
+	}
+	if !cl.goOn(v) {
+		return cl.fail(v, err)
+	}
+	return nil
+}
+
+// errNoSlot: the try was not made, for its context or the client ended first.
+var errNoSlot = errors.New("no try was made")
 
 // slot waits for leave to make a try; whoever got it takes it back out of slots. False: a context ended.
 func (c *Client) slot(ctx context.Context) bool {
@@ -152,8 +167,12 @@ func (c *Client) slot(ctx context.Context) bool {
 	return false
 }
 
-// once makes one try.
+// once makes one try as a unary call.
 func (cl *call) once(ctx context.Context, do func(context.Context) error) (string, verdict, error) {
+	if !cl.c.slot(ctx) {
+		return "", verdict{}, errNoSlot
+	}
+	defer func() { <-cl.c.slots }()
 	h := &hint{prefer: cl.prefer, local: cl.local, failed: cl.failed}
 	if cl.kind != kindStream {
 		var cancel context.CancelFunc

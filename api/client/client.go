@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,8 +40,11 @@ type Client struct {
 
 	mu     sync.Mutex
 	closed bool
-	token  []byte
 	wg     sync.WaitGroup // everything started by spawn
+
+	// token is replaced, never changed: streams compare the pointer.
+	token atomic.Pointer[[]byte]
+	sends sendStreams
 
 	slots   chan struct{} // one for each unary try under way
 	triesMu sync.Mutex
@@ -83,13 +87,15 @@ func Dial(o Options) (*Client, error) {
 		return nil, fmt.Errorf("client options: %w", err)
 	}
 	c := &Client{
-		opts: o, pool: p, resolver: r, conn: conn, token: slices.Clone(o.Token),
+		opts: o, pool: p, resolver: r, conn: conn,
 		chat: parleyv1.NewChatServiceClient(conn), cluster: parleyv1.NewClusterServiceClient(conn),
 		health: grpc_health_v1.NewHealthClient(conn),
 		slots:  make(chan struct{}, MaxTries),
 		kick:   make(chan struct{}, 1), tries: make(map[*try]struct{}), probing: make(map[string]bool),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.sends.init()
+	c.storeToken(o.Token)
 	conn.Connect()
 	c.spawn(c.keep)
 	return c, nil
@@ -134,26 +140,24 @@ func (c *Client) State() State { return c.pool.getState() }
 func (c *Client) States() <-chan State { return c.pool.watch() }
 
 // Token returns a copy of the session token; nil without a session.
-func (c *Client) Token() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.token)
+func (c *Client) Token() []byte { return slices.Clone(*c.token.Load()) }
+
+func (c *Client) storeToken(token []byte) {
+	t := slices.Clone(token)
+	c.token.Store(&t)
 }
 
 // SetToken replaces the session token for calls and subscriptions that begin from now on; nil ends its use.
 func (c *Client) SetToken(token []byte) {
-	c.mu.Lock()
-	c.token = slices.Clone(token)
-	c.mu.Unlock()
+	c.storeToken(token)
+	c.sends.retire(&c.token)
 	c.wake()
 }
 
 // dropToken forgets the token if it is still this one: its session has ended.
 func (c *Client) dropToken(token []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if slices.Equal(c.token, token) {
-		c.token = nil
+	if now := c.token.Load(); slices.Equal(*now, token) && c.token.CompareAndSwap(now, new([]byte)) {
+		c.sends.retire(&c.token)
 	}
 }
 

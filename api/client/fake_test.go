@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -61,12 +62,15 @@ type fakeNode struct {
 	onSend func(ctx context.Context, r *parleyv1.SendMessageRequest) error
 	// onSent runs after it was applied; an error is the answer instead of the result.
 	onSent func(ctx context.Context) error
+	// onStream may refuse a stream of sends.
+	onStream func(ctx context.Context) error
 	// onSubscribe may refuse a stream.
 	onSubscribe func(ctx context.Context, cursor string) error
 	// onBackup is the whole of a Backup.
 	onBackup   func(parleyv1.ClusterService_BackupServer) error
 	beat       time.Duration
 	subscribes atomic.Int64
+	streams    atomic.Int64 // of sends
 }
 
 func newFakeCluster(t *testing.T, n int, options ...grpc.ServerOption) *fakeCluster {
@@ -290,6 +294,48 @@ func (n *fakeNode) SendMessage(
 		}
 	}
 	return resp, nil
+}
+
+// SendMessages answers each send as SendMessage does, in whatever order they are done.
+func (n *fakeNode) SendMessages(
+	st grpc.BidiStreamingServer[parleyv1.SendMessagesRequest, parleyv1.SendMessagesResponse],
+) error {
+	n.streams.Add(1)
+	n.mu.Lock()
+	refuse := n.onStream
+	n.mu.Unlock()
+	if refuse != nil {
+		if err := refuse(st.Context()); err != nil {
+			return err
+		}
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	var mu sync.Mutex // of Send
+	for {
+		f, err := st.Recv()
+		if err != nil {
+			return err
+		}
+		for _, r := range f.GetSends() {
+			wg.Go(func() {
+				res := &parleyv1.SendResult{RequestId: r.GetRequestId()}
+				resp, err := n.SendMessage(st.Context(), r)
+				if st.Context().Err() != nil {
+					return // the stream is broken, so is the answer
+				}
+				if err == nil {
+					res.Outcome = &parleyv1.SendResult_Sent{Sent: resp}
+				} else {
+					b, _ := proto.Marshal(status.Convert(err).Proto())
+					res.Outcome = &parleyv1.SendResult_Error{Error: b}
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				_ = st.Send(&parleyv1.SendMessagesResponse{Results: []*parleyv1.SendResult{res}})
+			})
+		}
+	}
 }
 
 func (n *fakeNode) Backup(_ *parleyv1.BackupRequest, st parleyv1.ClusterService_BackupServer) error {

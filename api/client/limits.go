@@ -35,6 +35,16 @@ const (
 	// StreamRecent is how many cursors are remembered to drop an event that a resumed stream repeats.
 	StreamRecent = 1024
 
+	// MaxStreamSends bounds the sends under way on one stream: servers stop reading at as many. More go as unary calls.
+	MaxStreamSends = 1024
+	// MaxFrameSends and MaxFrameBytes bound one frame of sends. Servers take 256 and 64 KiB; a message of more than
+	// MaxFrameBytes goes as a unary call, so that its refusal is its own.
+	MaxFrameSends = 128
+	MaxFrameBytes = 32 << 10
+	// NoStreamsFor is how long sends to a node are unary calls after it refused a stream: it is of an older version, which
+	// a rolling upgrade replaces, or has too many.
+	NoStreamsFor = 5 * time.Second
+
 	// BackoffMax is the longest pause between two tries of a call, and StreamBackoffMax of a subscription.
 	BackoffMax       = 500 * time.Millisecond
 	StreamBackoffMax = 2 * time.Second

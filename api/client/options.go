@@ -28,6 +28,9 @@ type Options struct {
 	// NoQuorumWait is how long a call keeps trying while no node can serve it. 0 is the constant of that name; negative:
 	// until the call's deadline.
 	NoQuorumWait time.Duration
+	// Unary makes SendMessage a call of its own for each message, as it is for a node that knows no streams of sends. It
+	// costs several times as much processor time, and means the same.
+	Unary bool
 	// StatusInterval is how often leader and members are asked for. 0 is the constant of that name; negative: never, so
 	// that no member is learned either.
 	StatusInterval time.Duration

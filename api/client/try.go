@@ -24,9 +24,14 @@ type try struct {
 	stale  time.Duration // 0: for ever
 
 	heard atomic.Int64 // unix nanoseconds of the last sign of life
-	mu    sync.Mutex   // guards ended against the timer
+	mu    sync.Mutex   // guards ended and resting against the timer
 	ended bool
 	timer *time.Timer
+
+	// quiet: nothing is expected of the node. For a stream of sends, whose timer is not reset for each message: it looks
+	// at heard when it fires, and rests when nothing is expected.
+	quiet   atomic.Bool
+	resting bool
 }
 
 // begin registers a try. The context it returns must be used for the RPC, and end called when that is over.
@@ -67,6 +72,31 @@ func (t *try) pause() {
 	t.timer.Stop()
 }
 
+// expect tells that something is expected from now on, and quieten that nothing is.
+func (t *try) expect() {
+	t.heard.Store(time.Now().UnixNano())
+	t.quiet.Store(false)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.resting && !t.ended {
+		t.resting = false
+		t.timer.Reset(t.after)
+	}
+}
+
+func (t *try) quieten() { t.quiet.Store(true) }
+
+// hear notes a sign of life without touching the timer.
+func (t *try) hear() { t.heard.Store(time.Now().UnixNano()) }
+
+// rest leaves the timer alone while nothing is expected.
+func (t *try) rest() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.resting = t.quiet.Load()
+	return t.resting
+}
+
 func (t *try) rearm(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,6 +107,13 @@ func (t *try) rearm(d time.Duration) {
 
 // silent runs on the timer's goroutine and only starts things.
 func (t *try) silent() {
+	if t.rest() {
+		return
+	}
+	if early := t.after - time.Since(time.Unix(0, t.heard.Load())); early > 0 {
+		t.rearm(early)
+		return
+	}
 	if t.stale > 0 && time.Since(time.Unix(0, t.heard.Load())) > t.stale {
 		t.cancel(errStale)
 		return

@@ -17,6 +17,8 @@ const (
 	// This node is about to end.
 	reasonStopping = "STOPPING"
 	reasonDraining = "DRAINING"
+	// This node has too many streams; a unary call is not one.
+	reasonTooManyStreams = "TOO_MANY_STREAMS"
 )
 
 // verdict is what one failed try says.

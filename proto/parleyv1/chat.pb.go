@@ -1492,7 +1492,7 @@ func (x *SendMessageResponse) GetCursor() string {
 // 1,024 sends of the stream under way, and then stops reading: the stream's flow control holds the client back.
 type SendMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 256, handled in this order. A request id that is under way on the stream must not be sent on it again.
+	// 1 to 256, handled in this order.
 	Sends         []*SendMessageRequest `protobuf:"bytes,1,rep,name=sends,proto3" json:"sends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
