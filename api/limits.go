@@ -89,8 +89,9 @@ const (
 	maxCalls = 8192
 	// maxStreamsPerAccount: a person has a few terminals, and a client that moved may hold a dead stream for a while.
 	maxStreamsPerAccount = 16
-	// maxSubscribers bounds all subscriptions of this node; each has one goroutine and one page of events.
-	maxSubscribers = 4096
+	// maxSubscribers bounds all subscriptions of this node; each has one goroutine and one page of events, about 20 KiB while
+	// nothing happens.
+	maxSubscribers = 16_384
 	// maxSendStreams bounds the streams of sends; each has two goroutines. Every client that sends has one on its node.
 	maxSendStreams = maxConnections
 	// maxSendStreamsPerAccount is larger than that of subscriptions: scripts send for one account from many processes. A
