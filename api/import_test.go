@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,8 +127,9 @@ func TestImportThatFailedInPartIsUnknown(t *testing.T) {
 			}
 			continue
 		}
-		if f := err.(*failure); f.code != tc.code || f.unknown != tc.wantUnknown {
-			t.Errorf("%s: got %s, unknown %v", tc.name, f.code, f.unknown)
+		var f *failure
+		if !errors.As(err, &f) || f.code != tc.code || f.unknown != tc.wantUnknown {
+			t.Errorf("%s: got %v", tc.name, err)
 		}
 	}
 	if lost.unknown {

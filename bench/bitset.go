@@ -1,7 +1,5 @@
 package bench
 
-import "math/bits"
-
 // bitset remembers which operations of one caller there were: one bit each, since a caller numbers them from 0.
 type bitset []uint64
 
@@ -19,11 +17,3 @@ func (b *bitset) set(i int) bool {
 }
 
 func (b bitset) has(i int) bool { return i >= 0 && i/64 < len(b) && b[i/64]&(1<<(i%64)) != 0 }
-
-func (b bitset) count() int {
-	n := 0
-	for _, w := range b {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}

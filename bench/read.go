@@ -20,9 +20,10 @@ type ReadKind struct {
 }
 
 var (
-	// ReadScreen reads a conversation's newest messages, a client's first screen; ReadLocal the same from one node alone.
+	// ReadScreen reads a conversation's newest messages, a client's first screen.
 	ReadScreen = ReadKind{"read", readLimit, parleyv1.Consistency_CONSISTENCY_LINEARIZABLE}
-	ReadLocal  = ReadKind{"read-local", readLimit, parleyv1.Consistency_CONSISTENCY_LOCAL}
+	// ReadLocal is ReadScreen from one node alone.
+	ReadLocal = ReadKind{"read-local", readLimit, parleyv1.Consistency_CONSISTENCY_LOCAL}
 	// ReadOne reads the newest message alone: what a get is to a key-value store.
 	ReadOne = ReadKind{"read-one", 1, parleyv1.Consistency_CONSISTENCY_LINEARIZABLE}
 )

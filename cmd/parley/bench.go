@@ -198,20 +198,20 @@ func (a *app) benchOperator(ctx context.Context, admin *adminFlags) (*client.Cli
 	if admin != nil {
 		return a.dialCluster(admin)
 	}
+	nobody := func() {}
 	token, _, err := a.token()
-	if err != nil || len(token) == 0 {
-		return nil, func() {}, nil // nobody is logged in: accounts are made one by one
+	if noSession := err != nil || len(token) == 0; noSession {
+		return nil, nobody, nil
 	}
 	c, err := a.dialWith(token)
 	if err != nil {
 		return nil, nil, err
 	}
-	who, err := c.WhoAmI(ctx, &parleyv1.WhoAmIRequest{})
-	if err != nil || !who.GetUser().GetOperator() {
-		_ = c.Close()
-		return nil, func() {}, nil
+	if who, err := c.WhoAmI(ctx, &parleyv1.WhoAmIRequest{}); err == nil && who.GetUser().GetOperator() {
+		return c, func() { _ = c.Close() }, nil
 	}
-	return c, func() { _ = c.Close() }, nil
+	_ = c.Close()
+	return nil, nobody, nil
 }
 
 // profile writes a CPU profile until stop; nothing without a path.
