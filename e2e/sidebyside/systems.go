@@ -78,22 +78,19 @@ const deliverRate = 100
 
 // parleyRuns leaves out what the binary does not know, so that an older one can be measured too.
 func parleyRuns(program func(string, ...string) []string, kills, help string) [][]string {
-	var ops []string
-	for _, op := range []string{"send", "send-unary", "read"} {
-		if strings.Contains(help, op) {
-			ops = append(ops, op)
-		}
-	}
-	deliver := []string{"bench", "--ops", "deliver", "--callers", "1"}
-	if strings.Contains(help, "--rate") {
-		deliver = append(deliver, "--rate", num(deliverRate))
+	ops := "send,read-one"
+	if strings.Contains(help, unaryOp) {
+		ops = "send," + unaryOp + ",read-one"
 	}
 	return [][]string{
-		program("parley", "bench", "--ops", strings.Join(ops, ","), "--callers", "1,256"),
-		program("parley", deliver...),
+		program("parley", "bench", "--ops", ops, "--callers", "1,256"),
+		program("parley", "bench", "--ops", "deliver", "--callers", "16", "--rate", num(deliverRate)),
 		program("parley", "bench", "--ops", "failover", "--callers", "16", "--rounds", kills),
 	}
 }
+
+// unaryOp is the send by unary calls; a binary that does not know it sends by nothing else.
+const unaryOp = "send-unary"
 
 func num(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
@@ -115,10 +112,6 @@ func measure(ctx context.Context, o options) (session, error) {
 	if o.only != "" {
 		all = slices.DeleteFunc(all, func(y system) bool { return y.name != o.only })
 	}
-	// A binary without a send stream sends by unary calls only.
-	streams := slices.ContainsFunc(all, func(y system) bool {
-		return slices.ContainsFunc(y.runs, func(args []string) bool { return slices.Contains(args, "send,send-unary,read") })
-	})
 	for round := range o.rounds {
 		for i := range all {
 			y := all[(round+i)%len(all)]
@@ -126,8 +119,8 @@ func measure(ctx context.Context, o options) (session, error) {
 				results, err := lines(ctx, args)
 				for _, r := range results {
 					r.System, r.Round = y.name, round+1
-					if y.name == "parley" && r.Op == "send" && !streams {
-						r.Op = "send-unary"
+					if r.Op == "send" && !strings.Contains(strings.Join(args, " "), unaryOp) {
+						r.Op = unaryOp
 					}
 					s.Results = append(s.Results, r)
 				}

@@ -36,12 +36,12 @@ var comparisons = []comparison{
 		{"etcd put", "etcd", "put", 1, 2},
 		{"NATS publish", "nats", "publish", 1, 3},
 	}},
-	{title: "linearizable reads, 256 callers", entries: []entry{
-		{"Parley, 50 messages", "parley", "read", 256, 0},
+	{title: "linearizable reads of one, 256 callers", entries: []entry{
+		{"Parley, newest message", "parley", "read-one", 256, 0},
 		{"etcd get, one key", "etcd", "get", 256, 2},
 	}},
 	{title: "delivery to another node, 100/s", latency: true, entries: []entry{
-		{"Parley", "parley", "deliver", 1, 0},
+		{"Parley", "parley", "deliver", 16, 0},
 		{"etcd watch", "etcd", "watch", 1, 2},
 		{"NATS ordered consumer", "nats", "consume", 1, 3},
 	}},
