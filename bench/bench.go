@@ -121,6 +121,7 @@ type account struct {
 type pinned struct {
 	address string
 	account int
+	unary   bool
 }
 
 // Bench holds accounts and clients ready. Measurements run one at a time.
@@ -131,6 +132,7 @@ type Bench struct {
 	accounts []*account // the first Senders have a client
 	plan     plan       // of the measurement that runs
 	nodes    []*parleyv1.Member
+	unary    bool         // the measurement that runs makes a call of its own for each send
 	measured int          // measurements begun, part of each message's label
 	began    time.Time    // zero of the times in messages
 	failures atomic.Int64 // logged operations that failed, to bound the log

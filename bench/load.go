@@ -227,14 +227,25 @@ func (b *Bench) ready(ctx context.Context, n int) ([]*caller, error) {
 	return b.callers(n, clients, nil), nil
 }
 
-// Send measures acknowledged messages.
+// Send measures acknowledged messages: on streams, as every client sends them.
 func (b *Bench) Send(ctx context.Context, callers int) (Result, error) {
+	return b.sends(ctx, "send", callers)
+}
+
+// SendUnary measures them with a call of its own for each.
+func (b *Bench) SendUnary(ctx context.Context, callers int) (Result, error) {
+	b.unary = true
+	defer func() { b.unary = false }()
+	return b.sends(ctx, "send-unary", callers)
+}
+
+func (b *Bench) sends(ctx context.Context, op string, callers int) (Result, error) {
 	m := b.next()
 	cs, err := b.ready(ctx, callers)
 	if err != nil {
 		return Result{}, err
 	}
-	r, logs, _, err := b.measure(ctx, b.window(), b.result("send", callers), cs, b.send(m))
+	r, logs, _, err := b.measure(ctx, b.window(), b.result(op, callers), cs, b.send(m))
 	if err != nil {
 		return r, err
 	}

@@ -39,20 +39,25 @@ func (b *Bench) allowed(ctx context.Context, via Via) ([]*parleyv1.Member, error
 	return nodes, nil
 }
 
-// pin gives an account's client that stays on one node. The account must be logged in.
+// pin gives an account's client that stays on one node, or, without an address, one beside its first that makes unary calls
+// alone. The account must be logged in.
 func (b *Bench) pin(address string, account int) (*client.Client, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := pinned{address, account}
+	key := pinned{address, account, b.unary}
 	if c := b.pins[key]; c != nil {
 		return c, nil
 	}
 	if len(b.pins) >= maxPins {
 		return nil, errors.New("too many clients that stay on one node")
 	}
-	c, err := b.dial(client.Options{
-		Servers: []string{address}, OnlyServers: true, Token: b.accounts[account].c.Token(),
-	})
+	o := client.Options{
+		Servers: []string{address}, OnlyServers: true, Token: b.accounts[account].c.Token(), Unary: b.unary,
+	}
+	if address == "" {
+		o.Servers, o.OnlyServers = rotated(b.o.Servers, account), false
+	}
+	c, err := b.dial(o)
 	if err != nil {
 		return nil, err
 	}
@@ -64,10 +69,13 @@ func (b *Bench) pin(address string, account int) (*client.Client, error) {
 func (b *Bench) clients(ctx context.Context, senders int) ([]*client.Client, error) {
 	cs := make([]*client.Client, senders)
 	if b.o.Via == ViaAny {
+		var err error
 		for i := range cs {
-			cs[i] = b.accounts[i].c
+			if cs[i] = b.accounts[i].c; b.unary && err == nil {
+				cs[i], err = b.pin("", i)
+			}
 		}
-		return cs, nil
+		return cs, err
 	}
 	nodes, err := b.allowed(ctx, b.o.Via)
 	if err != nil {

@@ -28,7 +28,7 @@ type benchFlags struct {
 	via, data, profile                  string
 }
 
-var benchOps = []string{"send", "read", "read-local", "read-one", "deliver", "fanout", "idle", "failover"}
+var benchOps = []string{"send", "send-unary", "read", "read-local", "read-one", "deliver", "fanout", "idle", "failover"}
 
 func newBench(a *app) *cobra.Command {
 	var f benchFlags
@@ -37,7 +37,7 @@ func newBench(a *app) *cobra.Command {
 		Short: "Measure a cluster: one JSON object for each measurement",
 		Long: `Measure a cluster, one JSON object for each measurement: a throwaway one of --nodes on this machine, or that of --servers.
 
-  send        acknowledged messages, durable on a majority
+  send        acknowledged messages, durable on a majority; send-unary: with a gRPC call of its own for each
   read        linearizable reads of a conversation's newest 50 messages; read-local: from one node alone
   read-one    linearizable reads of the newest message alone
   deliver     to a message's arrival at the receiver's stream, on another node than the one that took it
@@ -234,6 +234,8 @@ func measure(ctx context.Context, b *bench.Bench, op string, n, rounds int) (ben
 	switch op {
 	case "send":
 		return b.Send(ctx, n)
+	case "send-unary":
+		return b.SendUnary(ctx, n)
 	case "read":
 		return b.Read(ctx, n, bench.ReadScreen)
 	case "read-local":
