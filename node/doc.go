@@ -21,6 +21,10 @@
 //	  -> MsgApp to the peers, at the same time as MsgStorageAppend to the append worker (one fsynced tx)
 //	  -> a quorum has it -> MsgStorageApply to the apply worker -> store.Apply in memory -> waiter
 //
+// On a follower, Propose gives the command to the transport, which shares a frame among all that wait, and the leader's inbox
+// takes a frame as one. While a leader writes entries that no quorum has yet, commands gather in its inbox for the next entry
+// without waking the loop: under load an entry holds as many commands as callers send in the time of one write.
+//
 // Backup copies the store for operators. Restore and Recover work on directories that no node has open: they make the two
 // files of a new cluster's only voter beside the old ones and move them into place (reborn.go).
 //

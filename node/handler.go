@@ -28,11 +28,15 @@ func (h handler) LinkDown(from, boot uint64) {
 	h.n.inbox.call(func(c *core) { c.linkDown(from, boot) })
 }
 
-// HandOn proposes what a follower handed on.
+// HandOn proposes what a follower handed on: a frame of commands at a time.
 func (h handler) HandOn(_ context.Context, cmds []peer.Command, answer func(uint64, peer.Answer)) {
-	for _, cmd := range cmds {
-		p := &proposal{cmd: cmd.Bytes, handedOn: true, done: func(o outcome) { answer(cmd.ID, toAnswer(o)) }}
-		if h.n.serving.Load() == nil || !h.n.inbox.propose(p) {
+	made, ps := make([]proposal, len(cmds)), make([]*proposal, len(cmds))
+	for i, cmd := range cmds {
+		made[i] = proposal{cmd: cmd.Bytes, handedOn: true, done: func(o outcome) { answer(cmd.ID, toAnswer(o)) }}
+		ps[i] = &made[i]
+	}
+	if h.n.serving.Load() == nil || !h.n.inbox.propose(ps...) {
+		for _, cmd := range cmds {
 			answer(cmd.ID, peer.Answer{Outcome: peer.NotApplied})
 		}
 	}
@@ -49,24 +53,6 @@ func toAnswer(o outcome) peer.Answer {
 	default:
 		return peer.Answer{Outcome: peer.NotApplied}
 	}
-}
-
-// handOn is the follower's side: it sends a command to the leader, once.
-func (n *Node) handOn(ctx context.Context, leader uint64, cmd []byte) outcome {
-	if leader == n.id {
-		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseLeaderLost}}
-	}
-	n.metrics.handedOn.Inc()
-	// A leader that hangs answers nothing. Once another leads, whoever waits for the old one learns that soon.
-	reign, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(n.reignOf(leader), func() { time.AfterFunc(handOnGrace, cancel) })()
-	a, err := n.transport.HandOn(reign, leader, cmd)
-	cause := CauseLeaderLost
-	if ctx.Err() != nil {
-		cause = CauseDeadline
-	}
-	return fromAnswer(a, err, cause)
 }
 
 // fromAnswer takes the cause of what the leader did not cause.
@@ -102,19 +88,6 @@ func (n *Node) reignOf(leader uint64) context.Context {
 	return ctx
 }
 
-// awaitReignEnd waits until this node knows that another one leads, a little at most: who was asked has said that it does not
-// lead any more, and without a pause it would be asked again before its successor is heard.
-func (n *Node) awaitReignEnd(ctx context.Context, leader uint64) {
-	pause := time.NewTimer(handOnPause)
-	defer pause.Stop()
-	select {
-	case <-n.reignOf(leader).Done():
-	case <-pause.C:
-	case <-ctx.Done():
-	case <-n.done:
-	}
-}
-
 // noteReign runs on the loop, before anything is handed to that leader.
 func (n *Node) noteReign(leader uint64) {
 	old := n.reign.Load()
@@ -129,7 +102,7 @@ func (n *Node) noteReign(leader uint64) {
 	}
 	old.end()
 	if old.leader != 0 && old.leader != n.id {
-		// Who handed something to it with ProposeAsync and has no answer yet learns soon that there may be none.
+		// A leader that hangs answers nothing. Who handed something to it and has no answer yet learns soon that there may be none.
 		time.AfterFunc(handOnGrace, n.transport.GiveUpHandOns(old.leader))
 	}
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -81,6 +82,7 @@ func (n *Node) turn(ticked bool) {
 		n.settleFiles(files, out.appends)
 	}
 	n.dispatch(out)
+	n.inbox.gather(c.gathering(), len(c.proposals.queued))
 	n.metrics.readRounds.Store(c.reads.rounds)
 	if out.changed || ticked {
 		n.publishStatus()
@@ -89,11 +91,13 @@ func (n *Node) turn(ticked bool) {
 
 // dispatch hands every output to who carries it out. It never blocks.
 func (n *Node) dispatch(out output) {
-	for _, m := range out.messages {
-		n.transport.Send(m)
+	n.transport.Send(out.messages...)
+	if len(out.appends) > 0 {
+		n.appendQueue.put(out.appends...)
 	}
-	n.appendQueue.put(out.appends...)
-	n.applyQueue.put(applyJobs(out.applies)...)
+	if len(out.applies) > 0 {
+		n.applyQueue.put(applyJobs(out.applies)...)
+	}
 	for _, f := range out.failed {
 		f.p.done(outcome{err: f.err})
 	}
@@ -172,14 +176,15 @@ func (n *Node) persist(batch []*pb.Message) error {
 		return fmt.Errorf("write the raft log: %w", err)
 	}
 	n.metrics.appendSeconds.Observe(time.Since(began).Seconds())
-	var own []*pb.Message
-	for _, m := range responses(batch) {
+	said := responses(batch)
+	own := said[:0:0]
+	said = slices.DeleteFunc(said, func(m *pb.Message) bool {
 		if m.GetTo() == n.id {
 			own = append(own, m)
-		} else {
-			n.transport.Send(m)
 		}
-	}
+		return m.GetTo() == n.id
+	})
+	n.transport.Send(said...)
 	n.inbox.call(func(c *core) {
 		c.appendDone(len(batch))
 		for _, m := range own {

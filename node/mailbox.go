@@ -65,6 +65,8 @@ type inbox struct {
 	room      *sync.Cond // signalled when messages were taken
 	wake      chan struct{}
 	stopped   bool
+	gathers   bool          // commands alone do not wake the loop, which
+	gathered  int           // holds so many
 	messages  []*pb.Message // from peers; bounded by maxInboxMessages
 	proposals []*proposal   // bounded by the callers, who wait; core bounds what it keeps
 	reads     []*readWait   // likewise
@@ -103,23 +105,52 @@ func (b *inbox) message(m *pb.Message) {
 	b.signal()
 }
 
-// propose reports whether the loop will see the proposal.
-func (b *inbox) propose(p *proposal) bool {
-	return b.add(func() { b.proposals = append(b.proposals, p) })
-}
-
-// read reports whether the loop will see the reader.
-func (b *inbox) read(r *readWait) bool { return b.add(func() { b.reads = append(b.reads, r) }) }
-
-// call has the loop run f on core. It reports whether it will.
-func (b *inbox) call(f func(*core)) bool { return b.add(func() { b.calls = append(b.calls, f) }) }
-
-// add reports whether the loop still takes what put leaves.
-func (b *inbox) add(put func()) bool {
+// propose reports whether the loop will see the proposals. It does not wake a loop that gathers commands, unless they fill
+// an entry: what ends the gathering wakes it.
+func (b *inbox) propose(ps ...*proposal) bool {
 	b.mu.Lock()
 	ok := !b.stopped
 	if ok {
-		put()
+		b.proposals = append(b.proposals, ps...)
+	}
+	wake := !b.gathers || b.gathered+len(b.proposals) >= maxEntryCommands
+	b.mu.Unlock()
+	if wake {
+		b.signal()
+	}
+	return ok
+}
+
+// gather tells whether commands alone need not wake the loop from now on, and how many it holds already. The loop calls it
+// between two turns; what came in between is looked at again.
+func (b *inbox) gather(on bool, held int) {
+	b.mu.Lock()
+	b.gathers, b.gathered = on, held
+	wake := len(b.proposals) > 0 && !on || held+len(b.proposals) >= maxEntryCommands
+	b.mu.Unlock()
+	if wake {
+		b.signal()
+	}
+}
+
+// read reports whether the loop will see the reader.
+func (b *inbox) read(r *readWait) bool {
+	b.mu.Lock()
+	ok := !b.stopped
+	if ok {
+		b.reads = append(b.reads, r)
+	}
+	b.mu.Unlock()
+	b.signal()
+	return ok
+}
+
+// call has the loop run f on core. It reports whether it will.
+func (b *inbox) call(f func(*core)) bool {
+	b.mu.Lock()
+	ok := !b.stopped
+	if ok {
+		b.calls = append(b.calls, f)
 	}
 	b.mu.Unlock()
 	b.signal()

@@ -154,55 +154,21 @@ func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
 		n.metrics.proposalsFailed.Inc()
 		return nil, n.withHint(err)
 	}
-	var out outcome
-	for tries := range maxHandOns {
-		out = n.propose(ctx, cmd)
-		leader := out.leader
-		if leader == 0 {
-			break
-		}
-		out = n.handOn(ctx, leader, cmd)
-		if out.err == nil || out.err.Outcome != NotApplied || out.err.Cause != CauseLeaderLost {
-			break
-		}
-		if tries < maxHandOns-1 {
-			n.awaitReignEnd(ctx, leader)
-		}
-	}
-	if out.err != nil {
-		n.metrics.proposalsFailed.Inc()
-		return nil, n.withHint(out.err)
-	}
-	if len(out.data) == 0 {
-		panic("node: a proposal ended with neither a result nor an error")
-	}
-	return out.data, nil
-}
-
-// propose gives a command to the loop and waits for its end.
-func (n *Node) propose(ctx context.Context, cmd []byte) outcome {
-	ch := make(chan outcome, 1)
-	p := &proposal{cmd: cmd, done: func(o outcome) { ch <- o }}
 	if ctx.Err() != nil {
-		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseDeadline}}
+		n.metrics.proposalsFailed.Inc()
+		return nil, n.withHint(&Error{Outcome: NotApplied, Cause: CauseDeadline})
 	}
-	if !n.inbox.propose(p) {
-		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseStopped}}
+	type answer struct {
+		result []byte
+		err    error
 	}
-	n.metrics.proposalsPending.Inc()
-	defer n.metrics.proposalsPending.Dec()
+	answered := make(chan answer, 1)
+	n.proposeAsync(cmd, func(result []byte, err error) { answered <- answer{result, err} })
 	select {
-	case o := <-ch:
-		return o
+	case a := <-answered:
+		return a.result, a.err
 	case <-ctx.Done():
-		return outcome{err: &Error{Outcome: Unknown, Cause: CauseDeadline}}
-	case <-n.done:
-		select { // the loop answers everybody before the node is done
-		case o := <-ch:
-			return o
-		default:
-			return outcome{err: &Error{Outcome: Unknown, Cause: CauseStopped}}
-		}
+		return nil, n.withHint(&Error{Outcome: Unknown, Cause: CauseDeadline})
 	}
 }
 

@@ -109,14 +109,16 @@ func (c *core) flushProposals() {
 	}
 }
 
-// gathering says whether what is queued waits for more to share its entry. While the leader writes entries that a quorum does
-// not have yet, a later one could not become durable here before them: what comes meanwhile costs one entry, one message to
-// each follower and one answer instead of many, and loses no time. A full entry does not wait, nor does anything wait past the
-// next tick: a disk that is slow alone must not hold up a quorum that is not.
+// gathering says whether commands wait for more to share their entry. While the leader writes entries that a quorum does not
+// have yet, a later one could not become durable here before them: what comes meanwhile costs one entry, one message to each
+// follower and one answer instead of many, and loses no time. A full entry does not wait, nor does anything wait longer than
+// two ticks: a disk that is slow alone must not hold up a quorum that is not.
 func (c *core) gathering() bool {
 	q := &c.proposals
-	return c.state == raft.StateLeader && c.writing > 0 && len(q.inflight) > 0 && c.tick == q.queuedSince &&
-		len(q.queued) < maxEntryCommands && q.queuedBytes < maxEntryBytes
+	if c.state != raft.StateLeader || c.writing == 0 || len(q.inflight) == 0 {
+		return false
+	}
+	return len(q.queued) == 0 || c.tick == q.queuedSince && len(q.queued) < maxEntryCommands && q.queuedBytes < maxEntryBytes
 }
 
 // refuseAbove fails the commands that need a higher cluster version, and returns the others.

@@ -33,7 +33,7 @@ func entryBytes(m *raftpb.Message) (n int) {
 	return n
 }
 
-// push queues a message, or reports that there is no room or no link.
+// push queues a message, or reports that there is no room or no link. signal has the writer take it.
 func (l *lanes) push(m *raftpb.Message) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -53,11 +53,15 @@ func (l *lanes) push(m *raftpb.Message) bool {
 		}
 		l.control.push(m)
 	}
+	return true
+}
+
+// signal wakes the writer.
+func (l *lanes) signal() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return true
 }
 
 // pop takes the next message; nil when there is none.

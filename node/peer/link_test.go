@@ -29,6 +29,7 @@ func TestDeliveryInOrder(t *testing.T) {
 		for !one.t.link(2).lanes.push(m) { // Send would drop; this test wants them all
 			two.await(t, "progress", func(e []any) bool { return len(e) > int(i)-maxAppendMessages })
 		}
+		one.t.link(2).lanes.signal()
 		two.t.Send(message(2, 1, i))
 	}
 	got := two.await(t, "all appends", func(e []any) bool { return len(e) == n })

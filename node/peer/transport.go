@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -208,16 +209,27 @@ func (t *Transport) SetPeers(peers map[uint64]string) {
 
 func (t *Transport) link(id uint64) *link { return (*t.links.Load())[id] }
 
-// Send queues a message for the peer that it is addressed to. It never blocks; see invariant 1. The message must not
-// change any more. MsgSnap goes by SendSnapshot.
-func (t *Transport) Send(m *raftpb.Message) {
-	l := t.link(m.GetTo())
-	if l == nil {
-		return // the peer was removed a moment ago
+// Send queues messages, each for the peer that it is addressed to, in the order given. It never blocks; see invariant 1. The
+// messages must not change any more. Those of one call for one peer share a frame when they fit. MsgSnap goes by SendSnapshot.
+func (t *Transport) Send(ms ...*raftpb.Message) {
+	links := *t.links.Load()
+	for i, m := range ms {
+		l := links[m.GetTo()]
+		if l == nil {
+			continue // the peer was removed a moment ago
+		}
+		if m.GetType() == raftpb.MsgSnap || !l.lanes.push(m) {
+			l.drop(1)
+		}
+		if !sends(ms[i+1:], m.GetTo()) {
+			l.lanes.signal()
+		}
 	}
-	if m.GetType() == raftpb.MsgSnap || !l.lanes.push(m) {
-		l.drop(1)
-	}
+}
+
+// sends says whether one of the messages is for that peer. There are a few in a call.
+func sends(ms []*raftpb.Message, to uint64) bool {
+	return slices.ContainsFunc(ms, func(m *raftpb.Message) bool { return m.GetTo() == to && m.GetType() != raftpb.MsgSnap })
 }
 
 // Reachable tells whether messages to this peer can be sent and it was heard lately.
