@@ -76,7 +76,7 @@ func (s *chat) follow(ctx context.Context, w *store.Watcher, stream frames) erro
 			return err
 		}
 		for _, e := range events {
-			if err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Event{Event: e}}); err != nil {
+			if err := stream.Send(e.Frame); err != nil {
 				return err
 			}
 		}
@@ -93,7 +93,7 @@ func (s *chat) follow(ctx context.Context, w *store.Watcher, stream frames) erro
 }
 
 // next returns the next events, or none after a second of silence.
-func (s *chat) next(ctx context.Context, w *store.Watcher) ([]*parleyv1.Event, error) {
+func (s *chat) next(ctx context.Context, w *store.Watcher) ([]*store.Told, error) {
 	wait, cancel := context.WithTimeout(ctx, s.heartbeatAfter)
 	defer cancel()
 	events, err := w.Next(wait)

@@ -113,25 +113,62 @@ func BenchmarkReadHistory(b *testing.B) {
 	}
 }
 
-// BenchmarkWatch is the cost of telling one message to many idle and two busy watchers.
-func BenchmarkWatch(b *testing.B) {
-	s, _ := fileStore(b, Options{})
-	r := newRig(b, s)
-	benchPeople(r, 102)
-	for i := range 10_000 {
-		w, err := s.Watch(WatchOptions{Session: token(fmt.Sprintf("p%d", 2+i%100))})
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer w.Close()
-	}
-	es := sendLog(r, b.N, 1, 2)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range es {
-		if _, err := s.Apply(es[i : i+1]); err != nil {
-			b.Fatal(err)
-		}
+// BenchmarkFanOut is the cost of telling a message to all the watchers of one account, to the encoded frame that a stream
+// sends: ns and allocations of each delivery.
+func BenchmarkFanOut(b *testing.B) {
+	for _, watchers := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprintf("watchers=%d", watchers), func(b *testing.B) {
+			s, _ := memStore(b, Options{})
+			r := newRig(b, s)
+			benchPeople(r, 2)
+			ws := make([]*Watcher, watchers)
+			for i := range ws {
+				w, err := s.Watch(WatchOptions{Session: token("p1")})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer w.Close()
+				if es, lagging, err := w.take(); len(es) > 0 || !lagging || err != nil {
+					b.Fatal("a new watcher does not read the index first")
+				}
+				if _, err := w.catchUp(); err != nil {
+					b.Fatal(err)
+				}
+				ws[i] = w
+			}
+			const entries = 200
+			rounds := 0
+			var frame []byte
+			var before, after runtime.MemStats
+			var cpu time.Duration
+			var mallocs uint64
+			for b.Loop() {
+				rounds++
+				es := sendLog(r, 1, entries, 2)
+				runtime.ReadMemStats(&before)
+				began := processCPU()
+				if _, err := s.Apply(es); err != nil {
+					b.Fatal(err)
+				}
+				for _, w := range ws {
+					events, err := w.Next(b.Context())
+					if err != nil || len(events) != entries {
+						b.Fatal(len(events), err)
+					}
+					for _, e := range events {
+						if frame, err = (proto.MarshalOptions{}).MarshalAppend(frame[:0], e.Frame); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				cpu += processCPU() - began
+				runtime.ReadMemStats(&after)
+				mallocs += after.Mallocs - before.Mallocs
+			}
+			deliveries := float64(rounds) * float64(watchers) * entries
+			b.ReportMetric(float64(cpu)/deliveries, "cpu-ns/delivery")
+			b.ReportMetric(float64(mallocs)/deliveries, "allocs/delivery")
+		})
 	}
 }
 

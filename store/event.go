@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"sync/atomic"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"parley/proto/internalv1"
@@ -31,7 +33,12 @@ type event struct {
 	account string
 	// Of READ_MARKED.
 	readSeq, unread uint64
+
+	told *told // nil where nobody else reads the same event
 }
+
+// told is an event as its two members see it, made once for all the watchers of each.
+type told struct{ low, high atomic.Pointer[Told] }
 
 // nameFor returns the conversation as a member names it.
 func (e *event) nameFor(account uint64) string {
@@ -48,7 +55,39 @@ func (e *event) senderName() string {
 	return e.highName
 }
 
-// forAccount says it as one account sees it.
+// Told is an event as one account sees it. It is shared by all watchers of the account: nobody may change it.
+type Told struct {
+	*parleyv1.Event
+	// Frame is what a stream sends for it. It was encoded once, and says nothing before it is encoded: its bytes are held as
+	// fields that nobody knows, which protobuf passes on as they are.
+	Frame *parleyv1.SubscribeResponse
+}
+
+// tell says it as one account sees it.
+func (e *event) tell(account uint64, clusterID []byte) *Told {
+	if e.told == nil {
+		return newTold(e.forAccount(account, clusterID))
+	}
+	p := &e.told.high
+	if e.low == account {
+		p = &e.told.low
+	}
+	if p.Load() == nil {
+		p.CompareAndSwap(nil, newTold(e.forAccount(account, clusterID)))
+	}
+	return p.Load()
+}
+
+func newTold(e *parleyv1.Event) *Told {
+	frame := &parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Event{Event: e}}
+	if b, err := proto.Marshal(frame); err == nil { // else the stream says what is wrong with it
+		frame = new(parleyv1.SubscribeResponse)
+		frame.ProtoReflect().SetUnknown(b)
+	}
+	return &Told{Event: e, Frame: frame}
+}
+
+// forAccount makes it as one account sees it.
 func (e *event) forAccount(account uint64, clusterID []byte) *parleyv1.Event {
 	cursor := encodeCursor(clusterID, e.pos)
 	out := &parleyv1.Event{Cursor: cursor}
@@ -91,7 +130,7 @@ type emitted struct {
 // keep makes an event that does not depend on a command's memory.
 func (e *emitted) keep() *event {
 	kept := e.event
-	kept.text, kept.requestID = string(e.text), bytes.Clone(e.requestID)
+	kept.text, kept.requestID, kept.told = string(e.text), bytes.Clone(e.requestID), new(told)
 	return &kept
 }
 

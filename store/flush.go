@@ -150,11 +150,11 @@ func (s *Store) flushFrozen() (err error) {
 			err = s.fail(s.machine.locate(err))
 		}
 	}()
-	meta, err := s.flushRecord(o, h)
+	batch, err := s.flushBatch(o, h)
 	if err != nil {
 		return err
 	}
-	if err := h.disk.Commit(Batch{Writes: o.writes(), Meta: meta}); err != nil {
+	if err := h.disk.Commit(batch); err != nil {
 		return err
 	}
 	s.pubMu.Lock()
@@ -175,11 +175,11 @@ func (s *Store) flushFrozen() (err error) {
 	return nil
 }
 
-// flushRecord composes what goes beside an overlay into its transaction. The read is closed before the commit begins.
-func (s *Store) flushRecord(o *overlay, h *handle) (meta []byte, err error) {
+// flushBatch composes what goes into an overlay's transaction. The read is closed before the commit begins.
+func (s *Store) flushBatch(o *overlay, h *handle) (b Batch, err error) {
 	tx, err := h.disk.Begin()
 	if err != nil {
-		return nil, err
+		return Batch{}, err
 	}
 	defer func() {
 		if cerr := tx.Close(); err == nil {
@@ -188,12 +188,12 @@ func (s *Store) flushRecord(o *overlay, h *handle) (meta []byte, err error) {
 	}()
 	old, err := decodeMeta(tx.Meta())
 	if err != nil {
-		return nil, err
+		return Batch{}, err
 	}
 	below := &layers{path: s.path, base: func() (Tx, error) { return tx, nil }}
-	hash, err := multisetOf(old.GetHash()).over(o, below)
+	hash, writes, err := multisetOf(old.GetHash()).flush(o, below)
 	if err != nil {
-		return nil, err
+		return Batch{}, err
 	}
 	r := &internalv1.FlushRecord{
 		Format: format, ClusterId: s.clusterID, Index: o.mark.Index, Term: o.mark.Term, ConfState: o.mark.ConfState,
@@ -202,23 +202,8 @@ func (s *Store) flushRecord(o *overlay, h *handle) (meta []byte, err error) {
 	for _, hm := range o.marks {
 		r.HashMarks = append(r.HashMarks, &internalv1.StateHash{Index: hm.index, Hash: hm.hash})
 	}
-	return encodeMeta(r)
-}
-
-// writes lists what an overlay changes on the disk, in key order. It frames the values in the overlay's own memory: no
-// reader looks at the bytes behind a value.
-func (o *overlay) writes() []Write {
-	ws := make([]Write, 0, o.count)
-	o.each(func(w written) bool {
-		if !w.gone {
-			frame(w.key, w.value)
-			ws = append(ws, Write{Key: w.key, Value: w.value})
-		} else if !w.fresh {
-			ws = append(ws, Write{Key: w.key})
-		}
-		return true
-	})
-	return ws
+	meta, err := encodeMeta(r)
+	return Batch{Writes: writes, Meta: meta}, err
 }
 
 // Flush makes everything that was applied before the call durable, and waits for it.

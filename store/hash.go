@@ -58,26 +58,63 @@ func multisetOf(b []byte) multiset {
 
 // over returns the hash of the state that an overlay makes of the one below it, whose hash is h.
 func (h multiset) over(o *overlay, below *layers) (multiset, error) {
-	var scratch []byte
-	var e multiset
+	var d delta
 	var err error
 	o.each(func(w written) bool {
-		if !w.fresh {
-			var old []byte
-			var ok bool
-			if old, ok, err = below.get(w.key); err != nil {
-				return false
-			}
-			if ok {
-				e, scratch = element(scratch, w.key, old)
-				h.sub(e)
-			}
+		err = d.count(w, below)
+		return err == nil
+	})
+	return d.on(h), err
+}
+
+// flush is over, and lists in key order what the overlay changes on the disk below. It frames the values in the overlay's
+// own memory: no reader looks at the bytes behind a value.
+func (h multiset) flush(o *overlay, below *layers) (multiset, []Write, error) {
+	var d delta
+	var err error
+	ws := make([]Write, 0, o.count)
+	o.each(func(w written) bool {
+		if err = d.count(w, below); err != nil {
+			return false
 		}
 		if !w.gone {
-			e, scratch = element(scratch, w.key, w.value[:len(w.value)-crcBytes])
-			h.add(e)
+			frame(w.key, w.value)
+			ws = append(ws, Write{Key: w.key, Value: w.value})
+		} else if !w.fresh {
+			ws = append(ws, Write{Key: w.key})
 		}
 		return true
 	})
-	return h, err
+	return d.on(h), ws, err
+}
+
+// delta is what an overlay's keys change in a state hash.
+type delta struct {
+	sum     multiset
+	scratch []byte
+}
+
+// count replaces the element of a key's old value with that of the new one.
+func (d *delta) count(w written, below *layers) error {
+	var e multiset
+	if !w.fresh {
+		old, ok, err := below.get(w.key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			e, d.scratch = element(d.scratch, w.key, old)
+			d.sum.sub(e)
+		}
+	}
+	if !w.gone {
+		e, d.scratch = element(d.scratch, w.key, w.value[:len(w.value)-crcBytes])
+		d.sum.add(e)
+	}
+	return nil
+}
+
+func (d *delta) on(h multiset) multiset {
+	h.add(d.sum)
+	return h
 }

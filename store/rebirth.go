@@ -77,7 +77,7 @@ func rebirthBatch(tx Tx, path string, b Birth) (batch Batch, info Info, err erro
 			return Batch{}, Info{}, err
 		}
 	}
-	hash, err := multisetOf(meta.GetHash()).over(o, below)
+	hash, writes, err := multisetOf(meta.GetHash()).flush(o, below)
 	if err != nil {
 		return Batch{}, Info{}, err
 	}
@@ -86,7 +86,7 @@ func rebirthBatch(tx Tx, path string, b Birth) (batch Batch, info Info, err erro
 		Format: format, ClusterId: b.ClusterID, Index: meta.GetIndex(), Term: meta.GetTerm(), ConfState: b.ConfState,
 		Hash: hash.bytes(),
 	}
-	batch = Batch{Writes: o.writes()}
+	batch = Batch{Writes: writes}
 	batch.Meta, err = encodeMeta(next)
 	return batch, infoOf(next), err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-
-	"parley/proto/parleyv1"
 )
 
 // WatchOptions says for whom and from where a Watcher follows.
@@ -100,7 +98,7 @@ func (w *Watcher) Start() (cursor string, reset string) { return w.start, w.rese
 
 // Next waits for events and returns at least one and at most MaxWatchBatch; ErrSessionEnded when the session is over,
 // ErrClosed after Close, the context's error when that ends first.
-func (w *Watcher) Next(ctx context.Context) ([]*parleyv1.Event, error) {
+func (w *Watcher) Next(ctx context.Context) ([]*Told, error) {
 	for {
 		es, lagging, err := w.take()
 		if err == nil && lagging {
@@ -110,9 +108,9 @@ func (w *Watcher) Next(ctx context.Context) ([]*parleyv1.Event, error) {
 			return nil, err
 		}
 		if len(es) > 0 {
-			out := make([]*parleyv1.Event, len(es))
+			out := make([]*Told, len(es))
 			for i, e := range es {
-				out[i] = e.forAccount(w.account, w.s.clusterID)
+				out[i] = e.tell(w.account, w.s.clusterID)
 			}
 			return out, nil
 		}

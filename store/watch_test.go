@@ -70,7 +70,7 @@ func TestWatchResumesWithoutGapOrDuplicate(t *testing.T) {
 				}
 				for _, e := range es {
 					if e.GetReadMarked() == nil { // superseded ones are not kept
-						lines = append(lines, eventLine(e))
+						lines = append(lines, eventLine(e.Event))
 					}
 					if e.GetMessage().GetText() == last {
 						w.Close()

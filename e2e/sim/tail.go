@@ -48,7 +48,7 @@ func (c *client) drain(r *replica) {
 		}
 		w.must(err)
 		for _, e := range events {
-			c.told(r, e)
+			c.told(r, e.Event)
 		}
 		// Away in the middle, now and then.
 		if w.chance(0.1) {
