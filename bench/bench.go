@@ -191,13 +191,12 @@ func (b *Bench) Close() {
 			_ = a.c.Close()
 		}
 	}
-	for _, c := range b.pins {
-		_ = c.Close()
-	}
+	b.unpin()
 }
 
-// next numbers a measurement.
+// next begins a measurement and numbers it.
 func (b *Bench) next() int {
+	b.unpin()
 	b.measured++
 	return b.measured
 }

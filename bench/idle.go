@@ -86,9 +86,9 @@ func (b *Bench) processOf(name string) []Process {
 // password hashes.
 func (b *Bench) idleTokens(ctx context.Context, node *parleyv1.Member, n int) ([][]byte, error) {
 	b.o.Progress(fmt.Sprintf("logging %d accounts in", n))
-	names := make([]string, n)
+	names, m := make([]string, n), b.next()
 	for i := range names {
-		names[i] = fmt.Sprintf("bench-%s-idle%d-%05d", b.run, b.next(), i)
+		names[i] = fmt.Sprintf("bench-%s-idle%d-%05d", b.run, m, i)
 	}
 	if b.o.Operator == nil {
 		return nil, errors.New("idle makes many accounts: it needs an operator")

@@ -30,11 +30,12 @@ var (
 
 // Read measures reads of conversations' newest messages, which are made first.
 func (b *Bench) Read(ctx context.Context, callers int, kind ReadKind) (Result, error) {
+	m := b.next()
 	cs, err := b.ready(ctx, callers)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := b.fillConversations(ctx); err != nil {
+	if err := b.fillConversations(ctx, m); err != nil {
 		return Result{}, err
 	}
 	r, _, _, err := b.measure(ctx, b.window(), b.result(kind.name, callers), cs, read(kind))
@@ -59,8 +60,7 @@ func read(kind ReadKind) operation {
 }
 
 // fillConversations makes sure that a read has a screen of messages to find in every conversation of the plan.
-func (b *Bench) fillConversations(ctx context.Context) error {
-	m := b.next()
+func (b *Bench) fillConversations(ctx context.Context, m int) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(len(b.plan.convs))
 	for k, conv := range b.plan.convs {

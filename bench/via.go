@@ -52,10 +52,11 @@ func (b *Bench) pin(address string, account int) (*client.Client, error) {
 		return nil, errors.New("too many clients that stay on one node")
 	}
 	o := client.Options{
-		Servers: []string{address}, OnlyServers: true, Token: b.accounts[account].c.Token(), Unary: b.unary,
+		Servers: []string{address}, OnlyServers: true, StatusInterval: -1, // there is nothing else to learn of
+		Token: b.accounts[account].c.Token(), Unary: b.unary,
 	}
 	if address == "" {
-		o.Servers, o.OnlyServers = rotated(b.o.Servers, account), false
+		o.Servers, o.OnlyServers, o.StatusInterval = rotated(b.o.Servers, account), false, 0
 	}
 	c, err := b.dial(o)
 	if err != nil {
@@ -63,6 +64,16 @@ func (b *Bench) pin(address string, account int) (*client.Client, error) {
 	}
 	b.pins[key] = c
 	return c, nil
+}
+
+// unpin closes those clients: they would ask and answer beside a measurement that does not use them.
+func (b *Bench) unpin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key, c := range b.pins {
+		_ = c.Close()
+		delete(b.pins, key)
+	}
 }
 
 // clients gives each sender the client that it goes through.
