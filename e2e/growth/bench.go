@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+
+	"parley/bench"
+)
+
+// bench lets `parley bench` measure an axis, each size on a cluster of its own.
+func (p *points) bench(o options, binary, axis string) error {
+	sizes := map[string][]int{"users": o.users, "subscribers": o.subscribers, "nodes": o.nodes}[axis]
+	for _, n := range sizes {
+		add := func(figure string, value float64) error { return p.add(axis, n, figure, value) }
+		var args []string
+		switch axis {
+		case "users":
+			args = []string{"--ops", "send", "--callers", strconv.Itoa(callers), "--users", strconv.Itoa(n)}
+		case "nodes":
+			args = []string{"--ops", "send,read-one", "--callers", strconv.Itoa(callers), "--nodes", strconv.Itoa(n)}
+		case "subscribers":
+			args = []string{"--ops", "fanout,idle", "--callers", "1", "--subscribers", strconv.Itoa(n)}
+		}
+		results, err := parleyBench(o, binary, args)
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			var errs []error
+			note := func(figure string, value float64) { errs = append(errs, add(figure, value)) }
+			switch r.Op {
+			case "send":
+				addSend(r, note)
+				note("RssAnon MB, greatest of the nodes", greatest(r.RSS))
+			case "read-one":
+				note("read of one, CPU µs", r.CPU)
+			case "fanout":
+				note("fan-out, CPU µs per delivery", r.CPU)
+				note("fan-out, deliveries/s", r.OpsPerS)
+				note("fan-out, p50 ms", r.P50MS)
+			case "idle":
+				note("idle, RssAnon MB of their node", r.Idle.AfterMB)
+				note("idle, KB each", r.Idle.EachKB)
+				note("idle, % of a core", r.Idle.CPUPct)
+			}
+			if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+				return errs[i]
+			}
+		}
+	}
+	return nil
+}
+
+func parleyBench(o options, binary string, args []string) ([]bench.Result, error) {
+	args = append([]string{"bench", "--seconds", fmt.Sprint(o.seconds), "--warmup", fmt.Sprint(warmup.Seconds()), "--data", o.dir}, args...)
+	fmt.Fprintln(os.Stderr, "parley", strings.Join(args, " "))
+	cmd := exec.Command(binary, args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PARLEY_") })
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("parley %s: %w", strings.Join(args, " "), err)
+	}
+	var results []bench.Result
+	for d := json.NewDecoder(&out); d.More(); {
+		var r bench.Result
+		if err := d.Decode(&r); err != nil {
+			return nil, err
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
