@@ -64,6 +64,15 @@ func benchPropose(b *testing.B, callers int) {
 	b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-us/op")
 	b.ReportMetric(float64(b.N)/float64(c.nodes[lead].Status().Committed-first), "cmds/entry")
 	b.ReportMetric(float64(b.N)*3/float64(c.appends()-appends), "cmds/tx")
+	var raft, raftFrames, handed, handFrames uint64
+	for _, n := range c.nodes {
+		for _, st := range n.transport.Stats() {
+			raft, raftFrames = raft+st.MessagesSent, raftFrames+st.FramesSent
+			handed, handFrames = handed+st.HandOnCommands, handFrames+st.HandOnFrames
+		}
+	}
+	b.ReportMetric(float64(raft)/float64(raftFrames), "msgs/frame")
+	b.ReportMetric(float64(handed)/float64(max(handFrames, 1)), "cmds/frame")
 }
 
 // appends counts the transactions of the nodes' logs.

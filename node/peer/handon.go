@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -341,6 +342,7 @@ func (l *link) handOnSession() error {
 		case err = <-ended:
 			ended <- err
 		case <-l.hand.wake:
+			runtime.Gosched() // who runs next may have a command for the same frame: a burst of answers makes one of commands
 		}
 	}
 	cancel()

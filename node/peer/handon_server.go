@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -136,6 +137,7 @@ func (a *answers) write(ctx context.Context, stream internalv1.PeerService_HandO
 		case <-ctx.Done():
 			return nil
 		case <-a.wake:
+			runtime.Gosched() // the answers of one entry come one after the other
 		}
 		for out := a.next(); len(out) > 0; out = a.next() {
 			if err := stream.Send(&internalv1.HandOnResponse{Answers: out}); err != nil {
