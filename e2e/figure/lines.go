@@ -62,7 +62,7 @@ func (ch Chart) draw(c *canvas, x0, y0 float64) {
 	}
 	c.line(left, bottom, right, bottom, "axis")
 	for _, x := range xs {
-		c.text(px(x), bottom+15, "small", "middle", short(x))
+		c.text(px(x), bottom+15, "small", "middle", Count(x))
 	}
 	c.text((left+right)/2, bottom+31, "small", "middle", ch.X)
 	at := left

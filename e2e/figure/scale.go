@@ -20,8 +20,8 @@ func niceStep(most float64) float64 {
 	return 10 * power
 }
 
-// short writes a count as people say it: 10k, 1M.
-func short(x float64) string {
+// Count writes a count as people say it: 10k, 1M.
+func Count(x float64) string {
 	switch {
 	case x >= 1e6:
 		return fmt.Sprintf("%gM", x/1e6)

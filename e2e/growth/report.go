@@ -22,7 +22,7 @@ func (p *points) tables() string {
 		slices.Sort(sizes)
 		head := []string{axisNames[axis]}
 		for _, n := range sizes {
-			head = append(head, figure.Number(float64(n)))
+			head = append(head, figure.Count(float64(n)))
 		}
 		var rows [][]string
 		for _, name := range distinct(of, func(v point) string { return v.Figure }) {

@@ -45,11 +45,7 @@ func build(ctx context.Context, dir string) error {
 }
 
 // systems are the three with the arguments of this run. Parley has a cluster of its own for each of its lines of arguments.
-func systems(ctx context.Context, o options, dir, data string) ([]system, error) {
-	help, err := exec.CommandContext(ctx, filepath.Join(dir, "parley"), "bench", "--help").Output()
-	if err != nil {
-		return nil, err
-	}
+func systems(o options, dir, data string) []system {
 	lengths := []string{
 		"--seconds", num(o.seconds), "--warmup", num(o.warmup), "--data", data, "--size", strconv.Itoa(messageBytes),
 	}
@@ -58,7 +54,7 @@ func systems(ctx context.Context, o options, dir, data string) ([]system, error)
 	}
 	kills, peerKills := strconv.Itoa(o.kills), strconv.Itoa(o.peerKills)
 	return []system{
-		{"parley", parleyRuns(program, kills, string(help))},
+		{"parley", parleyRuns(program, kills)},
 		{"etcd", [][]string{
 			program("etcd", "--ops", "put,get", "--callers", "1,256"),
 			program("etcd", "--ops", "watch", "--callers", "1", "--rate", num(deliverRate)),
@@ -70,27 +66,20 @@ func systems(ctx context.Context, o options, dir, data string) ([]system, error)
 			program("nats", "--ops", "consume", "--callers", "1", "--rate", num(deliverRate)),
 			program("nats", "--ops", "failover", "--callers", "16", "--rounds", peerKills),
 		}},
-	}, nil
+	}
 }
 
 // deliverRate is how many messages a second a delivery measurement sends.
 const deliverRate = 100
 
-// parleyRuns leaves out what the binary does not know, so that an older one can be measured too.
-func parleyRuns(program func(string, ...string) []string, kills, help string) [][]string {
-	ops := "send,read-one"
-	if strings.Contains(help, unaryOp) {
-		ops = "send," + unaryOp + ",read-one"
-	}
+// parleyRuns are what is asked of `parley bench`.
+func parleyRuns(program func(string, ...string) []string, kills string) [][]string {
 	return [][]string{
-		program("parley", "bench", "--ops", ops, "--callers", "1,256"),
+		program("parley", "bench", "--ops", "send,send-unary,read-one", "--callers", "1,256"),
 		program("parley", "bench", "--ops", "deliver", "--callers", "16", "--rate", num(deliverRate)),
 		program("parley", "bench", "--ops", "failover", "--callers", "16", "--rounds", kills),
 	}
 }
-
-// unaryOp is the send by unary calls; a binary that does not know it sends by nothing else.
-const unaryOp = "send-unary"
 
 func num(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
@@ -105,10 +94,7 @@ func measure(ctx context.Context, o options) (session, error) {
 	if err := build(ctx, dir); err != nil {
 		return s, err
 	}
-	all, err := systems(ctx, o, dir, o.data)
-	if err != nil {
-		return s, err
-	}
+	all := systems(o, dir, o.data)
 	if o.only != "" {
 		all = slices.DeleteFunc(all, func(y system) bool { return y.name != o.only })
 	}
@@ -119,9 +105,6 @@ func measure(ctx context.Context, o options) (session, error) {
 				results, err := lines(ctx, args)
 				for _, r := range results {
 					r.System, r.Round = y.name, round+1
-					if r.Op == "send" && !strings.Contains(strings.Join(args, " "), unaryOp) {
-						r.Op = unaryOp
-					}
 					s.Results = append(s.Results, r)
 				}
 				if err != nil {
