@@ -3,7 +3,8 @@
 //
 //	task bench:micro                           or: go run ./e2e/micro      with docs/bench/micro.txt
 //	task bench:micro -- -base v1.2.0                                       with a commit or tag, alternated: the better way
-//	task bench:micro -- -keep                                              keep today's lines as the next baseline
+//	task bench:micro -- -keep                                              keep this checkout's lines as the next baseline
+//	task bench:micro -- -keep -base v1.2.0                                 keep those of a commit
 //
 // Times are comparable on one quiet machine only; bytes and allocations per operation are everywhere.
 package main
@@ -43,7 +44,7 @@ func main() {
 	flag.StringVar(&o.bench, "bench", ".", "which benchmarks, as for go test")
 	flag.StringVar(&o.benchtime, "benchtime", "300ms", "how long each runs, as for go test")
 	flag.IntVar(&o.count, "count", 6, "how often each runs; benchstat wants 6 or more")
-	flag.BoolVar(&o.keep, "keep", false, "keep the lines as "+baseline)
+	flag.BoolVar(&o.keep, "keep", false, "compare nothing: keep the lines, those of -base if it is given, as "+baseline)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -71,6 +72,9 @@ func run(ctx context.Context, o options) error {
 		}()
 		trees = append(trees, struct{ root, lines string }{tree, old})
 	}
+	if o.keep {
+		trees = trees[len(trees)-1:]
+	}
 	// Each round runs all trees, so that what else the machine does hits them alike.
 	for i := range o.count {
 		for _, t := range trees {
@@ -81,7 +85,7 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	if o.keep {
-		lines, err := os.ReadFile(now)
+		lines, err := os.ReadFile(trees[0].lines)
 		if err != nil {
 			return err
 		}
