@@ -60,10 +60,13 @@ type Result struct {
 	Idle *Idle `json:"idle,omitempty"`
 	// Version is that of this program.
 	Version string `json:"version,omitempty"`
-	// CallerP50MS, CallerP99MS and CallerMaxMS are set for failover: from the kill to the next acknowledgement of each caller.
-	CallerP50MS float64 `json:"caller_p50_ms,omitempty"`
-	CallerP99MS float64 `json:"caller_p99_ms,omitempty"`
-	CallerMaxMS float64 `json:"caller_max_ms,omitempty"`
+	// Caller… and Failover are set for failover, where the other latencies are of the first caller that goes on after a kill:
+	// from the kill to the next acknowledged write of each caller.
+	CallerP50MS float64   `json:"caller_p50_ms,omitempty"`
+	CallerP90MS float64   `json:"caller_p90_ms,omitempty"`
+	CallerP99MS float64   `json:"caller_p99_ms,omitempty"`
+	CallerMaxMS float64   `json:"caller_max_ms,omitempty"`
+	Failover    *Failover `json:"failover,omitempty"`
 }
 
 // Idle is what subscriptions on one node cost that node while nothing happens.
