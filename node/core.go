@@ -157,8 +157,6 @@ func (c *core) step(m *pb.Message) {
 		if !c.preVote(m) {
 			return
 		}
-	case pb.MsgVote:
-		c.deferTo(m)
 	case pb.MsgPreVoteResp:
 		if c.yielded(m) {
 			return
@@ -315,7 +313,7 @@ func (c *core) take(rd raft.Ready) {
 			if holds {
 				c.writing++
 			}
-			c.answerPreVotes(m)
+			c.noteAnswers(m)
 			c.out.appends = append(c.out.appends, m)
 		case m.GetTo() == raft.LocalApplyThread:
 			if es := m.GetEntries(); len(es) > 0 {

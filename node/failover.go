@@ -145,11 +145,15 @@ func (c *core) noteAsked(m *pb.Message) {
 	}
 }
 
-// answerPreVotes takes the answers to pre-votes out of what waits for the disk. Raft has everything about elections wait for
-// it; but a pre-vote is an opinion and no promise, nothing of it is ever written, and the disk is busy with the last
-// entries of the dead leader.
-func (c *core) answerPreVotes(work *pb.Message) {
+// noteAnswers follows up what this node answers to candidates, and takes the answers to pre-votes out of what waits for the
+// disk. Raft has everything about elections wait for it; but a pre-vote is an opinion and no promise, nothing of it is
+// ever written, and the disk is busy with the last entries of the dead leader.
+func (c *core) noteAnswers(work *pb.Message) {
 	work.Responses = slices.DeleteFunc(work.GetResponses(), func(m *pb.Message) bool {
+		if m.GetType() == pb.MsgVoteResp && m.GetTo() != c.id && !m.GetReject() && c.quick.at != 0 {
+			// That candidate has won its pre-vote and waits for disks, as patiently as this node would.
+			c.quick.at = max(c.quick.at, c.now+quickVotePatience+c.quick.stagger)
+		}
 		if m.GetType() != pb.MsgPreVoteResp {
 			return false
 		}
@@ -175,15 +179,6 @@ func (c *core) preVoteAnswered(m *pb.Message) {
 		// Nobody has voted yet, so it was refused for its log.
 		q.at = max(c.now, 1)
 	}
-}
-
-// deferTo another candidate: while its votes are being collected an own campaign would only split them.
-func (c *core) deferTo(m *pb.Message) {
-	q, st := &c.quick, c.rn.BasicStatus()
-	if q.at == 0 || st.Lead != raft.None || st.RaftState == raft.StateCandidate && m.GetTerm() <= st.GetTerm() {
-		return
-	}
-	q.at = max(q.at, c.now+q.gap+q.stagger)
 }
 
 // voteRefused counts what a real vote brought: with one that cannot be won any more there is nothing to wait for.
@@ -218,6 +213,11 @@ func (c *core) deadline() time.Duration { return c.quick.at }
 func (c *core) fireTimers() {
 	q := &c.quick
 	if q.at == 0 || c.now < q.at {
+		return
+	}
+	// What came in the same turn counts first: on a busy machine it may have waited as long as the timer, and a vote that was
+	// just given puts the timer off.
+	if c.drain(); q.at == 0 || c.now < q.at {
 		return
 	}
 	st := c.rn.BasicStatus()

@@ -55,7 +55,8 @@ const (
 	heldPreVoteTicks = 4
 	// maxHeldPreVotes bounds the candidates whose pre-votes wait; a cluster has at most seven members.
 	maxHeldPreVotes = 16
-	// quickVotePatience is what a candidate that won its pre-vote gives the votes: an fsync on each side, on a busy machine.
+	// quickVotePatience is what a candidate that won its pre-vote gives the votes, and a voter its candidate: an fsync on each
+	// side, on a busy machine.
 	quickVotePatience = 150 * time.Millisecond
 	// quickCampaignTries bounds the quick campaigns; after them the election timeout decides.
 	quickCampaignTries = 5
