@@ -47,6 +47,7 @@ type call struct {
 	tries  int
 	since  time.Time // of the first failure
 	inner  int       // tries that ended in Internal, Unknown or DataLoss
+	moved  int       // tries that met a change of leader, at most LeaderLostTries
 }
 
 // invoke runs one operation.
@@ -125,6 +126,10 @@ func (cl *call) run(ctx context.Context, try func(context.Context) (addr string,
 		news := cl.c.pool.newsChan()
 		addr, v, err := try(ctx)
 		if err == nil {
+			if cl.tries > 1 {
+				cl.c.opts.Logger.Debug("a later try succeeded", "method", cl.method, "request_id", cl.requestID, "address", addr,
+					"try", cl.tries, "after", time.Since(cl.since))
+			}
 			return nil
 		}
 		if end := cl.lost(ctx, addr, v, err); end != nil {
@@ -255,10 +260,14 @@ func (cl *call) pause(v verdict) time.Duration {
 	if v.code == codes.ResourceExhausted {
 		return jitter(v.retryAfter)
 	}
-	if cl.tries == 1 && cl.failed[""] == 0 {
+	if v.reason == reasonLeaderLost && cl.moved < LeaderLostTries {
+		cl.moved++
+		return 0 // a node that has noticed lets the command wait for the new leader, and that is soonest
+	}
+	if cl.tries-cl.moved == 1 && cl.failed[""] == 0 {
 		return 0 // on another node, if there is one
 	}
-	return jitter(backoffs[min(max(cl.tries-2, 0), len(backoffs)-1)])
+	return jitter(backoffs[min(max(cl.tries-cl.moved-2, 0), len(backoffs)-1)])
 }
 
 // jitter spreads d by a quarter both ways, so that callers that failed together do not come back together.

@@ -470,3 +470,17 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 		t.Fatalf("got %+v, want not applied without a try", *e)
 	}
 }
+
+// A call that meets a change of leader is not held up by a pause, but not for ever.
+func TestNoPauseForTheNewLeader(t *testing.T) {
+	cl := &call{failed: map[string]int{}}
+	lost := verdict{reason: reasonLeaderLost, again: true}
+	for cl.tries = 1; cl.tries <= LeaderLostTries+1; cl.tries++ { // the first retry is at once whatever the reason
+		if d := cl.pause(lost); d != 0 {
+			t.Fatalf("a pause of %s after try %d", d, cl.tries)
+		}
+	}
+	if d := cl.pause(lost); d == 0 {
+		t.Fatalf("no pause after try %d", cl.tries)
+	}
+}

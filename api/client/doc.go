@@ -14,8 +14,8 @@
 //	      watch (try.go): silent for ProbeAfter -> probe that node; it hangs -> every try on it is abandoned
 //	    result                    -> return it
 //	    refused                   -> return *Error
-//	    not applied, or unknown   -> remember the worse of the two; first retry at once, then 20, 50, 100 ... 500 ms,
-//	                                 cut short when a node becomes ready or gets a quorum
+//	    not applied, or unknown   -> remember the worse of the two; first retry at once, and up to three after a
+//	                                 change of leader; then 20, 50, 100 ... 500 ms, cut short when a node becomes ready or gets a quorum
 //	    not applied and no node can serve for NoQuorumWait, or the deadline passed -> return *Error
 //	  }
 //

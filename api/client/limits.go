@@ -50,6 +50,9 @@ const (
 	StreamBackoffMax = 2 * time.Second
 	// RetryInfoMax is the longest wait asked by a server that a call follows by itself.
 	RetryInfoMax = time.Second
+	// LeaderLostTries is how often a call that met a change of leader is tried again without a pause: by nodes that hear of a
+	// leader's death one after another.
+	LeaderLostTries = 3
 	// InternalTries is how often a call may end in INTERNAL, UNKNOWN, DATA_LOSS or ABORTED: it may be one node's trouble,
 	// or a race; it may be the request's.
 	InternalTries = 3

@@ -14,6 +14,8 @@ const (
 	errorDomain = "parley"
 	// This node knows no leader with a quorum.
 	reasonNoQuorum = "NO_QUORUM"
+	// The leader changed while the command was under way; this node holds the next one until it knows the new leader.
+	reasonLeaderLost = "LEADER_LOST"
 	// This node is about to end.
 	reasonStopping = "STOPPING"
 	reasonDraining = "DRAINING"
