@@ -87,6 +87,9 @@ func (b *Bench) receivers(ctx context.Context, measurement int, callers []*calle
 				return nil, nil, false, err
 			}
 		}
+		if err := connect(ctx, cl.through); err != nil {
+			return nil, nil, false, err
+		}
 	}
 	if err := b.login(ctx, accounts); err != nil {
 		return nil, nil, false, err

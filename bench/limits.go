@@ -45,6 +45,8 @@ const (
 	// importBatch is what one import takes, importParallel how many are under way.
 	importBatch    = 100
 	importParallel = 4
+	// connectParallel is how many clients connect at once.
+	connectParallel = 32
 	// verifyPage is what one read asks for; the API's most.
 	verifyPage = 1000
 	// readLimit is what a measured read asks for: a client's first screen.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"parley/api/client"
 	"parley/proto/parleyv1"
 )
@@ -66,6 +68,21 @@ func (b *Bench) pin(address string, account int) (*client.Client, error) {
 	return c, nil
 }
 
+// connect has each client ask something small, so that no connection is made within a measurement.
+func connect(ctx context.Context, clients []*client.Client) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(connectParallel)
+	for _, c := range clients {
+		g.Go(func() error {
+			if _, err := c.Status(ctx, &parleyv1.StatusRequest{}); err != nil {
+				return fmt.Errorf("connect: %w", err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
 // unpin closes those clients: they would ask and answer beside a measurement that does not use them.
 func (b *Bench) unpin() {
 	b.mu.Lock()
@@ -86,7 +103,10 @@ func (b *Bench) clients(ctx context.Context, senders int) ([]*client.Client, err
 				cs[i], err = b.pin("", i)
 			}
 		}
-		return cs, err
+		if err != nil || !b.unary {
+			return cs, err
+		}
+		return cs, connect(ctx, cs)
 	}
 	nodes, err := b.allowed(ctx, b.o.Via)
 	if err != nil {
@@ -97,5 +117,5 @@ func (b *Bench) clients(ctx context.Context, senders int) ([]*client.Client, err
 			return nil, err
 		}
 	}
-	return cs, nil
+	return cs, connect(ctx, cs)
 }
