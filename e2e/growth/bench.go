@@ -13,11 +13,13 @@ import (
 	"parley/bench"
 )
 
+// maxFan is how many streams one conversation can have on three nodes: it is of two people, each with 16 streams on a node.
+const maxFan = 96
+
 // bench lets `parley bench` measure an axis, each size on a cluster of its own.
 func (p *points) bench(o options, binary, axis string) error {
 	sizes := map[string][]int{"users": o.users, "subscribers": o.subscribers, "nodes": o.nodes}[axis]
 	for _, n := range sizes {
-		add := func(figure string, value float64) error { return p.add(axis, n, figure, value) }
 		var args []string
 		switch axis {
 		case "users":
@@ -25,15 +27,26 @@ func (p *points) bench(o options, binary, axis string) error {
 		case "nodes":
 			args = []string{"--ops", "send,read-one", "--callers", strconv.Itoa(callers), "--nodes", strconv.Itoa(n)}
 		case "subscribers":
-			args = []string{"--ops", "fanout,idle", "--callers", "1", "--subscribers", strconv.Itoa(n)}
+			args = []string{"--ops", "idle", "--callers", "1", "--subscribers", strconv.Itoa(n)}
 		}
 		results, err := parleyBench(o, binary, args)
 		if err != nil {
 			return err
 		}
+		if axis == "subscribers" {
+			fan, err := parleyBench(o, binary, []string{"--ops", "fanout", "--callers", "1", "--subscribers", strconv.Itoa(min(n, maxFan))})
+			if err != nil {
+				return err
+			}
+			results = append(results, fan...)
+		}
 		for _, r := range results {
 			var errs []error
-			note := func(figure string, value float64) { errs = append(errs, add(figure, value)) }
+			at := n
+			if r.Op == "fanout" {
+				at = r.Subscribers
+			}
+			note := func(figure string, value float64) { errs = append(errs, p.add(axis, at, figure, value)) }
 			switch r.Op {
 			case "send":
 				addSend(r, note)
