@@ -8,6 +8,7 @@
 //	validation                the form of each field; all wrong fields are named at once
 //	a write                   known session? -> argon2id where a password is asked -> Replica.Propose -> Apply's answer
 //	a read                    ReadBarrier (or not: local) -> one View: session first, then the data -> ReadInfo
+//	sends on a stream   open: known session -> each send: form -> Replica.ProposeAsync; answers as they come, in frames
 //	a stream                  Watch -> frames until the session ends, the client goes, or the node drains
 //
 // Invariants:
@@ -21,5 +22,7 @@
 //     one line.
 //  4. A password or token leaves this package only as an argon2id PHC string or a SHA-256.
 //  5. A view is closed before a password is hashed, a command proposed or a frame sent.
-//  6. Delivery on a stream waits for Apply's wake-up alone; the one timer there only says that nothing happened.
+//  6. A stream of sends that the node ends has answered every send that it proposed: the end's own "applied" holds for
+//     the others. Only a frame above gRPC's limit, or a panic, breaks it off.
+//  7. Delivery on a stream waits for Apply's wake-up alone; the one timer there only says that nothing happened.
 package api

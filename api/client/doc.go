@@ -12,6 +12,7 @@
 //	    try: grpc Invoke, deadline min(TryTimeout, the call's)
 //	      picker.Pick (picker.go) chooses the node: serving, not suspect, least failed in this call, current
 //	      watch (try.go): silent for ProbeAfter -> probe that node; it hangs -> every try on it is abandoned
+//	    SendMessage: a place in the stream to that node (send.go, sendstream.go); a unary call where no stream takes it
 //	    result                    -> return it
 //	    refused                   -> return *Error
 //	    not applied, or unknown   -> remember the worse of the two; first retry at once, and up to three after a
@@ -36,6 +37,8 @@
 //  1. All tries of a call carry the same request id and the same token.
 //  2. A call's outcome never gets better: once unknown, only a result ends the doubt.
 //  3. "Not applied" is said only if each try was never sent or was answered applied=no.
+//     A send whose stream broke after it was written is unknown; the end of a stream that says applied=no was honest
+//     about all that it left.
 //  4. A read never has an unknown outcome.
 //  5. A node is abandoned because it is silent, never because it is slow: it must leave two probes unanswered.
 //  6. A subscription hands out every event after its cursor once and in order, whatever nodes it passes through; when
@@ -46,5 +49,6 @@
 // # Goroutines
 //
 // keeper (one, owned by the Client: asks for members and looks after nodes in doubt), probes (at most one a node, owned
-// by the Client), pump (one a Subscription, owned by it). gRPC calls the balancer on a goroutine of its own.
+// by the Client), pump (one a Subscription, owned by it), reader and writer (of each stream of sends, at most one stream a
+// node and session, owned by the Client). gRPC calls the balancer on a goroutine of its own.
 package client
