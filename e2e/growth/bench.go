@@ -13,9 +13,6 @@ import (
 	"parley/bench"
 )
 
-// maxFan is how many streams one conversation can have on three nodes: it is of two people, each with 16 streams on a node.
-const maxFan = 96
-
 // bench lets `parley bench` measure an axis, each size on a cluster of its own.
 func (p *points) bench(o options, binary, axis string) error {
 	sizes := map[string][]int{"users": o.users, "subscribers": o.subscribers, "nodes": o.nodes}[axis]
@@ -34,7 +31,7 @@ func (p *points) bench(o options, binary, axis string) error {
 			return err
 		}
 		if axis == "subscribers" {
-			fan, err := parleyBench(o, binary, []string{"--ops", "fanout", "--callers", "1", "--subscribers", strconv.Itoa(min(n, maxFan))})
+			fan, err := parleyBench(o, binary, []string{"--ops", "fanout", "--callers", "1", "--subscribers", strconv.Itoa(min(n, bench.MaxFanout(historyNodes)))})
 			if err != nil {
 				return err
 			}
