@@ -277,8 +277,8 @@ func (c *core) ready() output {
 }
 
 // drain takes what raft has to say; false when that was nothing.
-func (c *core) drain() (any bool) {
-	for ; c.rn.HasReady(); any = true {
+func (c *core) drain() (took bool) {
+	for ; c.rn.HasReady(); took = true {
 		c.take(c.rn.Ready())
 		own := c.ownPreVotes
 		c.ownPreVotes = nil
@@ -286,7 +286,7 @@ func (c *core) drain() (any bool) {
 			c.step(m)
 		}
 	}
-	return any
+	return took
 }
 
 // take sorts one Ready into the output.
