@@ -59,10 +59,10 @@ func (a *asyncProposal) propose() {
 
 // proposed is how the loop or the apply worker ends it here. The advice to hand it on comes from the loop.
 func (a *asyncProposal) proposed(o outcome) {
-	switch {
-	case o.leader == 0:
+	switch o.leader {
+	case 0:
 		a.end(o)
-	case o.leader == a.n.id:
+	case a.n.id:
 		a.leader = o.leader
 		a.handOns++
 		a.again()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -42,6 +43,9 @@ func (a *app) serve(o serveOptions) error {
 	log, err := a.newLogger(o.logLevel)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, endSignals()...)
