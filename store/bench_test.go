@@ -175,12 +175,7 @@ func BenchmarkFanOut(b *testing.B) {
 // TestMillion fills a store with PARLEY_STORE_MESSAGES messages and reports size, memory and the time of an Open; it is
 // small by default.
 func TestMillion(t *testing.T) {
-	n := 20_000
-	if v := os.Getenv("PARLEY_STORE_MESSAGES"); v != "" {
-		if _, err := fmt.Sscan(v, &n); err != nil {
-			t.Fatal(err)
-		}
-	}
+	n := messagesWanted(t)
 	s, path := fileStore(t, Options{})
 	r := newRig(t, s)
 	benchPeople(r, 100)
@@ -218,6 +213,16 @@ func TestMillion(t *testing.T) {
 	if opened > 5*time.Second {
 		t.Fatalf("Open took %v: it must not read the history", opened)
 	}
+}
+
+func messagesWanted(t testing.TB) int {
+	n := 20_000
+	if v := os.Getenv("PARLEY_STORE_MESSAGES"); v != "" {
+		if _, err := fmt.Sscan(v, &n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }
 
 func rssAnon(t *testing.T) string {

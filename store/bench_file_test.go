@@ -1,0 +1,112 @@
+package store
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"parley/proto/internalv1"
+)
+
+// BenchmarkCodec is the cost of reading a send's command and of writing a message's record: by hand, and the general way.
+func BenchmarkCodec(b *testing.B) {
+	text := string(bytes.Repeat([]byte{'x'}, 256))
+	cmd, err := proto.Marshal(&internalv1.Command{
+		RequestId: bytes.Repeat([]byte{7}, requestBytes), Session: bytes.Repeat([]byte{8}, tokenBytes),
+		Body: &internalv1.Command_SendMessage{SendMessage: &internalv1.SendMessage{Conversation: "@bob", Text: text}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := &internalv1.MessageRecord{
+		Id: 1 << 40, Sender: 77, TimeUnixMs: 1_764_000_000_000, RequestId: bytes.Repeat([]byte{7}, requestBytes),
+		EventIndex: 1 << 30, EventOrdinal: 9, SentByLow: 12345,
+	}
+	whole := proto.CloneOf(r)
+	whole.Text = text
+	var buf []byte
+	for name, f := range map[string]func() bool{
+		"command=by-hand": func() bool { _, ok := parseSend(cmd); return ok },
+		"command=general": func() bool {
+			var c internalv1.Command
+			return proto.Unmarshal(cmd, &c) == nil && !hasUnknown(&c)
+		},
+		"record=by-hand": func() bool { buf = appendMessage(buf[:0], r, []byte(text)); return len(buf) > 0 },
+		"record=general": func() bool {
+			buf, err = proto.MarshalOptions{Deterministic: true}.MarshalAppend(buf[:0], whole)
+			return err == nil
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			began := processCPU()
+			for b.Loop() {
+				if !f() {
+					b.Fatal("it failed")
+				}
+			}
+			b.ReportMetric(float64(processCPU()-began)/float64(b.N), "total-cpu-ns/op")
+		})
+	}
+}
+
+// BenchmarkFile is what a file of PARLEY_STORE_MESSAGES messages costs (20,000 by default) to open and to copy for a node
+// that is far behind.
+func BenchmarkFile(b *testing.B) {
+	path := filledFile(b, messagesWanted(b))
+	st, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open", func(b *testing.B) {
+		began := processCPU()
+		for b.Loop() {
+			s, err := Open(path, Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64((processCPU()-began).Milliseconds())/float64(b.N), "total-cpu-ms/op")
+	})
+	b.Run("spool", func(b *testing.B) {
+		s, err := Open(path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer s.Close()
+		b.SetBytes(st.Size())
+		to := filepath.Join(b.TempDir(), "spool.db")
+		began := processCPU()
+		for b.Loop() {
+			if _, _, err := s.Spool(to); err != nil {
+				b.Fatal(err)
+			}
+			if err := os.Remove(to); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64((processCPU()-began).Milliseconds())/float64(b.N), "total-cpu-ms/op")
+	})
+}
+
+// filledFile returns the path of a closed store with n messages of 100 people.
+func filledFile(b *testing.B, n int) string {
+	s, path := fileStore(b, Options{})
+	r := newRig(b, s)
+	benchPeople(r, 100)
+	for done := 0; done < n; done += 1000 {
+		if _, err := s.Apply(sendLog(r, 10, 100, 100)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
