@@ -99,8 +99,9 @@ const (
 	slabPieces = 256
 	// maxHeight bounds the levels of an overlay's list: 8^8 keys are more than an overlay holds.
 	maxHeight = 8
-	// hintSlots is how many places an overlay's writer remembers: the conversations and accounts of half a second.
-	hintSlots = 2_048
+	// hintSlots is how many places an overlay's writer remembers: several times what half a second writes to, so that few
+	// share one.
+	hintSlots = 8_192
 	// hintSteps is how far from a remembered place the writer looks.
 	hintSteps = 4
 	// repliesBytes is the step in which Apply takes memory for the answers to messages: about forty.
