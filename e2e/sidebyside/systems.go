@@ -54,7 +54,7 @@ func systems(o options, dir, data string) []system {
 	}
 	kills, peerKills := strconv.Itoa(o.kills), strconv.Itoa(o.peerKills)
 	return []system{
-		{"parley", parleyRuns(program, kills)},
+		{"parley", parleyRuns(program, kills, strconv.Itoa(o.senders))},
 		{"etcd", [][]string{
 			program("etcd", "--ops", "put,get", "--callers", "1,256"),
 			program("etcd", "--ops", "watch", "--callers", "1", "--rate", num(deliverRate)),
@@ -73,9 +73,9 @@ func systems(o options, dir, data string) []system {
 const deliverRate = 100
 
 // parleyRuns are what is asked of `parley bench`.
-func parleyRuns(program func(string, ...string) []string, kills string) [][]string {
+func parleyRuns(program func(string, ...string) []string, kills, senders string) [][]string {
 	return [][]string{
-		program("parley", "bench", "--ops", "send,send-unary,read-one", "--callers", "1,256"),
+		program("parley", "bench", "--ops", "send,send-unary,read-one", "--callers", "1,256", "--senders", senders),
 		program("parley", "bench", "--ops", "deliver", "--callers", "16", "--rate", num(deliverRate)),
 		program("parley", "bench", "--ops", "failover", "--callers", "16", "--rounds", kills),
 	}
@@ -106,6 +106,9 @@ func measure(ctx context.Context, o options) (session, error) {
 				for _, r := range results {
 					r.System, r.Round = y.name, round+1
 					s.Results = append(s.Results, r)
+					if err == nil && r.Ops == 0 {
+						err = fmt.Errorf("%s with %d callers: not one operation ended in the measured time", r.Op, r.Callers)
+					}
 				}
 				if err != nil {
 					return s, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
