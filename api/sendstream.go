@@ -47,7 +47,7 @@ func (s *chat) SendMessages(stream sendFrames) error {
 		return exhausted(reasonTooManyStreams, "this account has too many streams of sends on this node; close one", time.Second)
 	}
 	defer s.sendStreams.leave(sess.Username)
-	st := newSendStream(s, ctx, sess.Username)
+	st := newSendStream(ctx, s, sess.Username)
 	go st.read(stream) // ends with the stream, at the latest when this function has returned
 	return st.write(stream, watch)
 }
@@ -97,7 +97,7 @@ type streamSend struct {
 	err       error
 }
 
-func newSendStream(s *chat, ctx context.Context, username string) *sendStream {
+func newSendStream(ctx context.Context, s *chat, username string) *sendStream {
 	return &sendStream{
 		s: s, ctx: ctx, username: username, token: callerOf(ctx).token,
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1),

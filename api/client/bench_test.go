@@ -49,7 +49,9 @@ func benchmarkSend(b *testing.B, callers int, o Options) {
 	}
 	g := grpc.NewServer()
 	parleyv1.RegisterChatServiceServer(g, echo{})
-	grpc_health_v1.RegisterHealthServer(g, health.NewServer())
+	h := health.NewServer()
+	h.SetServingStatus(chatService, grpc_health_v1.HealthCheckResponse_SERVING)
+	grpc_health_v1.RegisterHealthServer(g, h)
 	go func() { _ = g.Serve(l) }() // ended by Stop
 	defer g.Stop()
 	o.Servers, o.Token, o.StatusInterval = []string{l.Addr().String()}, make([]byte, TokenBytes), -1
