@@ -87,6 +87,8 @@ func (f *form) passwordHash(field, phc string) {
 	case p.memoryKiB < argonMemoryKiB || p.memoryKiB*p.passes < argonMemoryKiB*argonTime:
 		f.add(field, "must not be weaker than m=%d,t=%d: m at least that, m times t at least %d",
 			argonMemoryKiB, argonTime, argonMemoryKiB*argonTime)
+	case p.memoryKiB*p.passes > maxImportWork:
+		f.add(field, "must not cost more than m times t of %d: each login would", maxImportWork)
 	case len(p.salt) < minImportSaltBytes || len(p.tag) < minImportTagBytes:
 		f.add(field, "must have a salt of %d bytes or more and a tag of %d or more", minImportSaltBytes, minImportTagBytes)
 	}

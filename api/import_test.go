@@ -81,6 +81,7 @@ func TestImportRefusesAsAWhole(t *testing.T) {
 		"little memory":    one("x", importPHC(9216, 4, 1, 16, 32)),
 		"one cheap pass":   one("x", importPHC(19456, 1, 1, 16, 32)),
 		"much memory":      one("x", importPHC(maxArgonMemoryKiB+1, 2, 1, 16, 32)),
+		"a dear one":       one("x", importPHC(maxArgonMemoryKiB, 3, 1, 16, 32)),
 		"a short salt":     one("x", importPHC(19456, 2, 1, 8, 32)),
 		"a long hash":      one("x", good+strings.Repeat("A", maxImportPHCBytes)),
 	} {
@@ -94,7 +95,7 @@ func TestImportRefusesAsAWhole(t *testing.T) {
 	}
 	for what, phc := range map[string]string{
 		"one pass of much memory": importPHC(47104, 1, 1, 16, 32), "a tag of 16 bytes": importPHC(102400, 2, 8, 16, 16),
-		"the largest": importPHC(maxArgonMemoryKiB, maxArgonTime, maxArgonThreads, 64, 64),
+		"the dearest": importPHC(maxImportWork/4, 4, maxArgonThreads, 64, 64),
 	} {
 		if _, err := r.importAccounts(t, rid().s, &parleyv1.ImportAccount{Username: rid().s[:13] + "x", PasswordHash: phc}); err != nil {
 			t.Errorf("%s: %v", what, err)

@@ -63,7 +63,10 @@ func (s *Server) stream(admin bool) grpc.StreamServerInterceptor {
 				err = s.recovered(info.FullMethod, p)
 			}
 			if err != nil && errors.Is(context.Cause(ctx), errDrained) {
-				err = draining()
+				var f *failure
+				if !errors.As(err, &f) || !f.unknown { // of a panic: draining would say that nothing was applied
+					err = draining()
+				}
 			}
 			if err != nil {
 				err = s.asFailure(ctx, err)
@@ -106,7 +109,9 @@ func (w *serverStream) RecvMsg(m any) error {
 	if err := w.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	w.req = m
+	if _, ok := m.(interface{ GetRequestId() string }); ok { // frames of sends have none, and their reader may outlive the handler
+		w.req = m
+	}
 	return malformed(m)
 }
 

@@ -57,6 +57,8 @@ const (
 	// minImportSaltBytes and minImportTagBytes are what RFC 9106 recommends and what is enough for passwords.
 	minImportSaltBytes = 16
 	minImportTagBytes  = 16
+	// maxImportWork is what checking an imported hash may cost, m times t: 16 of our own, about 0.7 s.
+	maxImportWork = 16 * argonMemoryKiB * argonTime
 	// The most that a stored PHC string may ask for; ours ask for much less.
 	maxArgonMemoryKiB = 256 << 10
 	maxArgonTime      = 16
@@ -102,6 +104,10 @@ const (
 	// maxSendsInFlight is how many sends of one stream may be under way or have an unwritten answer before the node stops
 	// reading the stream. One client has as many callers at the most.
 	maxSendsInFlight = 1024
+	// maxRequestIDBytes holds every text form of a UUID, of 45 bytes at most. A longer id is not echoed on a stream.
+	maxRequestIDBytes = 64
+	// maxUnwrittenResults is how many answers may wait for a client that does not read before the node stops reading the stream.
+	maxUnwrittenResults = 256
 	// maxResultsPerFrame bounds a frame of answers to some 100 KiB.
 	maxResultsPerFrame = 256
 	// maxPublicStreams bounds the streams that need no session: every client connection holds one health watch, and tools

@@ -54,6 +54,11 @@ func (s *chat) SendMessages(stream sendFrames) error {
 
 // mayOpen is sender with the time that a unary call has.
 func (s *chat) mayOpen(ctx context.Context) error {
+	if s.calls.Add(1) > maxCalls { // a stranger's token costs a barrier
+		s.calls.Add(-1)
+		return overloaded()
+	}
+	defer s.calls.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, defaultCallTimeout)
 	defer cancel()
 	_, err := s.sender(ctx)
@@ -146,7 +151,7 @@ func (st *sendStream) read(stream sendFrames) {
 func (st *sendStream) awaitRoom() {
 	for {
 		st.mu.Lock()
-		ok := st.underWay < maxSendsInFlight || st.over
+		ok := st.underWay < maxSendsInFlight && len(st.answers) < maxUnwrittenResults || st.over
 		st.mu.Unlock()
 		if ok {
 			return
@@ -169,6 +174,9 @@ func (st *sendStream) begin() bool {
 // send checks one send as SendMessage does, and proposes it.
 func (st *sendStream) send(r *parleyv1.SendMessageRequest, now time.Time) {
 	p := &streamSend{st: st, requestID: r.GetRequestId(), began: now}
+	if len(p.requestID) > maxRequestIDBytes {
+		p.requestID = "" // no UUID: the answer would hold up to a whole frame of it
+	}
 	cmd, err := st.command(r)
 	if err == nil && st.s.calls.Add(1) > maxCalls {
 		st.s.calls.Add(-1)
@@ -289,7 +297,7 @@ func (st *sendStream) take(batch []*streamSend) (taken []*streamSend, over, gone
 	rest := copy(st.answers, st.answers[n:])
 	clear(st.answers[rest:])
 	st.answers = st.answers[:rest]
-	if st.underWay >= maxSendsInFlight && n > 0 {
+	if n > 0 {
 		signal(st.room)
 	}
 	st.underWay -= n

@@ -131,9 +131,13 @@ func (v *verifier) conversation(ctx context.Context, c *client.Client, conv int,
 	// Each caller's own messages ascend.
 	last := make(map[int]int)
 	for after := e.after; ; {
-		resp, err := c.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
+		req := &parleyv1.ReadMessagesRequest{
 			Conversation: v.b.name(v.b.plan.convs[conv].second), AfterId: after, Limit: verifyPage,
-		})
+		}
+		if after == 0 { // which would mean the newest page: begin with the first message of all
+			req.BeforeId, req.Limit = 2, 1
+		}
+		resp, err := c.ReadMessages(ctx, req)
 		if err != nil {
 			return err
 		}
@@ -164,9 +168,10 @@ func (v *verifier) conversation(ctx context.Context, c *client.Client, conv int,
 			found++
 			sum += ackHash(l.caller, l.op, m.GetSeq(), m.GetId())
 		}
-		if !resp.GetMore() {
+		if !resp.GetMore() && req.BeforeId == 0 {
 			break
 		}
+		after = max(after, 1)
 	}
 	switch {
 	case found != e.count:

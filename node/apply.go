@@ -32,8 +32,10 @@ func (a *applier) apply(works []applyWork) (err error) {
 			failWaiters(waiters)
 		}
 	}()
-	for _, w := range works {
+	for _, w := range works { // all first: an error in the middle ends those behind it too
 		waiters = append(waiters, w.waiters...)
+	}
+	for _, w := range works {
 		for _, e := range w.m.GetEntries() {
 			if e.GetType() != pb.EntryNormal {
 				if err := a.applyRun(run, &waiters); err != nil {

@@ -141,7 +141,8 @@ func (c *core) yielded(m *pb.Message) bool {
 // noteAsked remembers what this node asked, whatever made it campaign.
 func (c *core) noteAsked(m *pb.Message) {
 	if m.GetType() == pb.MsgPreVote {
-		c.quick.asked, c.quick.yielded = m, false
+		q := &c.quick // raft's own timer campaigns too: what is known of an earlier vote ends with it
+		q.asked, q.yielded, q.patient, q.refused = m, false, false, nil
 	}
 }
 

@@ -126,7 +126,7 @@ func (b *inbox) propose(ps ...*proposal) bool {
 func (b *inbox) gather(on bool, held int) {
 	b.mu.Lock()
 	b.gathers, b.gathered = on, held
-	wake := len(b.proposals) > 0 && !on || held+len(b.proposals) >= maxEntryCommands
+	wake := len(b.proposals) > 0 && (!on || held+len(b.proposals) >= maxEntryCommands)
 	b.mu.Unlock()
 	if wake {
 		b.signal()

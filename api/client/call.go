@@ -41,6 +41,8 @@ type call struct {
 	mutates   bool
 	local     bool
 
+	deadline time.Time // of the whole call; set for sends on streams
+
 	failed map[string]int
 	prefer string
 	worst  Outcome // 0 before the first failure

@@ -41,6 +41,8 @@ const (
 	// MaxFrameBytes goes as a unary call, so that its refusal is its own.
 	MaxFrameSends = 128
 	MaxFrameBytes = 32 << 10
+	// MaxRequestIDBytes is what servers echo of a request id on a stream; a UUID has 45 bytes at most.
+	MaxRequestIDBytes = 64
 	// NoStreamsFor is how long sends to a node are unary calls after it refused a stream: it is of an older version, which
 	// a rolling upgrade replaces, or has too many.
 	NoStreamsFor = 5 * time.Second

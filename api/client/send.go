@@ -53,6 +53,7 @@ func (c *Client) send(ctx context.Context, r *parleyv1.SendMessageRequest) (*par
 	if !bounded {
 		deadline = time.Now().Add(c.opts.Timeout)
 	}
+	cl.deadline = deadline
 	var err error
 	if cl.over(ctx) == nil {
 		addr, v, ferr := try(ctx)
@@ -89,7 +90,7 @@ func (cl *call) sendOnce(ctx context.Context, s *sending, p *sendPatience, token
 		return cl.sendUnary(ctx, s, token)
 	}
 	cl.tries++
-	p.timer.Reset(cl.c.tryTime(ctx, cl))
+	p.timer.Reset(cl.tryTime())
 	select {
 	case <-s.done:
 	case <-p.timer.C:
@@ -112,12 +113,7 @@ func (cl *call) sendOnce(ctx context.Context, s *sending, p *sendPatience, token
 }
 
 // tryTime is how long a try may take: TryTimeout, or what is left of the call.
-func (c *Client) tryTime(ctx context.Context, cl *call) time.Duration {
-	if _, ok := ctx.Deadline(); !ok && cl.tries <= 1 {
-		return min(TryTimeout, c.opts.Timeout)
-	}
-	return TryTimeout
-}
+func (cl *call) tryTime() time.Duration { return min(TryTimeout, time.Until(cl.deadline)) }
 
 // verdict judges what ended a send on a stream.
 func (s *sending) verdict() verdict {
@@ -132,7 +128,7 @@ func (s *sending) verdict() verdict {
 func (cl *call) sendUnary(ctx context.Context, s *sending, token *[]byte) (string, verdict, error) {
 	if _, ok := ctx.Deadline(); !ok { // the first try's
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, min(TryTimeout, cl.c.opts.Timeout))
+		ctx, cancel = context.WithTimeout(ctx, cl.tryTime())
 		defer cancel()
 	}
 	return cl.once(authorize(ctx, *token), func(ctx context.Context) (err error) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
@@ -34,6 +36,9 @@ type sendStream struct {
 	queue []*sending // not written yet
 	// waiting are all sends without an answer, by request id; at most MaxStreamSends.
 	waiting map[string]*sending
+	// left are the ids of sends that were written and whose callers have gone: their answers are still to come, and are not those
+	// of a later send with the same id. Together with waiting at most MaxStreamSends.
+	left    map[string]struct{}
 	dead    bool
 	retired bool // nothing new is taken; it ends when nothing waits
 }
@@ -104,7 +109,7 @@ func (ss *sendStreams) retire(now *atomic.Pointer[[]byte]) {
 // the send is to be a unary call.
 func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStream, string, error) {
 	ss := &cl.c.sends
-	if len(s.req.Text)+len(s.req.Conversation)+len(s.req.RequestId) > MaxFrameBytes {
+	if len(s.req.Text)+len(s.req.Conversation)+len(s.req.RequestId) > MaxFrameBytes || !fitsAFrame(&s.req) {
 		return nil, "", nil
 	}
 	snap := cl.c.pool.snap.Load()
@@ -116,7 +121,8 @@ func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStr
 			return nil, "", nil
 		}
 	}
-	h := &hint{prefer: cl.prefer, failed: cl.failed}
+	// A copy: gRPC may choose another node for the stream later, on its own reader's goroutine (a transparent retry).
+	h := &hint{prefer: cl.prefer, failed: maps.Clone(cl.failed)}
 	for {
 		st, err := cl.c.openFor(ctx, h, token)
 		if st == nil || err != nil {
@@ -124,7 +130,9 @@ func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStr
 		}
 		switch st.add(s) {
 		case added:
-			if cl.failed == nil {
+			if token != cl.c.token.Load() { // replaced while the stream was opened: retire did not see it
+				ss.retire(&cl.c.token)
+			} else if cl.failed == nil {
 				ss.last.Store(&lastStream{snap, st})
 			}
 			return st, st.addr, nil
@@ -135,6 +143,13 @@ func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStr
 			return nil, st.addr, err
 		}
 	}
+}
+
+// fitsAFrame tells whether a frame with this send can be marshalled and its answer be told from others': an error of Send ends
+// the stream for everybody, and no node echoes an id that is no UUID by its length.
+func fitsAFrame(r *parleyv1.SendMessageRequest) bool {
+	return len(r.RequestId) <= MaxRequestIDBytes &&
+		utf8.ValidString(r.RequestId) && utf8.ValidString(r.Conversation) && utf8.ValidString(r.Text)
 }
 
 // openFor returns the stream to the node that the hint leads to. No stream and no error: that node takes none.
@@ -180,7 +195,7 @@ func (c *Client) openStream(ctx context.Context, h *hint, token *[]byte) (*sendS
 	}
 	st := &sendStream{
 		c: c, addr: h.addr(), token: token, rpc: rpc, ctx: sctx, try: t, wake: make(chan struct{}, 1),
-		waiting: make(map[string]*sending),
+		waiting: make(map[string]*sending), left: make(map[string]struct{}),
 	}
 	c.sends.mu.Lock()
 	c.sends.open[st] = struct{}{}
@@ -210,7 +225,8 @@ func (st *sendStream) add(s *sending) taken {
 	if st.dead || st.retired {
 		return over
 	}
-	if len(st.waiting) >= MaxStreamSends || st.waiting[s.req.RequestId] != nil {
+	_, left := st.left[s.req.RequestId]
+	if len(st.waiting)+len(st.left) >= MaxStreamSends || st.waiting[s.req.RequestId] != nil || left {
 		return crowded
 	}
 	s.written, s.resp, s.err, s.ended, s.cause = false, nil, nil, false, nil
@@ -242,6 +258,8 @@ func (st *sendStream) leave(s *sending, why error) {
 	}
 	if i := slices.Index(st.queue, s); i >= 0 {
 		st.queue = slices.Delete(st.queue, i, i+1)
+	} else {
+		st.left[s.req.RequestId] = struct{}{}
 	}
 	st.drop(s)
 	st.mu.Unlock()
@@ -334,7 +352,8 @@ func (st *sendStream) answer(results []*parleyv1.SendResult) (sent bool) {
 	for _, r := range results {
 		s := st.waiting[r.GetRequestId()]
 		if s == nil {
-			continue // its caller has left
+			delete(st.left, r.GetRequestId()) // its caller has left
+			continue
 		}
 		if s.resp = r.GetSent(); s.resp != nil {
 			sent = true

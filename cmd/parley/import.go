@@ -84,6 +84,9 @@ func (a *app) importAccounts(ctx context.Context, c *client.Client, in io.Reader
 		if err := d.Decode(&l); err != nil {
 			return im.stopped(usageError("line %d is no account as JSON: %s", n, err.Error()))
 		}
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return im.stopped(usageError("line %d has more than one account: write one a line", n))
+		}
 		im.batch = append(im.batch, &parleyv1.ImportAccount{
 			Username: l.Username, DisplayName: l.DisplayName, PasswordHash: l.PasswordHash,
 		})

@@ -1492,7 +1492,8 @@ func (x *SendMessageResponse) GetCursor() string {
 // 1,024 sends of the stream under way, and then stops reading: the stream's flow control holds the client back.
 type SendMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 256, handled in this order.
+	// 1 to 256, begun in this order. A change of leader may store them in another: who needs an order waits for
+	// an answer before the next send.
 	Sends         []*SendMessageRequest `protobuf:"bytes,1,rep,name=sends,proto3" json:"sends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1585,7 +1586,7 @@ func (x *SendMessagesResponse) GetResults() []*SendResult {
 // SendResult is the answer to one send.
 type SendResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As it was sent; empty if it could not be read.
+	// As it was sent; empty if it could not be read or is longer than 64 bytes.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Types that are valid to be assigned to Outcome:
 	//

@@ -992,7 +992,8 @@ type ImportAccount struct {
 	// At most 64 characters; the user name when empty.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// The argon2id hash of the password as a PHC string, $argon2id$v=19$m=19456,t=2,p=1$salt$tag, at most 256 bytes; not weaker
-	// than the service's own: m at least 19456, m times t at least 38912, salt and tag of 16 bytes or more.
+	// than the service's own: m at least 19456, m times t at least 38912 and at most 622592, salt and tag of 16 bytes or
+	// more.
 	PasswordHash  string `protobuf:"bytes,3,opt,name=password_hash,json=passwordHash,proto3" json:"password_hash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
