@@ -263,6 +263,15 @@ func TestSendStreamOversizeFrame(t *testing.T) {
 	}
 }
 
+// An id that is longer than any UUID is refused and not kept: unread answers would fill the memory with it.
+func TestSendStreamKeepsNoLongID(t *testing.T) {
+	r := newSendRig(t)
+	long := toBob("x")
+	long.RequestId = strings.Repeat("9", maxRequestIDBytes+1)
+	r.send(long)
+	wantError(t, errorIn(t, r.answers(1)[""]), codes.InvalidArgument, reasonInvalidField)
+}
+
 // Above its bound the node stops reading the stream, and goes on when it has answered.
 func TestSendStreamBackPressure(t *testing.T) {
 	r := newSendRig(t)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -218,6 +219,71 @@ func TestCallerLeavesItsStream(t *testing.T) {
 	}
 	if n := fc.streams(); n != 1 {
 		t.Errorf("%d streams, want the one", n)
+	}
+}
+
+// The answer to a send whose caller has left is not that of a later send with the same request id: that one goes beside.
+func TestLeftSendKeepsItsAnswer(t *testing.T) {
+	fc := newFakeCluster(t, 1)
+	c := dialWith(t, fc.addrs()...)
+	awaitAll(t, c, 1)
+	n := fc.nodes[0]
+	ctx, cancel := context.WithCancel(ctxFor(t))
+	release, how := make(chan struct{}), make(chan string, 1)
+	n.script(func() {
+		n.onSend = func(sctx context.Context, r *parleyv1.SendMessageRequest) error {
+			if r.GetText() == "left" {
+				cancel()
+				<-release
+				return nil
+			}
+			method, _ := grpc.Method(sctx)
+			how <- method
+			return nil
+		}
+	})
+	req := &parleyv1.SendMessageRequest{RequestId: NewRequestID(), Conversation: "@bob", Text: "left"}
+	if _, err := c.SendMessage(ctx, req); err == nil {
+		t.Error("the one that left got an answer")
+	}
+	req.Text = "again"
+	if _, err := c.SendMessage(ctxFor(t), req); err != nil {
+		t.Error(err)
+	}
+	if method := <-how; method != parleyv1.ChatService_SendMessage_FullMethodName {
+		t.Errorf("it went by %s", method)
+	}
+	close(release)
+}
+
+// A text that no frame can hold is refused for its own caller; the stream of the others goes on.
+func TestTextThatIsNoUTF8HurtsNobodyElse(t *testing.T) {
+	fc := newFakeCluster(t, 1)
+	c := dialWith(t, fc.addrs()...)
+	awaitAll(t, c, 1)
+	n := fc.nodes[0]
+	came, release := make(chan struct{}), make(chan struct{})
+	n.script(func() {
+		n.onSend = func(context.Context, *parleyv1.SendMessageRequest) error {
+			close(came)
+			<-release
+			return nil
+		}
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := send(ctxFor(t), c, "neighbour"); err != nil {
+			t.Error(err)
+		}
+	})
+	<-came
+	if _, err := send(ctxFor(t), c, "\xff"); err == nil {
+		t.Error("it was sent")
+	}
+	close(release)
+	wg.Wait()
+	if n := len(fc.tries()); n != 1 || fc.streams() != 1 {
+		t.Errorf("%d tries on %d streams, want the neighbour's alone", n, fc.streams())
 	}
 }
 
