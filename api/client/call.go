@@ -102,8 +102,10 @@ func authorize(ctx context.Context, token []byte) context.Context {
 	if len(token) == 0 {
 		return ctx
 	}
-	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+base64.RawURLEncoding.EncodeToString(token))
+	return metadata.AppendToOutgoingContext(ctx, "authorization", bearer(token))
 }
+
+func bearer(token []byte) string { return "Bearer " + base64.RawURLEncoding.EncodeToString(token) }
 
 // unary runs a call whose tries are gRPC calls. The context that it makes bounds the whole and, where the method needs it,
 // carries the session.

@@ -1,142 +1,63 @@
 package client
 
 import (
-	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/resolver/manual"
-
-	"parley/proto/parleyv1"
 )
 
-// chatService is the health service that means "has a quorum and is caught up".
-const chatService = "parley.v1.ChatService"
-
-// Client is a connection to a cluster. All methods are safe for concurrent use.
+// Client is one session with a cluster over connections that other Clients may share. All methods are safe for concurrent use.
 type Client struct {
-	opts     Options
-	pool     *pool
-	resolver *manual.Resolver
-	conn     *grpc.ClientConn
-	chat     parleyv1.ChatServiceClient
-	cluster  parleyv1.ClusterServiceClient
-	health   grpc_health_v1.HealthClient
-	kick     chan struct{}
-
-	ctx    context.Context // ends when the Client is closed
-	cancel context.CancelFunc
-
-	mu     sync.Mutex
-	closed bool
-	wg     sync.WaitGroup // everything started by spawn
+	*link
+	owner bool // made by Dial: its end is the link's
+	// life ends with the Client, and at the latest with the link. It hides the link's own.
+	life
 
 	// token is replaced, never changed: streams compare the pointer.
 	token atomic.Pointer[[]byte]
 	sends sendStreams
-
-	slots   chan struct{} // one for each unary try under way
-	triesMu sync.Mutex
-	tries   map[*try]struct{}
-	probing map[string]bool
 }
 
 // Dial makes a Client and begins to connect. It does not wait: the first call does. The error is about the options.
 func Dial(o Options) (*Client, error) {
-	o, err := o.withDefaults()
+	l, err := newLink(o)
 	if err != nil {
 		return nil, err
 	}
-	p := newPool(o.Servers, o.Logger)
-	r := manual.NewBuilderWithScheme("parley")
-	r.InitialState(resolverState(o.Servers, p))
-	creds := insecure.NewCredentials()
-	if o.TLS != nil {
-		creds = credentials.NewTLS(o.TLS)
-	}
-	conn, err := grpc.NewClient("parley:///cluster", append([]grpc.DialOption{
-		grpc.WithResolvers(r),
-		grpc.WithTransportCredentials(creds),
-		grpc.WithDefaultServiceConfig(serviceConfig),
-		grpc.WithDisableServiceConfig(),
-		grpc.WithDisableRetry(),
-		grpc.WithNoProxy(), // a proxy hides a refused connection, which is how a dead node is known at once
-		grpc.WithIdleTimeout(0),
-		grpc.WithUserAgent(o.UserAgent),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxReceiveBytes)),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{
-			Time: KeepaliveTime, Timeout: KeepaliveTimeout, PermitWithoutStream: true,
-		}),
-		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: ConnectBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: ConnectBackoffMax},
-			MinConnectTimeout: ConnectTimeout,
-		}),
-	}, o.DialOptions...)...)
-	if err != nil {
-		return nil, fmt.Errorf("client options: %w", err)
-	}
-	c := &Client{
-		opts: o, pool: p, resolver: r, conn: conn,
-		chat: parleyv1.NewChatServiceClient(conn), cluster: parleyv1.NewClusterServiceClient(conn),
-		health: grpc_health_v1.NewHealthClient(conn),
-		slots:  make(chan struct{}, MaxTries),
-		kick:   make(chan struct{}, 1), tries: make(map[*try]struct{}), probing: make(map[string]bool),
-	}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.sends.init()
-	c.storeToken(o.Token)
-	conn.Connect()
-	c.spawn(c.keep)
+	c := l.newClient(o.Token, true)
+	l.conn.Connect()
+	l.spawn(l.keep)
 	return c, nil
 }
 
-// spawn runs f on a goroutine that Close waits for. f must end when c.ctx does. False: the Client is closed.
-func (c *Client) spawn(f func()) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return false
-	}
-	c.wg.Add(1)
-	go func() {
-		defer c.wg.Done()
-		f()
-	}()
-	return true
-}
+// Share returns a Client for another session over this one's connections: for a program that acts for many people, whose
+// messages then travel together. The token may be nil, before a login. What is known of the nodes, Options, State, and the
+// bounds of limits.go are shared; tokens, streams and calls are not: neither sees the other's SetToken, Login, Logout or end
+// of session. Close of a Client that Share made ends its own calls and subscriptions. Close of the one that Dial made, from
+// which all others descend, ends them all, and what Share returns after it is closed.
+func (c *Client) Share(token []byte) *Client { return c.newClient(token, false) }
 
-// Close ends all calls and subscriptions, closes the channels of States, and returns when every goroutine has ended.
+// Close ends all calls and subscriptions and returns when every goroutine has ended. Of a Client that Dial made it also ends
+// those that share its connections, and closes the channels of States.
 func (c *Client) Close() error {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return nil
+	if c.owner {
+		return c.link.close()
 	}
-	c.closed = true
-	c.mu.Unlock()
-	c.cancel()
-	err := c.conn.Close()
-	c.wg.Wait()
-	c.pool.close()
-	return err
+	c.stop()
+	c.abandonOwn()
+	c.end()
+	c.forget(c)
+	return nil
 }
 
 // State returns what is known now. Cheap.
 func (c *Client) State() State { return c.pool.getState() }
 
 // States returns a channel that always holds the latest state not yet taken; states in between are skipped. Call it once
-// for each reader: at most MaxStateWatchers are kept. It is closed by Close.
+// for each reader: at most MaxStateWatchers are kept, of all Clients that share connections. It is closed by Close of the
+// Client that Dial made.
 func (c *Client) States() <-chan State { return c.pool.watch() }
 
 // Token returns a copy of the session token; nil without a session.
@@ -170,24 +91,4 @@ func NewToken() []byte {
 	t := make([]byte, TokenBytes)
 	_, _ = rand.Read(t) // never fails: crypto/rand ends the process instead
 	return t
-}
-
-// wake makes the keeper look again.
-func (c *Client) wake() {
-	select {
-	case c.kick <- struct{}{}:
-	default:
-	}
-}
-
-// sleep waits for d, for news, or for the end of either context.
-func (c *Client) sleep(ctx context.Context, d time.Duration, news <-chan struct{}) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-news:
-	case <-ctx.Done():
-	case <-c.ctx.Done():
-	}
 }

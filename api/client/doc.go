@@ -1,8 +1,13 @@
 // Package client talks to a Parley cluster and fails over by itself.
 //
-// One Client stands for one cluster and, usually, one person. It keeps a warm connection to every node that it knows,
+// One Client stands for one cluster and one session. It keeps a warm connection to every node that it knows,
 // works through one of them (the current node), and moves to another when that one dies, hangs, drains or loses its
 // quorum. It is the one place where a request is tried again: neither gRPC nor the servers repeat what mutates.
+//
+// A program that acts for many people (a gateway, a bridge, a host of bots) dials once, or a few times, and has Share make a
+// Client for each session. What such Clients share is the link (link.go): connections, pool, keeper, probes, and the registry of
+// tries, so that a hung node is found once and left by all. A Client itself (client.go) is a token, its streams of sends, and a
+// life of its own. Under load the messages of many sessions then travel in the same packets.
 //
 // # How a call flows
 //
@@ -22,7 +27,7 @@
 //
 // # What gRPC does and what is done here
 //
-// There is one grpc.ClientConn. A manual resolver feeds it the configured addresses and those that the members'
+// There is one grpc.ClientConn in a link. A manual resolver feeds it the configured addresses and those that the members'
 // list adds (keeper.go). A balancer of our own (balancer.go) holds one SubConn for each address and hears the health of
 // "parley.v1.ChatService" through gRPC's client-side health check. The health is listened to beside the connection
 // state, not folded into it: a node without a quorum stays READY and serves local reads. The picker learns from the
@@ -44,11 +49,13 @@
 //  6. A subscription hands out every event after its cursor once and in order, whatever nodes it passes through; when
 //     that is impossible it hands out a Reset.
 //  7. State changes never block: a channel from States holds the latest value only.
-//  8. Close ends every goroutine that the Client started, and returns after they ended.
+//  8. Close ends every goroutine that the Client started, and returns after they ended; of a Client that Dial made, those of
+//     all that share its link.
+//  9. What one session does (SetToken, Login, Logout, Close) changes nothing for another over the same link.
 //
 // # Goroutines
 //
-// keeper (one, owned by the Client: asks for members and looks after nodes in doubt), probes (at most one a node, owned
-// by the Client), pump (one a Subscription, owned by it), reader and writer (of each stream of sends, at most one stream a
-// node and session, owned by the Client). gRPC calls the balancer on a goroutine of its own.
+// keeper (one, owned by the link: asks for members, with the token of any session, and looks after nodes in doubt), probes
+// (at most one a node, owned by the link), pump (one a Subscription, owned by it), reader and writer (of each stream of sends,
+// at most one stream a node and session, owned by the Client). gRPC calls the balancer on a goroutine of its own.
 package client

@@ -39,7 +39,8 @@ type fakeCluster struct {
 	byID    map[string]*parleyv1.SendMessageResponse
 	log     []*parleyv1.Message
 	seen    []seenTry
-	changed chan struct{} // closed and replaced when log grows
+	users   map[string]string // names by what their calls carry as authorization
+	changed chan struct{}     // closed and replaced when log grows
 }
 
 // seenTry is one SendMessage as it arrived.
@@ -64,6 +65,8 @@ type fakeNode struct {
 	onSent func(ctx context.Context) error
 	// onStream may refuse a stream of sends.
 	onStream func(ctx context.Context) error
+	// onStatus may refuse to tell.
+	onStatus func(ctx context.Context) error
 	// onSubscribe may refuse a stream.
 	onSubscribe func(ctx context.Context, cursor string) error
 	// onBackup is the whole of a Backup.
@@ -76,7 +79,7 @@ type fakeNode struct {
 func newFakeCluster(t *testing.T, n int, options ...grpc.ServerOption) *fakeCluster {
 	t.Helper()
 	c := &fakeCluster{
-		t: t, options: options, leader: "n1", term: 1, byID: make(map[string]*parleyv1.SendMessageResponse), changed: make(chan struct{}),
+		t: t, options: options, leader: "n1", term: 1, byID: make(map[string]*parleyv1.SendMessageResponse), users: make(map[string]string), changed: make(chan struct{}),
 	}
 	for i := range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -361,6 +364,9 @@ func (n *fakeNode) Login(ctx context.Context, r *parleyv1.LoginRequest) (*parley
 	if len(r.GetToken()) != TokenBytes {
 		return nil, status.Errorf(codes.InvalidArgument, "the token has %d bytes", len(r.GetToken()))
 	}
+	n.c.mu.Lock()
+	defer n.c.mu.Unlock()
+	n.c.users[bearer(r.GetToken())] = r.GetUsername()
 	return &parleyv1.LoginResponse{User: &parleyv1.User{Username: r.GetUsername()}}, nil
 }
 
@@ -368,12 +374,23 @@ func (n *fakeNode) Logout(ctx context.Context, _ *parleyv1.LogoutRequest) (*parl
 	if auth(ctx) == "" {
 		return nil, failure(codes.Unauthenticated, "SESSION_MISSING", map[string]string{"applied": "no"})
 	}
+	n.c.mu.Lock()
+	defer n.c.mu.Unlock()
+	delete(n.c.users, auth(ctx))
 	return &parleyv1.LogoutResponse{}, nil
 }
 
 func (n *fakeNode) Status(ctx context.Context, _ *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error) {
 	if auth(ctx) == "" && !n.c.open {
 		return nil, failure(codes.Unauthenticated, "SESSION_MISSING", map[string]string{"applied": "no"})
+	}
+	n.mu.Lock()
+	refuse := n.onStatus
+	n.mu.Unlock()
+	if refuse != nil {
+		if err := refuse(ctx); err != nil {
+			return nil, err
+		}
 	}
 	n.c.mu.Lock()
 	defer n.c.mu.Unlock()
@@ -445,8 +462,9 @@ func (n *fakeNode) Subscribe(
 
 // gate holds bytes back while it is closed.
 type gate struct {
-	mu   sync.Mutex
-	pass chan struct{} // closed: bytes pass
+	conns atomic.Int64 // accepted
+	mu    sync.Mutex
+	pass  chan struct{} // closed: bytes pass
 }
 
 func newGate() *gate {
@@ -488,6 +506,7 @@ func (l *gatedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.gate.conns.Add(1)
 	return &gatedConn{c, l.gate}, nil
 }
 

@@ -14,22 +14,22 @@ import (
 
 // keep is the keeper: it asks the current node for leader and members, asks new nodes for their name, looks after nodes
 // in doubt, and lets time-bound phases pass. It is the only goroutine that changes the resolver's addresses.
-func (c *Client) keep() {
+func (l *link) keep() {
 	timer := time.NewTimer(UnsettledInterval)
 	defer timer.Stop()
 	var k keeper
 	for {
-		news := c.pool.newsChan()
-		wait := k.round(c)
+		news := l.pool.newsChan()
+		wait := k.round(l)
 		timer.Reset(wait)
 		select {
 		case <-timer.C:
-		case <-c.kick:
+		case <-l.kick:
 		case <-news:
-		case <-c.ctx.Done():
+		case <-l.ctx.Done():
 			return
 		}
-		c.sleep(c.ctx, KeeperGap, nil)
+		l.sleep(l.ctx, KeeperGap, nil)
 	}
 }
 
@@ -37,46 +37,46 @@ func (c *Client) keep() {
 type keeper struct {
 	asked   time.Time // when the current node was last asked
 	current string
-	refused string // the token that Status refused
+	refused map[string]bool // tokens of sessions that Status refused
 }
 
-func (k *keeper) round(c *Client) time.Duration {
-	c.pool.change(func() {}) // time has passed: settle
-	d := c.pool.duties()
+func (k *keeper) round(l *link) time.Duration {
+	l.pool.change(func() {}) // time has passed: settle
+	d := l.pool.duties()
 	for _, addr := range d.suspect {
-		c.once(addr, func() {
-			if _, answered := c.check(addr, "", RecoverTimeout); answered {
-				c.pool.setSuspect(addr, false)
+		l.once(addr, func() {
+			if _, answered := l.check(addr, "", RecoverTimeout); answered {
+				l.pool.setSuspect(addr, false)
 			}
 		})
 	}
 	for _, addr := range d.doubted {
-		c.once(addr, func() {
-			if serves, _ := c.check(addr, chatService, StatusTimeout); serves {
-				c.pool.recovered(addr)
+		l.once(addr, func() {
+			if serves, _ := l.check(addr, chatService, StatusTimeout); serves {
+				l.pool.recovered(addr)
 			}
 		})
 	}
-	k.ask(c, d)
+	k.ask(l, d)
 	if d.unsettled || d.stale {
 		return UnsettledInterval
 	}
-	if c.opts.StatusInterval < 0 {
+	if l.opts.StatusInterval < 0 {
 		return StatusInterval
 	}
-	return max(UnsettledInterval, c.opts.StatusInterval)
+	return max(UnsettledInterval, l.opts.StatusInterval)
 }
 
 // ask refreshes the view of the cluster. Without a session nobody answers; the admin socket needs none.
-func (k *keeper) ask(c *Client, d duties) {
-	token := c.Token()
-	if c.opts.StatusInterval < 0 || d.current == "" || string(token) == k.refused && k.refused != "" {
+func (k *keeper) ask(l *link, d duties) {
+	if l.opts.StatusInterval < 0 || d.current == "" {
 		return
 	}
+	token := k.token(l)
 	if len(token) == 0 && !strings.HasPrefix(d.current, "unix:") {
 		return
 	}
-	interval := c.opts.StatusInterval
+	interval := l.opts.StatusInterval
 	if d.unsettled || d.stale {
 		interval = min(interval, UnsettledInterval)
 	}
@@ -86,25 +86,44 @@ func (k *keeper) ask(c *Client, d duties) {
 		targets = append([]string{d.current}, slices.DeleteFunc(targets, func(a string) bool { return a == d.current })...)
 	}
 	for _, addr := range targets {
-		ctx, cancel := context.WithTimeout(withHint(authorize(c.ctx, token), &hint{exact: addr}), StatusTimeout)
-		resp, err := c.cluster.Status(ctx, &parleyv1.StatusRequest{})
+		ctx, cancel := context.WithTimeout(withHint(authorize(l.ctx, token), &hint{exact: addr}), StatusTimeout)
+		resp, err := l.cluster.Status(ctx, &parleyv1.StatusRequest{})
 		cancel()
 		switch status.Code(err) {
 		case codes.OK:
-			k.refused = ""
-			if c.pool.learn(addr, resp, !c.opts.OnlyServers) {
-				c.resolver.UpdateState(resolverState(c.pool.addresses(), c.pool))
+			if l.pool.learn(addr, resp, !l.opts.OnlyServers) {
+				l.resolver.UpdateState(resolverState(l.pool.addresses(), l.pool))
 			}
 		case codes.Unauthenticated, codes.PermissionDenied:
-			k.refused = string(token)
+			if len(token) > 0 {
+				k.refused[string(token)] = true
+				l.wake() // another session's may do
+			}
 			return
 		case codes.DeadlineExceeded:
-			c.probe(addr)
+			l.probe(addr)
 		}
 	}
 	if due {
 		k.asked, k.current = time.Now(), d.current
 	}
+}
+
+// token is that of the oldest session of which Status has refused none; nil when there is none.
+func (k *keeper) token(l *link) (token []byte) {
+	l.clientsMu.Lock()
+	defer l.clientsMu.Unlock()
+	refused := make(map[string]bool)
+	for _, c := range l.clients {
+		switch t := *c.token.Load(); {
+		case k.refused[string(t)]:
+			refused[string(t)] = true // what no session has any more is forgotten
+		case token == nil && len(t) > 0:
+			token = t
+		}
+	}
+	k.refused = refused
+	return token
 }
 
 // duties are what the keeper has to do, in one look.

@@ -37,6 +37,8 @@ const (
 
 	// MaxStreamSends bounds the sends under way on one stream: servers stop reading at as many. More go as unary calls.
 	MaxStreamSends = 1024
+	// MaxSendStreams bounds the streams of sends of all Clients that share connections. Sessions beyond send with unary calls.
+	MaxSendStreams = 256
 	// MaxFrameSends and MaxFrameBytes bound one frame of sends. Servers take 256 and 64 KiB; a message of more than
 	// MaxFrameBytes goes as a unary call, so that its refusal is its own.
 	MaxFrameSends = 128
@@ -74,9 +76,10 @@ const (
 	MaxServers = 32
 	// MaxStateWatchers bounds the channels made by States; the oldest is closed for the next.
 	MaxStateWatchers = 16
-	// MaxTries bounds the unary tries under way at once; more wait here. Servers take 1,024 streams a connection, and a
-	// probe that waits behind that bound would make a busy node look hung.
-	MaxTries = 768
+	// MaxTries bounds the unary tries under way at once, of all Clients that share connections; more wait here. Servers take
+	// 1,024 streams a connection, and a probe that waits behind that bound would make a busy node look hung: MaxSendStreams and
+	// some 250 subscriptions fit beside them.
+	MaxTries = 512
 	// MaxReceiveBytes bounds one answer; servers cut their pages at 2 MiB.
 	MaxReceiveBytes = 4 << 20
 

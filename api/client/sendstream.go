@@ -152,7 +152,8 @@ func fitsAFrame(r *parleyv1.SendMessageRequest) bool {
 		utf8.ValidString(r.RequestId) && utf8.ValidString(r.Conversation) && utf8.ValidString(r.Text)
 }
 
-// openFor returns the stream to the node that the hint leads to. No stream and no error: that node takes none.
+// openFor returns the stream to the node that the hint leads to. No stream and no error: that node takes none, or
+// there are too many.
 func (c *Client) openFor(ctx context.Context, h *hint, token *[]byte) (*sendStream, error) {
 	if n, err := c.pool.snap.Load().choose(h); err == nil {
 		if c.sends.refuses(n.addr) {
@@ -177,10 +178,15 @@ func (c *Client) openFor(ctx context.Context, h *hint, token *[]byte) (*sendStre
 			return st, nil
 		}
 	}
+	if c.streams.Add(1) > MaxSendStreams {
+		c.streams.Add(-1)
+		return nil, nil
+	}
 	return c.openStream(ctx, h, token)
 }
 
-// openStream opens a stream; it waits for a connection as long as a call would. Only the opening is bounded by ctx.
+// openStream opens a stream, which c.streams counts already; it waits for a connection as long as a call would. Only the opening
+// is bounded by ctx.
 func (c *Client) openStream(ctx context.Context, h *hint, token *[]byte) (*sendStream, error) {
 	sctx, t := c.begin(authorize(c.ctx, *token), h, ProbeAfter, 0)
 	t.quieten()
@@ -191,6 +197,7 @@ func (c *Client) openStream(ctx context.Context, h *hint, token *[]byte) (*sendS
 	}
 	if err != nil {
 		t.end()
+		c.streams.Add(-1)
 		return nil, err
 	}
 	st := &sendStream{
@@ -395,6 +402,7 @@ func (st *sendStream) end(err error) {
 	st.queue = nil
 	st.mu.Unlock()
 	st.try.end()
+	st.c.streams.Add(-1)
 	if v := judge(err, false, cause); v.noQuorum() {
 		// It told everybody to go, also those who send nothing now.
 		st.c.pool.noQuorum(st.addr, err)

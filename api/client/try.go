@@ -15,9 +15,9 @@ import (
 var errStale = errors.New("the stream was silent for too long")
 
 // try is one RPC under way: a call's or a stream's. While it is silent its timer has the node probed. All tries are
-// registered, so that one verdict "hung" ends every try on that node at the same time.
+// registered with the link, so that one verdict "hung" ends every try on that node at the same time.
 type try struct {
-	c      *Client
+	c      *Client // whose it is
 	hint   *hint
 	cancel context.CancelCauseFunc
 	after  time.Duration
@@ -42,6 +42,9 @@ func (c *Client) begin(ctx context.Context, h *hint, after, stale time.Duration)
 	c.triesMu.Lock()
 	c.tries[t] = struct{}{}
 	c.triesMu.Unlock()
+	if c.ctx.Err() != nil { // closed before abandonOwn could see it
+		cancel(ErrClosed)
+	}
 	t.mu.Lock()
 	t.timer = time.AfterFunc(after, t.silent)
 	t.mu.Unlock()
@@ -125,61 +128,73 @@ func (t *try) silent() {
 }
 
 // probe finds out whether a silent node is slow or hung; one probe a node runs at a time.
-func (c *Client) probe(addr string) {
-	c.once(addr, func() {
+func (l *link) probe(addr string) {
+	l.once(addr, func() {
 		for range ProbeTries {
-			if _, answered := c.check(addr, "", ProbeTimeout); answered {
+			if _, answered := l.check(addr, "", ProbeTimeout); answered {
 				return
 			}
 		}
-		if c.ctx.Err() != nil {
+		if l.ctx.Err() != nil {
 			return
 		}
-		c.opts.Logger.Info("node does not answer", "address", addr)
-		c.pool.setSuspect(addr, true)
-		c.abandon(addr)
-		c.wake()
+		l.opts.Logger.Info("node does not answer", "address", addr)
+		l.pool.setSuspect(addr, true)
+		l.abandon(addr)
+		l.wake()
 	})
 }
 
-// once runs f on a goroutine of the Client unless one for the same node is under way.
-func (c *Client) once(addr string, f func()) {
-	c.triesMu.Lock()
-	if c.probing[addr] {
-		c.triesMu.Unlock()
+// once runs f on a goroutine of the link unless one for the same node is under way.
+func (l *link) once(addr string, f func()) {
+	l.triesMu.Lock()
+	if l.probing[addr] {
+		l.triesMu.Unlock()
 		return
 	}
-	c.probing[addr] = true
-	c.triesMu.Unlock()
+	l.probing[addr] = true
+	l.triesMu.Unlock()
 	done := func() {
-		c.triesMu.Lock()
-		delete(c.probing, addr)
-		c.triesMu.Unlock()
+		l.triesMu.Lock()
+		delete(l.probing, addr)
+		l.triesMu.Unlock()
 	}
-	if !c.spawn(func() { defer done(); f() }) {
+	if !l.spawn(func() { defer done(); f() }) {
 		done()
 	}
 }
 
 // check asks a node's health service. answered is false only if the time passed in silence; an error that came back, or
 // a connection that broke, is for the try itself to see.
-func (c *Client) check(addr, service string, timeout time.Duration) (serves, answered bool) {
-	ctx, cancel := context.WithTimeout(withHint(c.ctx, &hint{exact: addr}), timeout)
+func (l *link) check(addr, service string, timeout time.Duration) (serves, answered bool) {
+	ctx, cancel := context.WithTimeout(withHint(l.ctx, &hint{exact: addr}), timeout)
 	defer cancel()
-	resp, err := c.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: service})
+	resp, err := l.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: service})
 	if err != nil {
 		return false, ctx.Err() == nil || status.Code(err) != codes.DeadlineExceeded
 	}
 	return resp.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING, true
 }
 
-// abandon ends every try on a hung node.
-func (c *Client) abandon(addr string) {
+// abandon ends every try on a hung node, whosesoever it is.
+func (l *link) abandon(addr string) {
+	l.triesMu.Lock()
+	defer l.triesMu.Unlock()
+	for t := range l.tries {
+		if t.hint.addr() == addr {
+			t.cancel(errHung)
+		}
+	}
+}
+
+// abandonOwn ends the tries of a Client that closes while others go on over the same connections. It must have stopped: a try
+// that begins later sees that.
+func (c *Client) abandonOwn() {
 	c.triesMu.Lock()
 	defer c.triesMu.Unlock()
 	for t := range c.tries {
-		if t.hint.addr() == addr {
-			t.cancel(errHung)
+		if t.c == c {
+			t.cancel(ErrClosed)
 		}
 	}
 }
