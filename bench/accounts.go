@@ -101,7 +101,9 @@ func (b *Bench) login(ctx context.Context, accounts []int) error {
 		if a.c != nil {
 			continue
 		}
-		c, err := b.dial(client.Options{Servers: rotated(b.o.Servers, i)})
+		b.mu.Lock()
+		c, err := b.session(pinned{account: i}, nil)
+		b.mu.Unlock()
 		if err != nil {
 			return err
 		}
@@ -114,6 +116,31 @@ func (b *Bench) login(ctx context.Context, accounts []int) error {
 		})
 	}
 	return g.Wait()
+}
+
+// session gives a client with this token: with connections of its own, or over those that it shares. It needs mu.
+func (b *Bench) session(p pinned, token []byte) (*client.Client, error) {
+	n := b.o.Connections
+	if n == 0 {
+		return b.dialPinned(p, token)
+	}
+	p.account %= n
+	if b.shared[p] == nil {
+		c, err := b.dialPinned(p, nil)
+		if err != nil {
+			return nil, err
+		}
+		b.shared[p] = c
+	}
+	return b.shared[p].Share(token), nil
+}
+
+func (b *Bench) dialPinned(p pinned, token []byte) (*client.Client, error) {
+	o := client.Options{Servers: rotated(b.o.Servers, p.account), Token: token, Unary: p.unary}
+	if p.address != "" {
+		o.Servers, o.OnlyServers, o.StatusInterval = []string{p.address}, true, -1 // there is nothing else to learn of
+	}
+	return b.dial(o)
 }
 
 // dial completes the options with what all clients of a run have in common.

@@ -50,6 +50,9 @@ type Options struct {
 	TLS     *tls.Config
 	// Senders is how many accounts log in and send, each with a client of its own; callers above that share them.
 	Senders int
+	// Connections is how many clients' connections the accounts' sessions share, in turn, as behind a gateway; 0: each client has
+	// its own.
+	Connections int
 	// Conversations are written to in turn; there are more when the callers of a measurement do not fit into so many.
 	Conversations int
 	// Users are made beside the senders and only exist. They need Operator.
@@ -90,6 +93,10 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.Senders < 1 || o.Senders > MaxSenders:
 		return o, fmt.Errorf("%d senders: choose 1 to %d", o.Senders, MaxSenders)
+	case o.Connections < 0 || o.Connections > MaxSenders:
+		return o, fmt.Errorf("%d connections: choose up to %d", o.Connections, MaxSenders)
+	case o.Connections > 0 && o.Senders > o.Connections*client.MaxSendStreams:
+		return o, fmt.Errorf("%d senders over %d connections: choose %d a connection at most", o.Senders, o.Connections, client.MaxSendStreams)
 	case o.Conversations < 1 || o.Conversations > MaxConversations:
 		return o, fmt.Errorf("%d conversations: choose 1 to %d", o.Conversations, MaxConversations)
 	case o.Users < 0 || o.Users > MaxUsers:
@@ -111,7 +118,8 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// account is one user of the run. c is nil until it logs in: a session of its own, connections of its own.
+// account is one user of the run. c is nil until it logs in: a session of its own, and connections of its own unless
+// Options.Connections says otherwise.
 type account struct {
 	name string
 	c    *client.Client
@@ -139,6 +147,8 @@ type Bench struct {
 
 	mu   sync.Mutex
 	pins map[pinned]*client.Client
+	// shared are the clients whose connections others use, by their number in place of an account.
+	shared map[pinned]*client.Client
 }
 
 // New makes the accounts, logs the senders in and connects. It needs a cluster that serves.
@@ -152,7 +162,7 @@ func New(ctx context.Context, o Options) (*Bench, error) {
 	_, _ = rand.Read(secret)
 	b := &Bench{
 		o: o, run: hex.EncodeToString(id), password: hex.EncodeToString(secret), began: time.Now(),
-		pins: make(map[pinned]*client.Client),
+		pins: make(map[pinned]*client.Client), shared: make(map[pinned]*client.Client),
 	}
 	if err := b.prepare(ctx); err != nil {
 		b.Close()
@@ -192,6 +202,9 @@ func (b *Bench) Close() {
 		}
 	}
 	b.unpin()
+	for _, c := range b.shared {
+		_ = c.Close()
+	}
 }
 
 // next begins a measurement and numbers it.
@@ -205,7 +218,7 @@ func (b *Bench) next() int {
 func (b *Bench) result(op string, callers int) Result {
 	senders := min(callers, b.o.Senders)
 	return Result{
-		Op: op, Callers: callers, Nodes: len(b.nodes), Senders: senders,
+		Op: op, Callers: callers, Nodes: len(b.nodes), Senders: senders, Connections: min(b.o.Connections, senders),
 		Convs: conversationsFor(senders, b.o.Conversations), Size: b.o.Size,
 		Rate: b.o.Rate, Via: b.o.Via, Users: b.o.Users, Version: b.o.Version,
 	}

@@ -274,7 +274,8 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	for _, bad := range []Options{
 		{}, {Span: 1, Senders: -1}, {Span: 1, Conversations: MaxConversations + 1}, {Span: 1, Size: 5},
-		{Span: 1, Size: MaxSize + 1}, {Span: 1, Users: 1}, {Span: 1, Rate: -1}, {Span: 1, Via: "somewhere"},
+		{Span: 1, Size: MaxSize + 1}, {Span: 1, Users: 1}, {Span: 1, Rate: -1}, {Span: 1, Connections: -1}, {Span: 1, Senders: 257, Connections: 1},
+		{Span: 1, Via: "somewhere"},
 	} {
 		if _, err := bad.withDefaults(); err == nil {
 			t.Errorf("%+v was accepted", bad)

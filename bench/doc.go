@@ -26,5 +26,6 @@
 //  5. Deliveries are timed by the clock of this one process: the message carries when its send was due and when it began.
 //  6. A measurement during which the term rose says so.
 //
-// Callers share nothing that they write: each has its log, its histogram and its client. Only a rate makes them share a queue.
+// Callers share nothing that they write: each has its log, its histogram and its client. Only a rate makes them share a queue,
+// and Options.Connections has their clients share connections.
 package bench

@@ -19,7 +19,7 @@ import (
 // are the heartbeats that came. It needs the node's process.
 func (b *Bench) Idle(ctx context.Context, n int) (Result, error) {
 	r := b.result("idle", 0)
-	r.Subscribers, r.Senders, r.Convs, r.Size, r.Rate = n, 0, 0, 0, 0
+	r.Subscribers, r.Senders, r.Connections, r.Convs, r.Size, r.Rate = n, 0, 0, 0, 0, 0
 	if n < 1 || n > MaxIdle {
 		return r, fmt.Errorf("%d subscriptions: choose 1 to %d", n, MaxIdle)
 	}

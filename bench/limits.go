@@ -13,7 +13,7 @@ const (
 	MinSize = 64
 	// MaxSize is the largest message that the service takes.
 	MaxSize = 8192
-	// MaxSenders bounds the connections: each sender has one to every node, and a node takes 1,024 of one address.
+	// MaxSenders bounds the connections: each sender may have one to every node, and a node takes 1,024 of one address.
 	MaxSenders = 512
 	// MaxConversations bounds the accounts, of which there are a little more than twice as many.
 	MaxConversations = 10_000

@@ -21,8 +21,10 @@ type Result struct {
 	MaxMS   float64 `json:"max_ms"`
 	Nodes   int     `json:"nodes"`
 	Senders int     `json:"senders"`
-	Convs   int     `json:"conversations"`
-	Size    int     `json:"message_bytes"`
+	// Connections is how many clients' connections the senders' sessions shared; left out when each had its own.
+	Connections int `json:"connections,omitempty"`
+	Convs       int `json:"conversations"`
+	Size        int `json:"message_bytes"`
 	// Verified is left out where nothing was written.
 	Verified bool `json:"verified,omitempty"`
 	// Unknown counts the errors whose outcome is unknown: those messages may be there.

@@ -53,14 +53,7 @@ func (b *Bench) pin(address string, account int) (*client.Client, error) {
 	if len(b.pins) >= maxPins {
 		return nil, errors.New("too many clients that stay on one node")
 	}
-	o := client.Options{
-		Servers: []string{address}, OnlyServers: true, StatusInterval: -1, // there is nothing else to learn of
-		Token: b.accounts[account].c.Token(), Unary: b.unary,
-	}
-	if address == "" {
-		o.Servers, o.OnlyServers, o.StatusInterval = rotated(b.o.Servers, account), false, 0
-	}
-	c, err := b.dial(o)
+	c, err := b.session(key, b.accounts[account].c.Token())
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +83,12 @@ func (b *Bench) unpin() {
 	for key, c := range b.pins {
 		_ = c.Close()
 		delete(b.pins, key)
+	}
+	for key, c := range b.shared {
+		if key.address != "" || key.unary {
+			_ = c.Close()
+			delete(b.shared, key)
+		}
 	}
 }
 

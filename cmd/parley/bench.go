@@ -20,12 +20,13 @@ import (
 
 // benchFlags are the flags of bench.
 type benchFlags struct {
-	ops                                 []string
-	callers, subscribers                []int
-	nodes, rounds                       int
-	seconds, warmup, rate               float64
-	senders, conversations, users, size int
-	via, data, profile                  string
+	ops                        []string
+	callers, subscribers       []int
+	nodes, rounds              int
+	seconds, warmup, rate      float64
+	senders, connections       int
+	conversations, users, size int
+	via, data, profile         string
 }
 
 var benchOps = []string{"send", "send-unary", "read", "read-local", "read-one", "deliver", "fanout", "idle", "failover"}
@@ -45,9 +46,10 @@ func newBench(a *app) *cobra.Command {
   idle        --subscribers streams on one node and no messages: its memory and CPU; an operation is a heartbeat
   failover    kill -9 of the leader under load: to the next acknowledged write (idle and failover: a throwaway cluster only)
 
-Each caller is an account with a session and a client of its own. Everything that was acknowledged is read back from two nodes,
-and the state hashes are compared, before a figure is printed. The nodes run as always: authentication, deduplication,
-checksums and fsync are on, and nothing is set for the measurement.
+Each caller is an account with a session and a client of its own; with --connections the sessions share so many clients'
+connections, as behind a gateway. Everything that was acknowledged is read back from two nodes, and the state hashes are
+compared, before a figure is printed. The nodes run as always: authentication, deduplication, checksums and fsync are on, and
+nothing is set for the measurement.
 
 Without --rate a caller begins when it has its last answer. With it, operations begin on a fixed schedule, whether the cluster
 keeps up or not, at most as many at once as there are callers, and latencies count from when an operation was to begin.`,
@@ -73,6 +75,7 @@ keeps up or not, at most as many at once as there are callers, and latencies cou
 	fs.IntVar(&f.nodes, "nodes", 3, "nodes of the throwaway cluster")
 	fs.StringVar(&f.data, "data", "", "where its directory is made; else the system's place for temporary files")
 	fs.IntVar(&f.senders, "senders", 0, "accounts that send, each with a client of its own; as many as callers when left out")
+	fs.IntVar(&f.connections, "connections", 0, "clients whose connections the senders' sessions share; 0: each has its own")
 	fs.IntVar(&f.conversations, "conversations", bench.DefaultConversations,
 		"conversations they write to; more when there are more than two callers for each")
 	fs.IntVar(&f.users, "users", 0, "accounts that are imported beside them and do nothing (operators)")
@@ -119,7 +122,7 @@ func (f *benchFlags) check(own bool) error {
 func (a *app) bench(ctx context.Context, f benchFlags, own bool) (err error) {
 	progress := func(line string) { fmt.Fprintln(a.err, "bench: "+oneLine(line)) }
 	o := bench.Options{
-		Servers: a.flags.servers, Senders: f.senders, Conversations: f.conversations, Users: f.users, Size: f.size,
+		Servers: a.flags.servers, Senders: f.senders, Connections: f.connections, Conversations: f.conversations, Users: f.users, Size: f.size,
 		Span: time.Duration(f.seconds * float64(time.Second)), Warmup: time.Duration(f.warmup * float64(time.Second)),
 		Rate: f.rate, Via: bench.Via(f.via), Timeout: a.flags.timeout, Version: versionAndRevision(), Progress: progress,
 	}
