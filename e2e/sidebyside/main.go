@@ -34,7 +34,7 @@ type options struct {
 	rounds                int
 	seconds, warmup       float64
 	kills, peerKills      int
-	senders               int
+	connections           int
 	quick                 bool
 	from, data, only, out string
 }
@@ -46,7 +46,7 @@ func main() {
 	flag.Float64Var(&o.warmup, "warmup", 1.5, "seconds of load before that")
 	flag.IntVar(&o.kills, "kills", 10, "kills of Parley's leader in a round")
 	flag.IntVar(&o.peerKills, "peer-kills", 3, "kills of the other systems' leaders in a round: each takes seconds")
-	flag.IntVar(&o.senders, "senders", 64, "accounts of Parley's 256 callers, each with a client and connections of its own")
+	flag.IntVar(&o.connections, "connections", 8, "clients whose connections the sessions of Parley's 256 callers share; 0: each its own")
 	flag.BoolVar(&o.quick, "quick", false, "one round of 3 s each, printed and not written")
 	flag.StringVar(&o.from, "from", "", "measure nothing: use the lines of an earlier run")
 	flag.StringVar(&o.data, "data", "", "where the data directories are made; else the system's place for temporary files")

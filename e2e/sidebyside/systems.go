@@ -54,7 +54,7 @@ func systems(o options, dir, data string) []system {
 	}
 	kills, peerKills := strconv.Itoa(o.kills), strconv.Itoa(o.peerKills)
 	return []system{
-		{"parley", parleyRuns(program, kills, strconv.Itoa(o.senders))},
+		{"parley", parleyRuns(program, kills, strconv.Itoa(o.connections))},
 		{"etcd", [][]string{
 			program("etcd", "--ops", "put,get", "--callers", "1,256"),
 			program("etcd", "--ops", "watch", "--callers", "1", "--rate", num(deliverRate)),
@@ -73,9 +73,10 @@ func systems(o options, dir, data string) []system {
 const deliverRate = 100
 
 // parleyRuns are what is asked of `parley bench`.
-func parleyRuns(program func(string, ...string) []string, kills, senders string) [][]string {
+func parleyRuns(program func(string, ...string) []string, kills, connections string) [][]string {
 	return [][]string{
-		program("parley", "bench", "--ops", "send,send-unary,read-one", "--callers", "1,256", "--senders", senders),
+		program("parley", "bench", "--ops", "send,send-unary,read-one", "--callers", "1"),
+		program("parley", "bench", "--ops", "send,send-unary,read-one", "--callers", "256", "--connections", connections),
 		program("parley", "bench", "--ops", "deliver", "--callers", "16", "--rate", num(deliverRate)),
 		program("parley", "bench", "--ops", "failover", "--callers", "16", "--rounds", kills),
 	}
