@@ -122,7 +122,7 @@ func (l *link) forget(c *Client) {
 // close ends all Clients and then what served them.
 func (l *link) close() error {
 	l.clientsMu.Lock()
-	if l.ctx.Err() != nil {
+	if len(l.clients) == 0 { // the one that Dial made is there until this was called
 		l.clientsMu.Unlock()
 		return nil
 	}
