@@ -22,10 +22,10 @@ var mutants = []mutant{
 		by:    simulator{},
 	},
 	{
-		name: "answer-before-save", breaks: "a follower answers after its disk (P1)", file: "node/core.go",
+		name: "answer-before-save", breaks: "a follower answers after its disk (P1)", file: "node/ready.go",
 		edits: [][2]string{{
-			"\t\t\tc.appends = append(c.appends, c.tick)\n",
-			"\t\t\tc.appends = append(c.appends, c.tick)\n\t\t\tfor _, r := range m.GetResponses() {\n\t\t\t\tif r.GetTo() != c.id {\n" +
+			"\t\t\tc.noteAnswers(m)\n",
+			"\t\t\tc.noteAnswers(m)\n\t\t\tfor _, r := range m.GetResponses() {\n\t\t\t\tif r.GetTo() != c.id {\n" +
 				"\t\t\t\t\tc.out.messages = append(c.out.messages, r)\n\t\t\t\t}\n\t\t\t}\n",
 		}},
 		by: simulator{},
@@ -46,10 +46,10 @@ var mutants = []mutant{
 	{
 		name: "applied-index-apart", breaks: "the applied index is in the transaction of its effects (P6)", file: "store/flush.go",
 		edits: [][2]string{{
-			"\tif err := h.disk.Commit(Batch{Writes: o.writes(), Meta: meta}); err != nil {\n",
+			"\tif err := h.disk.Commit(batch); err != nil {\n",
 			"\ttx, err := h.disk.Begin()\n\tif err != nil {\n\t\treturn err\n\t}\n\told := append([]byte(nil), tx.Meta()...)\n\ttx.Close()\n" +
-				"\tif err := h.disk.Commit(Batch{Writes: o.writes(), Meta: old}); err != nil {\n\t\treturn err\n\t}\n" +
-				"\tif err := h.disk.Commit(Batch{Meta: meta}); err != nil {\n",
+				"\tif err := h.disk.Commit(Batch{Writes: batch.Writes, Meta: old}); err != nil {\n\t\treturn err\n\t}\n" +
+				"\tif err := h.disk.Commit(Batch{Meta: batch.Meta}); err != nil {\n",
 		}},
 		by: simulator{},
 	},
@@ -85,7 +85,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "lost-flush", breaks: "what was flushed is on the disk (P1)", file: "store/flush.go",
-		edits: [][2]string{{"h.disk.Commit(Batch{Writes: o.writes(), Meta: meta})", "h.disk.Commit(Batch{Meta: meta})"}},
+		edits: [][2]string{{"h.disk.Commit(batch)", "h.disk.Commit(Batch{Meta: batch.Meta})"}},
 		by:    simulator{},
 	},
 	{

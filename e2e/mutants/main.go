@@ -59,15 +59,20 @@ func (m mutant) run() (noticed bool, how, why string, err error) {
 		return false, "", "", err
 	}
 	defer os.RemoveAll(dir)
-	var edits []cluster.Edit
-	for _, e := range m.edits {
-		edits = append(edits, cluster.Edit{File: m.file, Old: e[0], New: e[1]})
-	}
-	overlay, err := cluster.WriteOverlay(dir, edits)
+	overlay, err := m.overlay(dir)
 	if err != nil {
 		return false, "", "", err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return m.by.judge(ctx, dir, overlay)
+}
+
+// overlay writes the broken files to a directory, and returns the list that -overlay takes.
+func (m mutant) overlay(dir string) (string, error) {
+	var edits []cluster.Edit
+	for _, e := range m.edits {
+		edits = append(edits, cluster.Edit{File: m.file, Old: e[0], New: e[1]})
+	}
+	return cluster.WriteOverlay(dir, edits)
 }
