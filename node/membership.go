@@ -84,10 +84,15 @@ type plan struct {
 //  3. Learners that have caught up become voters and removed members leave, in one joint change when there are several. A
 //     member with a successor stays until that one becomes a voter. No change leaves fewer live voters than a majority.
 //
-// A joint change under way is left first, by an empty change. Raft proposes that by itself, but only when it applies an entry,
-// and drops it while leadership moves: an idle cluster would stay joint. Beside raft's own it does no harm.
+// A joint change under way is left first, by an empty change, and only by a leader that stays a voter: one that goes with the
+// change hands leadership over before. Else the members that leave could end with entries that no voter has and with the
+// knowledge that they are out, while the voters, which do not know it yet, need votes that those refuse for their shorter logs:
+// nobody could lead any more (the simulator found that, seed 315854). So raft must not leave by itself.
 func planChange(in planInput) plan {
 	if len(in.conf.GetVotersOutgoing()) > 0 {
+		if !in.votes(in.self) {
+			return plan{transferTo: in.heir(false)}
+		}
 		return plan{change: new(pb.ConfChangeV2)}
 	}
 	if in.last != 0 && in.record(in.self) == nil {
@@ -104,7 +109,7 @@ func planChange(in planInput) plan {
 	}
 	promote, learners := in.promotable(), in.leavingLearners()
 	if in.removed(in.self) && in.free(in.self, promote) {
-		if to := in.heir(); to != 0 {
+		if to := in.heir(true); to != 0 {
 			return plan{transferTo: to}
 		}
 	}
@@ -231,11 +236,15 @@ func majority(ids []uint64, is func(uint64) bool) bool {
 	return n >= len(ids)/2+1
 }
 
-// heir is the most caught-up live voter that stays; 0 when there is none.
-func (in *planInput) heir() (best uint64) {
+// heir is the most caught-up live voter of the configuration that is to be, of those that stay members only when stays is
+// set; 0 when there is none.
+func (in *planInput) heir(stays bool) (best uint64) {
 	for _, id := range in.conf.GetVoters() {
 		p := in.progress[id]
-		if id != in.self && p.active && !in.removed(id) && (best == 0 || p.match > in.progress[best].match) {
+		if id == in.self || !p.active || stays && in.removed(id) {
+			continue
+		}
+		if best == 0 || p.match > in.progress[best].match {
 			best = id
 		}
 	}
@@ -249,12 +258,16 @@ func (b *changeBuilder) add(t pb.ConfChangeType, id uint64) {
 	b.changes = append(b.changes, &pb.ConfChangeSingle{Type: t.Enum(), NodeId: &id})
 }
 
-// plan is a simple change for one part, else a joint one that raft leaves by itself.
+// plan is a simple change for one part, else a joint one that is left by planChange.
 func (b *changeBuilder) plan() plan {
 	if len(b.changes) == 0 {
 		return plan{}
 	}
-	return plan{change: &pb.ConfChangeV2{Changes: b.changes}}
+	cc := &pb.ConfChangeV2{Changes: b.changes}
+	if len(b.changes) > 1 {
+		cc.Transition = pb.ConfChangeTransitionJointExplicit.Enum()
+	}
+	return plan{change: cc}
 }
 
 // manageMembers takes the next step towards what the records want. Its owner calls it again and again on a leader.

@@ -51,6 +51,8 @@ func TestPlanChange(t *testing.T) {
 		{"and hands on", "12", "1R 2V<1", "12", "", "transfer to 2"},
 		{"a replaced leader with other voters hands on before the exchange", "123/4", "1R 2F 3F 4V<1", "1234", "", "transfer to 2"},
 		{"a joint change under way is left first", "124&123", "1F 2F 3R 4V<3 5V", "12345", "", "leave joint"},
+		{"but not by a leader that goes with it", "23&123", "1R 2F 3F", "123", "", "transfer to 2"},
+		{"who waits for one that stays", "23&123", "1R 2F 3F", "1", "", "-"},
 		{"a leader that does not find its own record", "123", "2F 3F", "123", "", "-"},
 		{"records that were not read", "123/4", "5L", "1234", "", "-"},
 		{"all leave and nobody has come", "123", "1R 2R 3R 4V-", "123", "", "-"},
