@@ -82,7 +82,7 @@ func (a *asyncProposal) handOn(leader uint64) {
 		return
 	}
 	a.n.metrics.handedOn.Inc()
-	a.n.transport.HandOnAsync(leader, a.p.cmd, a.answered)
+	a.n.transport.HandOn(leader, a.p.cmd, a.answered)
 	if reign.Err() != nil {
 		time.AfterFunc(handOnGrace, a.n.transport.GiveUpHandOns(leader))
 	}

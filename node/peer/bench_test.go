@@ -52,15 +52,15 @@ func BenchmarkPing(b *testing.B) {
 // BenchmarkHandOn is one command and its answer, with 64 callers at once.
 func BenchmarkHandOn(b *testing.B) {
 	t := benchPair(b, func(*raftpb.Message) {})
-	cmd := make([]byte, 200)
+	cmd := string(make([]byte, 200))
 	b.ReportAllocs()
 	work := make(chan struct{})
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
 			for range work {
-				if a, err := t.HandOn(context.Background(), 2, cmd); err != nil || a.Outcome != Result {
-					b.Errorf("%v, %v", a, err)
+				if r := <-handTo(t, 2, cmd); r.err != nil || r.answer.Outcome != Result {
+					b.Errorf("%v, %v", r.answer, r.err)
 				}
 			}
 		})

@@ -49,49 +49,16 @@ const (
 	callOver
 )
 
-type reply struct {
-	answer Answer
-	err    error
-}
-
 func newHandOn() handOn {
 	return handOn{inflight: make(map[uint64]*call), wake: make(chan struct{}, 1)}
 }
 
-// HandOn gives a command to a peer, which should be the leader, and waits for what becomes of it. Answer.Outcome is
-// always set. The error is not nil when the outcome is this side's doing (the connection, ctx, an unknown peer) and
-// not the leader's answer. cmd must not change any more. Commands of concurrent callers share frames; their order is
-// that in which HandOn was called.
-func (t *Transport) HandOn(ctx context.Context, to uint64, cmd []byte) (Answer, error) {
-	l := t.link(to)
-	if l == nil {
-		return Answer{Outcome: NotApplied}, ErrUnknownPeer
-	}
-	if l.ctx.Err() != nil {
-		return Answer{Outcome: NotApplied}, ErrClosed
-	}
-	done := make(chan reply, 1)
-	c, err := l.hand.add(cmd, func(a Answer, err error) { done <- reply{a, err} })
-	switch {
-	case err != nil:
-		return Answer{Outcome: NotApplied}, err
-	case c == nil:
-		return Answer{Outcome: Overloaded}, nil
-	}
-	var r reply
-	select {
-	case r = <-done:
-	case <-ctx.Done():
-		l.hand.giveUp(c, ctx.Err())
-		r = <-done
-	}
-	return r.answer, r.err
-}
-
-// HandOnAsync is HandOn for a caller that does not wait. done is called exactly once, from any goroutine and possibly before
-// HandOnAsync returns; it must not wait nor call the transport. A call ends with its answer, with the link, or with
-// GiveUpHandOns.
-func (t *Transport) HandOnAsync(to uint64, cmd []byte, done func(Answer, error)) {
+// HandOn gives a command to a peer, which should be the leader. done is called with what becomes of it exactly once, from any
+// goroutine and possibly before HandOn returns; it must not wait nor call the transport. Answer.Outcome is always set. The
+// error is not nil when the outcome is this side's doing (the connection, an unknown peer, a call that was given up) and not
+// the leader's answer. A call ends with its answer, with the link, or with GiveUpHandOns. cmd must not change any more.
+// Commands of concurrent callers share frames; their order is that in which HandOn was called.
+func (t *Transport) HandOn(to uint64, cmd []byte, done func(Answer, error)) {
 	l := t.link(to)
 	if l == nil {
 		done(Answer{Outcome: NotApplied}, ErrUnknownPeer)
@@ -116,7 +83,7 @@ func (t *Transport) GiveUpHandOns(to uint64) func() {
 	l.hand.mu.Lock()
 	last := l.hand.lastID
 	l.hand.mu.Unlock()
-	return func() { l.hand.giveUpTo(last, errGivenUp) }
+	return func() { l.hand.giveUp(last, errGivenUp) }
 }
 
 // add queues a command; nil when too much is under way.
@@ -149,7 +116,7 @@ func (h *handOn) warm() {
 }
 
 // finish ends a call once; the caller holds mu.
-func (h *handOn) finish(c *call, r reply) {
+func (h *handOn) finish(c *call, a Answer, err error) {
 	if c.state == callOver {
 		return
 	}
@@ -160,38 +127,28 @@ func (h *handOn) finish(c *call, r reply) {
 	h.count--
 	h.bytes -= len(c.cmd)
 	c.cmd = nil
-	c.done(r.answer, r.err)
+	c.done(a, err)
 }
 
-// giveUp ends a call from this side, unless it has its answer already.
-func (h *handOn) giveUp(c *call, err error) {
+// giveUp ends every call up to an id: those that were written as unknown, those that were not as not applied. These stay in
+// the queue until it is their turn, and are left out then.
+func (h *handOn) giveUp(last uint64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.giveUpLocked(c, err)
+	h.end(last, err)
 }
 
-// giveUpTo gives up every call up to an id.
-func (h *handOn) giveUpTo(last uint64, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// end is giveUp for who holds mu.
+func (h *handOn) end(last uint64, err error) {
 	for _, c := range h.inflight {
 		if c.id <= last {
-			h.giveUpLocked(c, err)
+			h.finish(c, Answer{Outcome: Unknown}, err)
 		}
 	}
 	for _, c := range h.queue {
 		if c.id <= last {
-			h.giveUpLocked(c, err)
+			h.finish(c, Answer{Outcome: NotApplied}, err)
 		}
-	}
-}
-
-// giveUpLocked needs mu.
-func (h *handOn) giveUpLocked(c *call, err error) {
-	if c.state == callQueued { // it stays in the queue until it is its turn, and is left out then
-		h.finish(c, reply{Answer{Outcome: NotApplied}, err})
-	} else {
-		h.finish(c, reply{Answer{Outcome: Unknown}, err})
 	}
 }
 
@@ -224,16 +181,11 @@ func (h *handOn) take(req *internalv1.HandOnRequest) bool {
 	return len(req.Commands) > 0
 }
 
-// fail ends every call: those that were written as unknown, those that were not as not applied.
+// fail gives up every call.
 func (h *handOn) fail(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, c := range h.inflight {
-		h.finish(c, reply{Answer{Outcome: Unknown}, err})
-	}
-	for _, c := range h.queue {
-		h.finish(c, reply{Answer{Outcome: NotApplied}, err})
-	}
+	h.end(h.lastID, err)
 	h.queue = nil
 }
 
@@ -254,13 +206,13 @@ func (h *handOn) answer(answers []*internalv1.HandOnAnswer) {
 		if c == nil {
 			continue
 		}
-		r := reply{answer: Answer{Outcome: a.GetOutcome(), Result: a.GetResult(), Index: a.GetIndex(), DiskLow: a.GetDiskLow()}}
-		switch r.answer.Outcome {
+		answer := Answer{Outcome: a.GetOutcome(), Result: a.GetResult(), Index: a.GetIndex(), DiskLow: a.GetDiskLow()}
+		switch answer.Outcome {
 		case Result, NotApplied, Unknown, Overloaded:
 		default: // of a later version: nothing is known
-			r.answer.Outcome = Unknown
+			answer.Outcome = Unknown
 		}
-		h.finish(c, r)
+		h.finish(c, answer, nil)
 	}
 }
 

@@ -13,20 +13,17 @@ import (
 	"parley/proto/internalv1"
 )
 
-// outcome is what HandOn returned.
-type outcome struct {
-	a   Answer
-	err error
+// reply is what became of a command.
+type reply struct {
+	answer Answer
+	err    error
 }
 
-// handAsync hands a command on in the background.
-func handAsync(ctx context.Context, n *fakeNode, cmd string) <-chan outcome {
-	c := make(chan outcome, 1)
-	go func() {
-		a, err := n.t.HandOn(ctx, 2, []byte(cmd))
-		c <- outcome{a, err}
-	}()
-	return c
+// handTo hands a command on. A second reply would be found in the channel.
+func handTo(t *Transport, to uint64, cmd string) chan reply {
+	done := make(chan reply, 2)
+	t.HandOn(to, []byte(cmd), func(a Answer, err error) { done <- reply{a, err} })
+	return done
 }
 
 // held is a leader that keeps its commands until the test answers them.
@@ -52,7 +49,6 @@ func TestHandOnAnswers(t *testing.T) {
 	one, two := newNode(), newNode()
 	leader := hold(two)
 	pair(t, one, two)
-	ctx := context.Background()
 	given := []Answer{
 		{Outcome: Result, Result: []byte("r"), Index: 9},
 		{Outcome: NotApplied},
@@ -60,9 +56,9 @@ func TestHandOnAnswers(t *testing.T) {
 		{Outcome: Overloaded},
 		{Outcome: Overloaded, DiskLow: true},
 	}
-	var asked []<-chan outcome
+	var asked []chan reply
 	for i := range given {
-		asked = append(asked, handAsync(ctx, one, fmt.Sprint(i)))
+		asked = append(asked, handTo(one.t, 2, fmt.Sprint(i)))
 	}
 	got := map[string]heldCommand{}
 	for range given {
@@ -73,13 +69,13 @@ func TestHandOnAnswers(t *testing.T) {
 		got[fmt.Sprint(i)].answer(given[i])
 		got[fmt.Sprint(i)].answer(Answer{Outcome: Unknown}) // a second answer is nothing
 		r := wait(t, "an answer", asked[i])
-		if r.err != nil || r.a.Outcome != given[i].Outcome || r.a.DiskLow != given[i].DiskLow || string(r.a.Result) != string(given[i].Result) ||
-			r.a.Index != given[i].Index {
-			t.Errorf("answer %d is %v, %v; expected %v", i, r.a, r.err, given[i])
+		if r.err != nil || r.answer.Outcome != given[i].Outcome || r.answer.DiskLow != given[i].DiskLow ||
+			string(r.answer.Result) != string(given[i].Result) || r.answer.Index != given[i].Index {
+			t.Errorf("answer %d is %v, %v; expected %v", i, r.answer, r.err, given[i])
 		}
 	}
-	if a, err := one.t.HandOn(ctx, 9, nil); a.Outcome != NotApplied || !errors.Is(err, ErrUnknownPeer) {
-		t.Errorf("to nobody: %v, %v", a, err)
+	if r := <-handTo(one.t, 9, ""); r.answer.Outcome != NotApplied || !errors.Is(r.err, ErrUnknownPeer) {
+		t.Errorf("to nobody: %v, %v", r.answer, r.err)
 	}
 }
 
@@ -98,9 +94,9 @@ func TestHandOnPipelines(t *testing.T) {
 		wg.Go(func() {
 			for j := range each {
 				cmd := fmt.Sprintf("%d/%d", i, j)
-				a, err := one.t.HandOn(context.Background(), 2, []byte(cmd))
-				if err != nil || a.Outcome != Result || string(a.Result) != cmd {
-					t.Errorf("command %s was answered %v, %v", cmd, a, err)
+				r := <-handTo(one.t, 2, cmd)
+				if r.err != nil || r.answer.Outcome != Result || string(r.answer.Result) != cmd {
+					t.Errorf("command %s was answered %v, %v", cmd, r.answer, r.err)
 					return
 				}
 			}
@@ -119,16 +115,15 @@ func TestHandOnBrokenStream(t *testing.T) {
 	one, two := newNode(), newNode()
 	leader := hold(two)
 	pair(t, one, two)
-	ctx := context.Background()
-	written := handAsync(ctx, one, "written")
+	written := handTo(one.t, 2, "written")
 	c := wait(t, "the command", leader.cmds)
 	two.stop()
-	if r := wait(t, "an answer", written); r.a.Outcome != Unknown || !errors.Is(r.err, errLinkLost) {
-		t.Errorf("a written command ended as %v, %v; expected unknown", r.a, r.err)
+	if r := wait(t, "an answer", written); r.answer.Outcome != Unknown || !errors.Is(r.err, errLinkLost) {
+		t.Errorf("a written command ended as %v, %v; expected unknown", r.answer, r.err)
 	}
 	c.answer(Answer{Outcome: Result}) // too late: nothing happens
-	if a, err := one.t.HandOn(ctx, 2, []byte("nobody")); a.Outcome != NotApplied || err == nil {
-		t.Errorf("a command to a dead peer ended as %v, %v; expected not applied", a, err)
+	if r := wait(t, "the end", handTo(one.t, 2, "nobody")); r.answer.Outcome != NotApplied || r.err == nil {
+		t.Errorf("a command to a dead peer ended as %v, %v; expected not applied", r.answer, r.err)
 	}
 
 	again := newNode()
@@ -137,19 +132,19 @@ func TestHandOnBrokenStream(t *testing.T) {
 	id.Boot, id.BootNonce = 11, []byte{11}
 	again.start(t, id, listen(t, two.addr), nil)
 	wait(t, "the link", one.ups)
-	asked := handAsync(ctx, one, "again")
+	asked := handTo(one.t, 2, "again")
 	wait(t, "the command", leader.cmds).answer(Answer{Outcome: Result})
-	if r := wait(t, "an answer", asked); r.a.Outcome != Result {
-		t.Errorf("after the restart: %v, %v", r.a, r.err)
+	if r := wait(t, "an answer", asked); r.answer.Outcome != Result {
+		t.Errorf("after the restart: %v, %v", r.answer, r.err)
 	}
-	stopped := handAsync(ctx, one, "stopped")
+	stopped := handTo(one.t, 2, "stopped")
 	wait(t, "the command", leader.cmds)
 	one.stop()
-	if r := wait(t, "an answer", stopped); r.a.Outcome != Unknown || r.err == nil {
-		t.Errorf("a written command ended as %v, %v when this side closed; expected unknown", r.a, r.err)
+	if r := wait(t, "an answer", stopped); r.answer.Outcome != Unknown || r.err == nil {
+		t.Errorf("a written command ended as %v, %v when this side closed; expected unknown", r.answer, r.err)
 	}
-	if a, err := one.t.HandOn(ctx, 2, nil); a.Outcome != NotApplied || !errors.Is(err, ErrClosed) {
-		t.Errorf("after Close: %v, %v", a, err)
+	if r := wait(t, "the refusal", handTo(one.t, 2, "")); r.answer.Outcome != NotApplied || !errors.Is(r.err, ErrClosed) {
+		t.Errorf("after Close: %v, %v", r.answer, r.err)
 	}
 }
 
@@ -169,25 +164,24 @@ func addTo(h *handOn, cmd []byte) *added {
 	return &added{c, done}
 }
 
-// A caller that gives up learns whether its command was written. What waits for a stuck stream is not.
+// A caller that is given up learns whether its command was written. What waits for a stuck stream is not.
 func TestHandOnGivenUp(t *testing.T) {
 	one, two := newNode(), newNode()
 	leader := hold(two)
 	pair(t, one, two)
-	ctx, cancel := context.WithCancel(context.Background())
-	written := handAsync(ctx, one, "written")
+	written := handTo(one.t, 2, "written")
 	c := wait(t, "the command", leader.cmds)
-	cancel()
-	if r := wait(t, "the end", written); r.a.Outcome != Unknown || !errors.Is(r.err, context.Canceled) {
-		t.Errorf("a written command ended as %v, %v; expected unknown", r.a, r.err)
+	one.t.GiveUpHandOns(2)()
+	if r := wait(t, "the end", written); r.answer.Outcome != Unknown || !errors.Is(r.err, errGivenUp) {
+		t.Errorf("a written command ended as %v, %v; expected unknown", r.answer, r.err)
 	}
 	c.answer(Answer{Outcome: Result})
 
 	// Not written: taken into the queue while its goroutine is elsewhere.
 	h := newHandOn()
 	queued, next := addTo(&h, []byte("queued")), addTo(&h, []byte("next"))
-	h.giveUp(queued.call, context.Canceled)
-	if r := wait(t, "the end", queued.done); r.answer.Outcome != NotApplied || !errors.Is(r.err, context.Canceled) {
+	h.giveUp(queued.id, errGivenUp)
+	if r := wait(t, "the end", queued.done); r.answer.Outcome != NotApplied || !errors.Is(r.err, errGivenUp) {
 		t.Errorf("a queued command ended as %v, %v; expected not applied", r.answer, r.err)
 	}
 	var req internalv1.HandOnRequest
@@ -204,26 +198,21 @@ func TestHandOnGivenUp(t *testing.T) {
 	}
 }
 
-// A caller that does not wait gets every answer exactly once: the leader's, the end of its reign's, the end of the link's.
-func TestHandOnAsyncEnds(t *testing.T) {
+// A caller gets its answer exactly once: the leader's, the end of its reign's, the end of the link's.
+func TestHandOnEnds(t *testing.T) {
 	one, two := newNode(), newNode()
 	leader := hold(two)
 	pair(t, one, two)
-	async := func(cmd string) chan reply {
-		done := make(chan reply, 2)
-		one.t.HandOnAsync(2, []byte(cmd), func(a Answer, err error) { done <- reply{a, err} })
-		return done
-	}
-	answered := async("answered")
+	answered := handTo(one.t, 2, "answered")
 	wait(t, "the command", leader.cmds).answer(Answer{Outcome: Result, Index: 7})
 	if r := wait(t, "the answer", answered); r.answer.Outcome != Result || r.answer.Index != 7 || r.err != nil {
 		t.Errorf("got %+v, want the leader's answer", r)
 	}
 
-	old := async("old")
+	old := handTo(one.t, 2, "old")
 	held := wait(t, "the command", leader.cmds)
 	giveUp := one.t.GiveUpHandOns(2)
-	young := async("young")
+	young := handTo(one.t, 2, "young")
 	c := wait(t, "the command", leader.cmds)
 	giveUp()
 	if r := wait(t, "the end", old); r.answer.Outcome != Unknown || !errors.Is(r.err, errGivenUp) {
@@ -235,13 +224,13 @@ func TestHandOnAsyncEnds(t *testing.T) {
 		t.Errorf("got %+v: a younger call was given up, or an answer went astray", r)
 	}
 
-	cut := async("cut")
+	cut := handTo(one.t, 2, "cut")
 	wait(t, "the command", leader.cmds)
 	one.t.Close()
 	if r := wait(t, "the end", cut); r.answer.Outcome != Unknown || r.err == nil {
 		t.Errorf("got %+v, want unknown", r)
 	}
-	if r := wait(t, "the refusal", async("late")); r.answer.Outcome != NotApplied || !errors.Is(r.err, ErrClosed) {
+	if r := wait(t, "the refusal", handTo(one.t, 2, "late")); r.answer.Outcome != NotApplied || !errors.Is(r.err, ErrClosed) {
 		t.Errorf("got %+v, want not applied", r)
 	}
 	for _, ch := range []chan reply{answered, old, young, cut} {
@@ -304,12 +293,12 @@ func TestHandOnBackPressureEnds(t *testing.T) {
 		left <- struct{}{}
 	}
 	pair(t, one, two)
-	asked := handAsync(context.Background(), one, "x")
+	asked := handTo(one.t, 2, "x")
 	wait(t, "the handler", entered)
 	one.stop()
 	wait(t, "the handler's end", left)
-	if r := wait(t, "the answer", asked); r.a.Outcome != Unknown {
-		t.Errorf("ended as %v, %v; expected unknown", r.a, r.err)
+	if r := wait(t, "the answer", asked); r.answer.Outcome != Unknown {
+		t.Errorf("ended as %v, %v; expected unknown", r.answer, r.err)
 	}
 }
 

@@ -111,8 +111,8 @@ func TestRefusedNodeIsTold(t *testing.T) {
 	if one.t.Reachable(2) || len(one.ups) > 0 {
 		t.Error("the link came up all the same")
 	}
-	if a, err := one.t.HandOn(context.Background(), 2, []byte("x")); a.Outcome != NotApplied || err == nil {
-		t.Errorf("a command was answered %v, %v; expected not applied", a, err)
+	if r := wait(t, "an answer", handTo(one.t, 2, "x")); r.answer.Outcome != NotApplied || r.err == nil {
+		t.Errorf("a command was answered %v, %v; expected not applied", r.answer, r.err)
 	}
 }
 
