@@ -53,7 +53,7 @@ const (
 	// heldPreVoteTicks is how long a pre-vote waits for this node to notice the leader's death. A busy kernel takes up to
 	// 100 ms to close a dead process's sockets; an older candidate has long campaigned again.
 	heldPreVoteTicks = 4
-	// maxHeldPreVotes bounds the candidates whose pre-votes wait; a cluster has at most seven members.
+	// maxHeldPreVotes bounds the candidates whose pre-votes wait: more than store.MaxVoters.
 	maxHeldPreVotes = 16
 	// quickVotePatience is what a candidate that won its pre-vote gives the votes, and a voter its candidate: an fsync on each
 	// side, on a busy machine.

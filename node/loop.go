@@ -3,7 +3,6 @@ package node
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -92,12 +91,8 @@ func (n *Node) turn(ticked bool) {
 // dispatch hands every output to who carries it out. It never blocks.
 func (n *Node) dispatch(out output) {
 	n.transport.Send(out.messages...)
-	if len(out.appends) > 0 {
-		n.appendQueue.put(out.appends...)
-	}
-	if len(out.applies) > 0 {
-		n.applyQueue.put(applyJobs(out.applies)...)
-	}
+	n.appendQueue.put(out.appends...)
+	n.applyQueue.put(applyJobs(out.applies)...)
 	for _, f := range out.failed {
 		f.p.done(outcome{err: f.err})
 	}
@@ -176,15 +171,15 @@ func (n *Node) persist(batch []*pb.Message) error {
 		return fmt.Errorf("write the raft log: %w", err)
 	}
 	n.metrics.appendSeconds.Observe(time.Since(began).Seconds())
-	said := responses(batch)
-	own := said[:0:0]
-	said = slices.DeleteFunc(said, func(m *pb.Message) bool {
+	var own, others []*pb.Message
+	for _, m := range responses(batch) {
 		if m.GetTo() == n.id {
 			own = append(own, m)
+		} else {
+			others = append(others, m)
 		}
-		return m.GetTo() == n.id
-	})
-	n.transport.Send(said...)
+	}
+	n.transport.Send(others...)
 	n.inbox.call(func(c *core) {
 		c.appendDone(len(batch))
 		for _, m := range own {

@@ -17,8 +17,11 @@ type mailbox[T any] struct {
 
 func newMailbox[T any]() *mailbox[T] { return &mailbox[T]{wake: make(chan struct{}, 1)} }
 
-// put adds items; after close they are lost.
+// put adds items; after close they are lost. None wake nobody.
 func (m *mailbox[T]) put(items ...T) {
+	if len(items) == 0 {
+		return
+	}
 	m.mu.Lock()
 	if !m.closed {
 		m.items = append(m.items, items...)
@@ -65,10 +68,10 @@ type inbox struct {
 	room      *sync.Cond // signalled when messages were taken
 	wake      chan struct{}
 	stopped   bool
-	gathers   bool          // commands alone do not wake the loop, which
-	gathered  int           // holds so many
+	gathers   bool          // commands alone do not wake the loop
+	gathered  int           // commands that the loop holds already
 	messages  []*pb.Message // from peers; bounded by maxInboxMessages
-	proposals []*proposal   // bounded by the callers, who wait; core bounds what it keeps
+	proposals []*proposal   // bounded by what callers may have under way; core bounds what it keeps
 	reads     []*readWait   // likewise
 	calls     []func(*core) // from the workers and the transport: bounded by what they have in hand
 }
@@ -134,23 +137,17 @@ func (b *inbox) gather(on bool, held int) {
 }
 
 // read reports whether the loop will see the reader.
-func (b *inbox) read(r *readWait) bool {
-	b.mu.Lock()
-	ok := !b.stopped
-	if ok {
-		b.reads = append(b.reads, r)
-	}
-	b.mu.Unlock()
-	b.signal()
-	return ok
-}
+func (b *inbox) read(r *readWait) bool { return b.add(func() { b.reads = append(b.reads, r) }) }
 
 // call has the loop run f on core. It reports whether it will.
-func (b *inbox) call(f func(*core)) bool {
+func (b *inbox) call(f func(*core)) bool { return b.add(func() { b.calls = append(b.calls, f) }) }
+
+// add reports whether the loop still takes what put leaves, and wakes it.
+func (b *inbox) add(put func()) bool {
 	b.mu.Lock()
 	ok := !b.stopped
 	if ok {
-		b.calls = append(b.calls, f)
+		put()
 	}
 	b.mu.Unlock()
 	b.signal()
