@@ -55,19 +55,19 @@ func toAnswer(o outcome) peer.Answer {
 	}
 }
 
-// fromAnswer takes the cause of what the leader did not cause.
-func fromAnswer(a peer.Answer, err error, cause Cause) outcome {
+// fromAnswer is how a command ended that was handed on. What the leader gives no cause for is put down to its reign or link.
+func fromAnswer(a peer.Answer, err error) outcome {
 	switch {
 	case a.Outcome == peer.Result && err == nil:
 		return outcome{index: a.Index, data: a.Result}
 	case a.Outcome == peer.NotApplied:
-		return outcome{err: &Error{Outcome: NotApplied, Cause: cause}}
+		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseLeaderLost}}
 	case a.Outcome == peer.Overloaded && a.DiskLow:
 		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseDiskLow}}
 	case a.Outcome == peer.Overloaded:
 		return outcome{err: &Error{Outcome: NotApplied, Cause: CauseOverloaded}}
 	default:
-		return outcome{err: &Error{Outcome: Unknown, Cause: cause}}
+		return outcome{err: &Error{Outcome: Unknown, Cause: CauseLeaderLost}}
 	}
 }
 

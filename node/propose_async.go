@@ -90,7 +90,7 @@ func (a *asyncProposal) handOn(leader uint64) {
 
 // answered takes the leader's answer, or the end of the way to it.
 func (a *asyncProposal) answered(ans peer.Answer, err error) {
-	o := fromAnswer(ans, err, CauseLeaderLost)
+	o := fromAnswer(ans, err)
 	if o.err != nil && o.err.Outcome == NotApplied && o.err.Cause == CauseLeaderLost {
 		a.again()
 		return
