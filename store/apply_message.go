@@ -115,7 +115,7 @@ func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversati
 	r := &m.scratch.message
 	r.Id, r.Sender, r.TimeUnixMs, r.RequestId = e.message, from.id, m.stampMS, m.request
 	r.EventIndex, r.EventOrdinal, r.SentByLow = e.pos.index, e.pos.ordinal, conv.GetSentByLow()
-	m.valueBuf = appendMessage(m.valueBuf[:0], r, text)
+	m.valueBuf = appendMessageRecord(m.valueBuf[:0], r, text)
 	m.write(keyMessage(m.key(), conv.id, e.seq), m.valueBuf, itemFresh)
 	p := &m.scratch.place
 	p.Conversation, p.Seq = conv.id, e.seq

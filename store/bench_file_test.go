@@ -34,7 +34,7 @@ func BenchmarkCodec(b *testing.B) {
 			var c internalv1.Command
 			return proto.Unmarshal(cmd, &c) == nil && !hasUnknown(&c)
 		},
-		"record=by-hand": func() bool { buf = appendMessage(buf[:0], r, []byte(text)); return len(buf) > 0 },
+		"record=by-hand": func() bool { buf = appendMessageRecord(buf[:0], r, []byte(text)); return len(buf) > 0 },
 		"record=general": func() bool {
 			buf, err = proto.MarshalOptions{Deterministic: true}.MarshalAppend(buf[:0], whole)
 			return err == nil

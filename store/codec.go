@@ -15,7 +15,6 @@ import (
 
 // appendRecord marshals a record.
 func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
-	before := len(dst)
 	switch r := r.(type) {
 	case *internalv1.PlaceRecord:
 		dst = appendNum(dst, 1, r.Conversation)
@@ -82,11 +81,11 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 7, r.LastMember)
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	}
-	return proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst[:before], r)
+	return proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst, r)
 }
 
-// appendMessage marshals a message's record with a text that stands beside it: valid UTF-8.
-func appendMessage(dst []byte, r *internalv1.MessageRecord, text []byte) []byte {
+// appendMessageRecord marshals a message's record with a text that stands beside it: valid UTF-8.
+func appendMessageRecord(dst []byte, r *internalv1.MessageRecord, text []byte) []byte {
 	dst = appendNum(dst, 1, r.Id)
 	dst = appendNum(dst, 2, r.Sender)
 	dst = appendNum(dst, 3, uint64(r.TimeUnixMs))
@@ -129,15 +128,14 @@ func appendStr(dst []byte, field protowire.Number, s string) []byte {
 
 // appendSent marshals the Result of a message that was sent, as sendResult composes it.
 func appendSent(dst []byte, r *internalv1.MessageRecord, to string, seq uint64, clusterID []byte) []byte {
-	const cursorLen = (cursorBytes*8 + 5) / 6 // in base64, without padding
-	var buf [1 + 10 + 3 + MaxUsernameBytes + 2*(1+10) + 2 + cursorLen]byte
+	var buf [1 + 10 + 3 + MaxUsernameBytes + 2*(1+10) + 2 + cursorTextBytes]byte
 	b := appendNum(buf[:0], 1, r.Id)
 	b = append(b, byte(2<<3|protowire.BytesType))
 	b = protowire.AppendVarint(b, uint64(len(to))+1)
 	b = append(append(b, '@'), to...)
 	b = appendNum(b, 3, seq)
 	b = appendNum(b, 4, uint64(r.TimeUnixMs))
-	b = append(b, byte(5<<3|protowire.BytesType), cursorLen)
+	b = append(b, byte(5<<3|protowire.BytesType), cursorTextBytes)
 	b = appendCursor(b, clusterID, position{index: r.EventIndex, ordinal: r.EventOrdinal})
 	return protowire.AppendBytes(append(dst, byte(5<<3|protowire.BytesType)), b)
 }

@@ -25,7 +25,7 @@ func TestRecordsHaveOneEncoding(t *testing.T) {
 		want, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
 		got, gotErr := appendRecord(nil, r)
 		if m, ok := r.(*internalv1.MessageRecord); ok && err == nil {
-			got = appendMessage(nil, m, []byte(m.GetText()))
+			got = appendMessageRecord(nil, m, []byte(m.GetText()))
 		}
 		if (err == nil) != (gotErr == nil) || !bytes.Equal(got, want) {
 			t.Errorf("%T{%v}: %x, %v; want %x, %v", r, r, got, gotErr, want, err)

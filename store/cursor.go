@@ -10,10 +10,11 @@ import (
 const (
 	cursorClusterBytes = 8
 	cursorBytes        = cursorClusterBytes + 8 + 4
+	cursorTextBytes    = (cursorBytes*8 + 5) / 6 // in base64, without padding
 )
 
 func encodeCursor(clusterID []byte, p position) string {
-	return string(appendCursor(make([]byte, 0, 32), clusterID, p))
+	return string(appendCursor(make([]byte, 0, cursorTextBytes), clusterID, p))
 }
 
 func appendCursor(dst, clusterID []byte, p position) []byte {

@@ -12,6 +12,7 @@
 //
 //	View  = overlay snapshots + one read of the disk; reads take the first layer that has a key
 //	Watch = events pushed by Apply, or read from the event index by whoever fell behind
+//	SessionWatch = a word when a session may have ended, for who writes and follows nothing
 //
 // Files that no store has open: Verify and VerifyBackup check one, Copy writes its state to a new file, Rebirth makes it the
 // first state of another cluster.

@@ -93,8 +93,8 @@ const (
 	// nodeBytes and versionBytes are what a key and a value cost in an overlay beyond themselves.
 	nodeBytes    = 56
 	versionBytes = 24
-	// arenaBytes is the step in which an overlay takes memory for keys and values.
-	arenaBytes = 64 << 10
+	// chunkBytes is the step in which an overlay takes memory for keys and values.
+	chunkBytes = 64 << 10
 	// slabPieces is how many of an overlay's nodes, and of its versions, are allocated together.
 	slabPieces = 256
 	// maxHeight bounds the levels of an overlay's list: 8^8 keys are more than an overlay holds.

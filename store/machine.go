@@ -214,7 +214,7 @@ func (m *machine) apply(cmd []byte) ([]byte, error) {
 	m.wroteKeys, m.wroteBytes, m.sent = 0, 0, m.sent[:0]
 	var r *internalv1.Result
 	var err error
-	if c, ok := parseSend(cmd); ok {
+	if c, ok := parseSend(cmd); ok { // of version 1, which every cluster has
 		m.request = c.request
 		r, err = m.sendMessage(&c)
 	} else {

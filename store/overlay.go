@@ -163,17 +163,9 @@ func (o *overlay) search(p *probe, before *[maxHeight]uint32) (id uint32, found 
 
 // before returns the last node before the probe, 0 when there is none.
 func (o *overlay) before(p *probe) uint32 {
-	at := uint32(0)
-	for level := maxHeight - 1; level >= 0; level-- {
-		for {
-			next := o.link(at, level).Load()
-			if next == 0 || o.compare(o.nodes.at(next), p) >= 0 {
-				break
-			}
-			at = next
-		}
-	}
-	return at
+	var before [maxHeight]uint32
+	o.search(p, &before)
+	return before[0]
 }
 
 // set stores a copy of a key's state.

@@ -52,13 +52,13 @@ type byteSlab struct {
 // add copies b, and leaves spare bytes behind it.
 func (s *byteSlab) add(b []byte, spare int) span {
 	n := uint32(len(b) + spare)
-	if n > arenaBytes/4 {
+	if n > chunkBytes/4 {
 		at := span{chunk: s.grow(int(n)), n: uint32(len(b))}
 		copy(s.at(at), b)
 		return at
 	}
-	if s.dir.Load() == nil || s.used+n > arenaBytes {
-		s.last, s.used = s.grow(arenaBytes), 0
+	if s.dir.Load() == nil || s.used+n > chunkBytes {
+		s.last, s.used = s.grow(chunkBytes), 0
 	}
 	at := span{chunk: s.last, off: s.used, n: uint32(len(b))}
 	s.used += n

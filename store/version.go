@@ -20,9 +20,6 @@ const (
 	UnknownCommand = math.MaxUint32
 )
 
-// sendVersion is the cluster version of send_message: every cluster has it, so nothing asks for it on the way of a message.
-const sendVersion = 1
-
 // commandVersions is the least cluster version of each command, by the field number of its body in Command.
 var commandVersions = [...]uint32{
 	10: 1, // create_user
@@ -30,7 +27,7 @@ var commandVersions = [...]uint32{
 	12: 1, // logout
 	13: 1, // change_password
 	14: 1, // revoke_session
-	15: sendVersion,
+	15: 1, // send_message
 	16: 1, // mark_read
 	17: 1, // delete_messages
 	18: 1, // delete_user
