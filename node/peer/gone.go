@@ -18,7 +18,7 @@ import (
 // Gone tells whether the process of this peer with this boot number is surely gone: a later start of it was seen, a
 // new dial to its address is refused, or another process answers there. A listening socket belongs to a living
 // process, so a refusal proves that there is none; silence, a time-out, a reset or the same process prove nothing and
-// answer false. It takes at most goneBudget, less when ctx ends earlier. See FAILOVER.md for how the answer is used.
+// answer false. It takes at most goneBudget, less when ctx ends earlier. docs/decisions/0002 tells how the answer is used.
 //
 // A dying process closes its sockets one after another, on a busy machine over tens of milliseconds: its listener may still
 // take a connection on which nobody will answer. So the dials go on while an answer is waited for.

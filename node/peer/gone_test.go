@@ -9,7 +9,7 @@ import (
 	"parley/proto/internalv1"
 )
 
-// What proves that a process is gone, and what does not (FAILOVER.md).
+// What proves that a process is gone, and what does not (docs/decisions/0002).
 func TestGone(t *testing.T) {
 	// Where an answer comes, a loaded machine may take its time; only silence is measured.
 	patient := func(_ *Options, p *patience) { p.gone = patienceOfTests }
