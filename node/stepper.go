@@ -115,9 +115,6 @@ func OpenStepper(cfg StepperConfig) (*Stepper, error) {
 // Self is what this start says of itself in a hello.
 func (s *Stepper) Self() *internalv1.Identity { return s.self }
 
-// Log is the node's log, to look at.
-func (s *Stepper) Log() *raftlog.Log { return s.log }
-
 // Store is the node's state, to read.
 func (s *Stepper) Store() *store.Store { return s.store }
 
