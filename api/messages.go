@@ -22,6 +22,26 @@ func (s *chat) SendMessage(ctx context.Context, r *parleyv1.SendMessageRequest) 
 }
 
 func (s *chat) send(ctx context.Context, r *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error) {
+	cmd, err := checkedSend(r, callerOf(ctx).token)
+	if err != nil {
+		return nil, err
+	}
+	sess, err := s.sender(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.maySend(sess.Username); err != nil {
+		return nil, err
+	}
+	out, err := s.replica.Propose(ctx, cmd)
+	if err != nil {
+		return nil, fromPropose(ctx, err)
+	}
+	return sent(out)
+}
+
+// checkedSend is the command of a send whose form is right.
+func checkedSend(r *parleyv1.SendMessageRequest, token []byte) ([]byte, error) {
 	var f form
 	id := f.requestID(r.RequestId)
 	conv := f.conversation("conversation", r.Conversation)
@@ -29,20 +49,18 @@ func (s *chat) send(ctx context.Context, r *parleyv1.SendMessageRequest) (*parle
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	sess, err := s.sender(ctx)
-	if err != nil {
-		return nil, err
+	return sendCommand(id, token, conv, text), nil
+}
+
+// maySend takes one send from what the account may do in a time.
+func (s *chat) maySend(username string) error {
+	if s.sends == nil {
+		return nil
 	}
-	if s.sends != nil {
-		if wait, ok := s.sends.take(sess.Username); !ok {
-			return nil, tooFast(wait)
-		}
+	if wait, ok := s.sends.take(username); !ok {
+		return tooFast(wait)
 	}
-	out, err := s.replica.Propose(ctx, sendCommand(id, callerOf(ctx).token, conv, text))
-	if err != nil {
-		return nil, fromPropose(ctx, err)
-	}
-	return sent(out)
+	return nil
 }
 
 // sendCommand is the marshalled Command of a send. It is written by hand, for it is made for each message; a test

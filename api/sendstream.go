@@ -193,19 +193,11 @@ func (st *sendStream) command(r *parleyv1.SendMessageRequest) ([]byte, error) {
 	if err := malformed(r); err != nil {
 		return nil, err
 	}
-	var f form
-	id := f.requestID(r.RequestId)
-	conv := f.conversation("conversation", r.Conversation)
-	text := f.text("text", r.Text)
-	if err := f.err(); err != nil {
+	cmd, err := checkedSend(r, st.token)
+	if err != nil {
 		return nil, err
 	}
-	if st.s.sends != nil {
-		if wait, ok := st.s.sends.take(st.username); !ok {
-			return nil, tooFast(wait)
-		}
-	}
-	return sendCommand(id, st.token, conv, text), nil
+	return cmd, st.s.maySend(st.username)
 }
 
 // done is called by whoever completes the proposal, and only notes it.
