@@ -64,7 +64,7 @@ func (t *try) end() {
 
 // alive notes a sign of life. A stream calls it for each frame, and when its reader is ready for the next one.
 func (t *try) alive() {
-	t.heard.Store(time.Now().UnixNano())
+	t.hear()
 	t.rearm(t.after)
 }
 
@@ -77,7 +77,7 @@ func (t *try) pause() {
 
 // expect tells that something is expected from now on, and quieten that nothing is.
 func (t *try) expect() {
-	t.heard.Store(time.Now().UnixNano())
+	t.hear()
 	t.quiet.Store(false)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -113,11 +113,12 @@ func (t *try) silent() {
 	if t.rest() {
 		return
 	}
-	if early := t.after - time.Since(time.Unix(0, t.heard.Load())); early > 0 {
+	silence := time.Since(time.Unix(0, t.heard.Load()))
+	if early := t.after - silence; early > 0 {
 		t.rearm(early)
 		return
 	}
-	if t.stale > 0 && time.Since(time.Unix(0, t.heard.Load())) > t.stale {
+	if t.stale > 0 && silence > t.stale {
 		t.cancel(errStale)
 		return
 	}
