@@ -106,8 +106,12 @@ func (b *Bench) Failover(ctx context.Context, callers, rounds int) (Result, erro
 	if rounds < 1 {
 		return Result{}, fmt.Errorf("%d rounds: choose 1 or more", rounds)
 	}
+	if err := checkCallers(callers); err != nil {
+		return Result{}, err
+	}
 	m := b.next()
 	r := b.result("failover", callers)
+	r.Via, r.Rate = ViaAny, 0 // callers go on wherever they find a node, one write after another
 	b.o.Progress(fmt.Sprintf("killing the leader %d times under %d callers", rounds, callers))
 
 	loadCtx, stop := context.WithCancel(ctx)
