@@ -11,11 +11,8 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net/url"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,38 +33,20 @@ const (
 	pollPause = 50 * time.Millisecond
 )
 
-var operations = []string{"put", "get", "watch", "failover"}
-
 func main() {
-	var f measure.Flags
-	f.Register(operations...)
-	serving := flag.String("serve", "", "for the program's own use: be the node of this name")
-	data := flag.String("node-data", "", "of that node")
-	client := flag.Int("node-port", 0, "of that node")
-	peer := flag.Int("node-peer-port", 0, "of that node")
-	members := flag.String("node-members", "", "of that node")
-	flag.Parse()
-	var err error
-	if *serving != "" {
-		err = serve(*serving, *data, *members, *client, *peer)
-	} else if err = f.Finish(operations...); err == nil {
-		err = run(context.Background(), f)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "etcd:", err)
-		os.Exit(1)
-	}
+	measure.Program{
+		System: "etcd", Ops: []string{"put", "get", "watch", "failover"}, Serve: serve, Load: load,
+	}.Main()
 }
 
-// serve is one server, until it is killed.
-func serve(name, dir, members string, client, peer int) error {
+func serve(n measure.Serving) error {
 	local := func(port int) []url.URL {
 		return []url.URL{{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port)}}
 	}
 	cfg := embed.NewConfig()
-	cfg.Name, cfg.Dir, cfg.InitialCluster = name, dir, members
-	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = local(client), local(client)
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = local(peer), local(peer)
+	cfg.Name, cfg.Dir, cfg.InitialCluster = n.Name, n.Dir, n.Peers
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = local(n.Port), local(n.Port)
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = local(n.Peer), local(n.Peer)
 	cfg.LogLevel = "warn"
 	e, err := embed.StartEtcd(cfg)
 	if err != nil {
@@ -85,21 +64,14 @@ type lab struct {
 	clients []*clientv3.Client
 }
 
-func run(ctx context.Context, f measure.Flags) error {
+func load(ctx context.Context, f measure.Flags) error {
 	c, err := measure.NewCluster(f.Dir, "etcd-")
 	if err != nil {
 		return err
 	}
 	defer c.Stop()
-	var members []string
-	for _, n := range c.Nodes {
-		members = append(members, fmt.Sprintf("%s=http://127.0.0.1:%d", n.Name, n.Peer))
-	}
-	for _, n := range c.Nodes {
-		if err := n.Start("-serve", n.Name, "-node-data", n.Dir, "-node-port", strconv.Itoa(n.Port),
-			"-node-peer-port", strconv.Itoa(n.Peer), "-node-members", strings.Join(members, ",")); err != nil {
-			return err
-		}
+	if err := c.Start(func(n *measure.Node) string { return fmt.Sprintf("%s=http://127.0.0.1:%d", n.Name, n.Peer) }); err != nil {
+		return err
 	}
 	l := &lab{Cluster: c, f: f, value: strings.Repeat("v", f.Plan.Size)}
 	if _, err := l.leader(ctx); err != nil {
@@ -113,16 +85,7 @@ func run(ctx context.Context, f measure.Flags) error {
 		defer cl.Close()
 		l.clients = append(l.clients, cl)
 	}
-	for _, op := range f.Ops {
-		for _, callers := range f.Callers {
-			r, err := l.measure(ctx, op, callers)
-			if err != nil {
-				return fmt.Errorf("%s with %d callers: %w", op, callers, err)
-			}
-			r.Print()
-		}
-	}
-	return nil
+	return f.Each(func(op string, callers int) (measure.Result, error) { return l.measure(ctx, op, callers) })
 }
 
 func (l *lab) measure(ctx context.Context, op string, callers int) (measure.Result, error) {

@@ -1,5 +1,8 @@
-// Package measure is what the programs for the compared systems share: child processes on free loopback ports, the closed
+// Package measure is what the programs for the compared systems share: flags, child processes on free loopback ports, the closed
 // loop, sends at a fixed rate, the CPU figures, and one JSON object for each measurement.
+//
+// It imports nothing of Parley, although quantiles and CPU time are told there too (bench/result.go, bench/cpu.go): to require the
+// product's module would have its versions of gRPC and others chosen for etcd and NATS, which are to run with their own.
 //
 // The figures mean the same as those of `parley bench`, so that the lines can stand in one table:
 //

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Flags are those that both programs have.
+// Flags are what a person may ask of both programs.
 type Flags struct {
 	Ops             []string
 	Callers         []int
@@ -21,8 +21,8 @@ type Flags struct {
 	seconds, warmup float64
 }
 
-// Register defines the flags; ops are the known operations, the first of them the default.
-func (f *Flags) Register(ops ...string) {
+// register defines the flags; ops are the known operations, the first of them the default.
+func (f *Flags) register(ops []string) {
 	flag.StringVar(&f.ops, "ops", ops[0], "what to measure, with commas between: "+strings.Join(ops, ", "))
 	flag.StringVar(&f.callers, "callers", "256", "callers at once, with commas between, one measurement each")
 	flag.IntVar(&f.Conns, "connections", 8, "client connections, spread over the nodes; never more than callers")
@@ -34,8 +34,8 @@ func (f *Flags) Register(ops ...string) {
 	flag.Float64Var(&f.warmup, "warmup", 2, "seconds of load before that")
 }
 
-// Finish reads what Register defined, after flag.Parse.
-func (f *Flags) Finish(known ...string) error {
+// finish reads what register defined, after flag.Parse.
+func (f *Flags) finish(known []string) error {
 	f.Ops = strings.Split(f.ops, ",")
 	for _, op := range f.Ops {
 		if !slices.Contains(known, op) {

@@ -12,10 +12,7 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -33,36 +30,18 @@ const (
 	pollPause = 100 * time.Millisecond
 )
 
-var operations = []string{"publish", "publish-async", "consume", "failover"}
-
 func main() {
-	var f measure.Flags
-	f.Register(operations...)
-	serving := flag.String("serve", "", "for the program's own use: be the node of this name")
-	data := flag.String("node-data", "", "of that node")
-	client := flag.Int("node-port", 0, "of that node")
-	peer := flag.Int("node-peer-port", 0, "of that node")
-	routes := flag.String("node-routes", "", "of that node")
-	flag.Parse()
-	var err error
-	if *serving != "" {
-		err = serve(*serving, *data, *routes, *client, *peer)
-	} else if err = f.Finish(operations...); err == nil {
-		err = run(context.Background(), f)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "nats:", err)
-		os.Exit(1)
-	}
+	measure.Program{
+		System: "nats", Ops: []string{"publish", "publish-async", "consume", "failover"}, Serve: serve, Load: load,
+	}.Main()
 }
 
-// serve is one server, until it is killed.
-func serve(name, dir, routes string, client, peer int) error {
+func serve(n measure.Serving) error {
 	s, err := server.NewServer(&server.Options{
-		ServerName: name, Host: "127.0.0.1", Port: client, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: dir, SyncAlways: true,
-		Cluster: server.ClusterOpts{Name: "peers", Host: "127.0.0.1", Port: peer},
-		Routes:  server.RoutesFromStr(routes),
+		ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, NoSigs: true, NoLog: true,
+		JetStream: true, StoreDir: n.Dir, SyncAlways: true,
+		Cluster: server.ClusterOpts{Name: "peers", Host: "127.0.0.1", Port: n.Peer},
+		Routes:  server.RoutesFromStr(n.Peers),
 	})
 	if err != nil {
 		return err
@@ -80,21 +59,14 @@ type lab struct {
 	clients []jetstream.JetStream
 }
 
-func run(ctx context.Context, f measure.Flags) error {
+func load(ctx context.Context, f measure.Flags) error {
 	c, err := measure.NewCluster(f.Dir, "nats-")
 	if err != nil {
 		return err
 	}
 	defer c.Stop()
-	var routes []string
-	for _, n := range c.Nodes {
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", n.Peer))
-	}
-	for _, n := range c.Nodes {
-		if err := n.Start("-serve", n.Name, "-node-data", n.Dir, "-node-port", strconv.Itoa(n.Port),
-			"-node-peer-port", strconv.Itoa(n.Peer), "-node-routes", strings.Join(routes, ",")); err != nil {
-			return err
-		}
+	if err := c.Start(func(n *measure.Node) string { return fmt.Sprintf("nats://127.0.0.1:%d", n.Peer) }); err != nil {
+		return err
 	}
 	l := &lab{Cluster: c, f: f, value: []byte(strings.Repeat("v", f.Plan.Size))}
 	for i := range f.Conns {
@@ -108,16 +80,7 @@ func run(ctx context.Context, f measure.Flags) error {
 	if err := l.createStream(ctx); err != nil {
 		return err
 	}
-	for _, op := range f.Ops {
-		for _, callers := range f.Callers {
-			r, err := l.measure(ctx, op, callers)
-			if err != nil {
-				return fmt.Errorf("%s with %d callers: %w", op, callers, err)
-			}
-			r.Print()
-		}
-	}
-	return nil
+	return f.Each(func(op string, callers int) (measure.Result, error) { return l.measure(ctx, op, callers) })
 }
 
 func (l *lab) measure(ctx context.Context, op string, callers int) (measure.Result, error) {
