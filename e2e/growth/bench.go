@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"slices"
 	"strconv"
-	"strings"
 
 	"parley/bench"
+	"parley/e2e/figure"
 )
 
 // bench lets `parley bench` measure an axis, each size on a cluster of its own.
@@ -38,12 +34,11 @@ func (p *points) bench(o options, binary, axis string) error {
 			results = append(results, fan...)
 		}
 		for _, r := range results {
-			var errs []error
 			at := n
 			if r.Op == "fanout" {
 				at = r.Subscribers
 			}
-			note := func(figure string, value float64) { errs = append(errs, p.add(axis, at, figure, value)) }
+			note := func(figure string, value float64) { p.add(axis, at, figure, value) }
 			switch r.Op {
 			case "send":
 				addSend(r, note)
@@ -59,31 +54,12 @@ func (p *points) bench(o options, binary, axis string) error {
 				note("idle, KB each", r.Idle.EachKB)
 				note("idle, % of a core", r.Idle.CPUPct)
 			}
-			if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
-				return errs[i]
-			}
 		}
 	}
-	return nil
+	return p.failed
 }
 
 func parleyBench(o options, binary string, args []string) ([]bench.Result, error) {
 	args = append([]string{"bench", "--seconds", fmt.Sprint(o.seconds), "--warmup", fmt.Sprint(warmup.Seconds()), "--data", o.dir}, args...)
-	fmt.Fprintln(os.Stderr, "parley", strings.Join(args, " "))
-	cmd := exec.Command(binary, args...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PARLEY_") })
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("parley %s: %w", strings.Join(args, " "), err)
-	}
-	var results []bench.Result
-	for d := json.NewDecoder(&out); d.More(); {
-		var r bench.Result
-		if err := d.Decode(&r); err != nil {
-			return nil, err
-		}
-		results = append(results, r)
-	}
-	return results, nil
+	return figure.Measure[bench.Result](context.Background(), binary, args...)
 }

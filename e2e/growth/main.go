@@ -91,15 +91,19 @@ type points struct {
 	all   []point
 	to    *os.File
 	where string
+	// failed is the first error of a write; add does nothing after it.
+	failed error
 }
 
-func (p *points) add(axis string, at int, figure string, value float64) error {
+func (p *points) add(axis string, at int, figure string, value float64) {
+	if p.failed != nil {
+		return
+	}
 	v := point{axis, at, figure, value, p.where}
 	p.all = append(p.all, v)
-	if p.to == nil {
-		return nil
+	if p.to != nil {
+		p.failed = json.NewEncoder(p.to).Encode(v)
 	}
-	return json.NewEncoder(p.to).Encode(v)
 }
 
 func run(t *cluster.Program, o options) error {
@@ -158,12 +162,11 @@ func (p *points) load(file string) error {
 		return err
 	}
 	defer f.Close()
-	for d := json.NewDecoder(f); d.More(); {
-		var v point
-		if err := d.Decode(&v); err != nil {
-			return err
-		}
-		p.all, p.where = append(p.all, v), v.Where
+	if p.all, err = figure.Decode[point](f); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if n := len(p.all); n > 0 {
+		p.where = p.all[n-1].Where
 	}
 	return nil
 }

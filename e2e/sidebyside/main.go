@@ -14,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -146,12 +147,8 @@ func load(file string) (session, error) {
 	if err := d.Decode(&s); err != nil {
 		return s, fmt.Errorf("%s: %w", file, err)
 	}
-	for d.More() {
-		var r result
-		if err := d.Decode(&r); err != nil {
-			return s, fmt.Errorf("%s: %w", file, err)
-		}
-		s.Results = append(s.Results, r)
+	if s.Results, err = figure.Decode[result](io.MultiReader(d.Buffered(), f)); err != nil {
+		return s, fmt.Errorf("%s: %w", file, err)
 	}
 	return s, nil
 }

@@ -1,27 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"parley/e2e/figure"
 )
 
 // messageBytes is the size of a message and of a value.
 const messageBytes = 256
-
-// stopWait is how long a program may take to stop its servers after an interrupt.
-const stopWait = 10 * time.Second
 
 // system is one of those that are compared: programs that print lines, run one after another in each round.
 type system struct {
@@ -103,45 +95,22 @@ func measure(ctx context.Context, o options) (session, error) {
 		for i := range all {
 			y := all[(round+i)%len(all)]
 			for _, args := range y.runs {
-				results, err := lines(ctx, args)
+				results, err := figure.Measure[result](ctx, args[0], args[1:]...)
 				for _, r := range results {
 					r.System, r.Round = y.name, round+1
 					s.Results = append(s.Results, r)
 					if err == nil && r.Ops == 0 {
-						err = fmt.Errorf("%s with %d callers: not one operation ended in the measured time", r.Op, r.Callers)
+						err = fmt.Errorf("%s: %s with %d callers: not one operation ended in the measured time", y.name, r.Op, r.Callers)
 					}
 				}
 				if err != nil {
-					return s, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+					return s, err
 				}
 			}
 		}
 	}
 	s.Versions = versions(s.Results)
 	return s, nil
-}
-
-// lines runs a program and reads what it prints. It is interrupted, not killed, so that it stops what it started.
-func lines(ctx context.Context, args []string) ([]result, error) {
-	fmt.Fprintln(os.Stderr, filepath.Base(args[0]), strings.Join(args[1:], " "))
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = stopWait
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	// No variable of the caller's may make the load generator use another cluster.
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PARLEY_") })
-	failed := cmd.Run()
-	var results []result
-	d := json.NewDecoder(&out)
-	for d.More() {
-		var r result
-		if err := d.Decode(&r); err != nil {
-			return results, errors.Join(failed, err)
-		}
-		results = append(results, r)
-	}
-	return results, failed
 }
 
 // versions are those of the systems that tell theirs.
