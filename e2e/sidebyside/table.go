@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"parley/e2e/figure"
@@ -101,7 +102,7 @@ func (s session) table() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s. Messages and values of %d bytes, three nodes each.\n\n", s.Where, strings.Join(s.Versions, ", "), messageBytes)
-	fmt.Fprintf(&b, "Median (least–greatest) of %d rounds. %s\n\n", s.rounds(), s.disturbance())
+	fmt.Fprintf(&b, "Median (least–greatest) of %d rounds; %s. %s\n\n", s.rounds(), s.lengths(), s.disturbance())
 	b.WriteString(figure.Table([]string{
 		"", "", "ops/s", "p50 ms", "p99 ms", "CPU µs per op", "ops/s ÷ etcd's", "p50 ÷ etcd's", "p99 ÷ etcd's",
 	}, rows))
@@ -126,6 +127,22 @@ func (s session) rounds() int {
 	return n
 }
 
+// lengths says how much was measured in a round: a median of few kills is told as such.
+func (s session) lengths() string {
+	var spans, kills []string
+	for _, r := range s.Results {
+		switch span := num(r.Seconds) + " s"; {
+		case r.Op == "failover":
+			if k := fmt.Sprintf("%s %d", r.System, r.Ops); !slices.Contains(kills, k) {
+				kills = append(kills, k)
+			}
+		case !slices.Contains(spans, span):
+			spans = append(spans, span)
+		}
+	}
+	return fmt.Sprintf("%s each, kills in a round: %s", strings.Join(spans, " or "), strings.Join(kills, ", "))
+}
+
 // disturbance says what could make the figures less than they look.
 func (s session) disturbance() string {
 	other, failed := 0.0, 0
@@ -135,7 +152,8 @@ func (s session) disturbance() string {
 			failed += r.Errors
 		}
 	}
-	return fmt.Sprintf("Other processes took at most %.0f %% of the machine during any of them; %d operations failed.", other, failed)
+	return fmt.Sprintf("Other processes took at most %.0f %% of the machine during any of them; %d operations failed where nobody was killed.",
+		other, failed)
 }
 
 // picture has a panel for each comparison.
