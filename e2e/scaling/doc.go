@@ -11,5 +11,5 @@
 //  1. A message is in its room once, however often and wherever it was tried, and every try that got an answer got the same.
 //  2. The seqs of a room are 1, 2, 3 … across its moves.
 //  3. A reader that resumes by its vector cursor sees every event of its rooms once, and each room's in the order of seqs.
-//  4. A room has one home, or none for a moment while it moves; a group that is not its home refuses and says where it went.
+//  4. A room has one home, or none for a moment while it moves; a group that is not its home refuses.
 package scaling

@@ -1,6 +1,10 @@
 package scaling
 
-import "errors"
+import (
+	"errors"
+	"maps"
+	"slices"
+)
 
 var (
 	// ErrMoving is what a room answers between its closing in one group and its opening in the next: try again.
@@ -25,11 +29,7 @@ type room struct {
 
 func (r *room) copy() *room {
 	c := *r
-	c.log = append([]string(nil), r.log...)
-	c.answers = make(map[string]answer, len(r.answers))
-	for id, a := range r.answers {
-		c.answers[id] = a
-	}
+	c.log, c.answers = slices.Clone(r.log), maps.Clone(r.answers)
 	return &c
 }
 
