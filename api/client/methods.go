@@ -85,8 +85,8 @@ func (c *Client) ListUsers(ctx context.Context, r *parleyv1.ListUsersRequest) (*
 	return invoke(ctx, c, "ListUsers", kindSession, r, c.chat.ListUsers)
 }
 
-// SendMessage returns when a majority has the message on disk. Concurrent callers share one stream to the current node, so
-// that a message costs a fraction of a call; see Options.Unary.
+// SendMessage returns when a majority has the message on disk. Concurrent callers share one stream to the current node, whose
+// frames take what is ready together; see Options.Unary.
 func (c *Client) SendMessage(
 	ctx context.Context, r *parleyv1.SendMessageRequest,
 ) (*parleyv1.SendMessageResponse, error) {

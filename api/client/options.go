@@ -29,7 +29,7 @@ type Options struct {
 	// until the call's deadline.
 	NoQuorumWait time.Duration
 	// Unary makes SendMessage a call of its own for each message, as it is for a node that knows no streams of sends. It
-	// costs several times as much processor time, and means the same.
+	// means the same and costs more processor time, the more so the more callers a Client has.
 	Unary bool
 	// StatusInterval is how often leader and members are asked for. 0 is the constant of that name; negative: never, so
 	// that no member is learned either.
