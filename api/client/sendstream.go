@@ -109,7 +109,7 @@ func (ss *sendStreams) retire(now *atomic.Pointer[[]byte]) {
 // the send is to be a unary call.
 func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStream, string, error) {
 	ss := &cl.c.sends
-	if len(s.req.Text)+len(s.req.Conversation)+len(s.req.RequestId) > MaxFrameBytes || !fitsAFrame(&s.req) {
+	if !fitsAFrame(&s.req) {
 		return nil, "", nil
 	}
 	snap := cl.c.pool.snap.Load()
@@ -145,10 +145,15 @@ func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStr
 	}
 }
 
-// fitsAFrame tells whether a frame with this send can be marshalled and its answer be told from others': an error of Send ends
-// the stream for everybody, and no node echoes an id that is no UUID by its length.
+// frameBytes is what a send adds to a frame, but for some bytes of lengths.
+func frameBytes(r *parleyv1.SendMessageRequest) int {
+	return len(r.Text) + len(r.Conversation) + len(r.RequestId)
+}
+
+// fitsAFrame tells whether a node takes a frame with this send, whether that can be marshalled, and its answer be told from others':
+// an error of Send ends the stream for everybody, and no node echoes an id that is no UUID by its length.
 func fitsAFrame(r *parleyv1.SendMessageRequest) bool {
-	return len(r.RequestId) <= MaxRequestIDBytes &&
+	return frameBytes(r) <= MaxFrameBytes && len(r.RequestId) <= MaxRequestIDBytes &&
 		utf8.ValidString(r.RequestId) && utf8.ValidString(r.Conversation) && utf8.ValidString(r.Text)
 }
 
@@ -320,7 +325,7 @@ func (st *sendStream) take(frame *parleyv1.SendMessagesRequest) bool {
 	frame.Sends = frame.Sends[:0]
 	n, size := 0, 0
 	for _, s := range st.queue {
-		size += len(s.req.Text) + len(s.req.Conversation) + len(s.req.RequestId)
+		size += frameBytes(&s.req)
 		if len(frame.Sends) == MaxFrameSends || len(frame.Sends) > 0 && size > MaxFrameBytes {
 			break
 		}
