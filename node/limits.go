@@ -29,9 +29,10 @@ const (
 	maxHandOns = 4
 	// handOnPause is the most that lies between two of them: a heartbeat, with which a successor is heard.
 	handOnPause = TickInterval
-	// handOnGrace is how long a leader that was replaced may still answer what was handed to it. One that died or hangs
-	// does not; one that gave leadership away answers at once.
-	handOnGrace = 100 * time.Millisecond
+	// handOnGrace is how long a leader that was replaced may still answer what was handed to it. One that died ends its link,
+	// and that its calls; one that gave leadership away answers in its next turns, which on a busy machine have taken 100 ms and
+	// more; one that hangs costs its callers this time.
+	handOnGrace = 300 * time.Millisecond
 	// maxWaitingReads bounds the readers that wait for a read index or for Apply.
 	maxWaitingReads = 65536
 	// maxInboxMessages makes a peer's stream wait when the loop cannot keep up; gRPC flow control does the rest.

@@ -65,8 +65,9 @@ const (
 	minCut, maxCut = 300 * time.Millisecond, 5 * time.Second
 	// diskBytes is the size of a disk that is filled: a run's data, and room for the file that a snapshot is copied to.
 	diskBytes = 1 << 30
-	// lastError is how long a node may take to notice the last failure of its disk.
-	lastError = 300 * time.Millisecond
+	// lastError is how long a node may take to notice the last failure of its disk: a write that failed before the disk was
+	// healed is told when its goroutine gets a core, and a torture leaves none free.
+	lastError = 2 * time.Second
 	// wholePatience is how long a fault that is measured waits for a whole cluster before another one is drawn.
 	wholePatience = 20 * time.Second
 	// logTailBytes is how much of the log of a node that ended by itself is printed.
