@@ -371,7 +371,7 @@ func (r *rig) send(t *testing.T, u user, to, text string) *parleyv1.SendMessageR
 	return m
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

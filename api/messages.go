@@ -3,12 +3,10 @@ package api
 import (
 	"context"
 	"errors"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"parley/proto/internalv1"
 	"parley/proto/parleyv1"
@@ -37,7 +35,11 @@ func (s *chat) send(ctx context.Context, r *parleyv1.SendMessageRequest) (*parle
 	if err != nil {
 		return nil, fromPropose(ctx, err)
 	}
-	return sent(out)
+	var a sentAnswer
+	if err := a.read(out); err != nil {
+		return nil, err
+	}
+	return &a.resp, nil
 }
 
 // checkedSend is the command of a send whose form is right.
@@ -75,20 +77,6 @@ func sendCommand(id, token []byte, conv, text string) []byte {
 	b = protowire.AppendVarint(protowire.AppendTag(b, sendMessage, protowire.BytesType), uint64(inner))
 	b = protowire.AppendString(protowire.AppendTag(b, conversation, protowire.BytesType), conv)
 	return protowire.AppendString(protowire.AppendTag(b, body, protowire.BytesType), text)
-}
-
-// sent is Apply's answer to a send as the client gets it.
-func sent(result []byte) (*parleyv1.SendMessageResponse, error) {
-	res, err := resultOf(result)
-	if err != nil {
-		return nil, err
-	}
-	m := res.GetSend()
-	at := m.GetTimeUnixMs()
-	return &parleyv1.SendMessageResponse{
-		Id: m.GetId(), Conversation: m.GetConversation(), Seq: m.GetSeq(), Cursor: m.GetCursor(),
-		Time: timestamppb.New(time.UnixMilli(at)),
-	}, nil
 }
 
 func (s *chat) ReadMessages(ctx context.Context, r *parleyv1.ReadMessagesRequest) (

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/proto"
 
 	"parley/proto/parleyv1"
 	"parley/store"
@@ -100,6 +99,7 @@ type streamSend struct {
 	began     time.Time
 	result    []byte
 	err       error
+	answer    *sentAnswer // while its frame is written
 }
 
 func newSendStream(ctx context.Context, s *chat, username string) *sendStream {
@@ -269,13 +269,10 @@ func (st *sendStream) write(stream sendFrames, watch *store.SessionWatch) error 
 			if len(batch) == 0 {
 				break
 			}
-			frame.Results = frame.Results[:0]
-			for _, p := range batch {
-				frame.Results = append(frame.Results, p.answer())
-			}
-			if err := stream.Send(&frame); err != nil {
+			if err := st.writeFrame(stream, &frame, batch, time.Now()); err != nil {
 				return err
 			}
+			clear(batch) // an idle stream keeps nothing of what it answered
 		}
 	}
 }
@@ -294,33 +291,4 @@ func (st *sendStream) take(batch []*streamSend) (taken []*streamSend, over, gone
 	}
 	st.underWay -= n
 	return batch, st.over && st.underWay == 0, st.gone
-}
-
-// answer is a completed send as the client gets it. It counts and logs it as a unary call is.
-func (p *streamSend) answer() *parleyv1.SendResult {
-	st := p.st
-	var resp *parleyv1.SendMessageResponse
-	err := p.err
-	if err == nil {
-		resp, err = sent(p.result)
-	}
-	st.s.metrics.sendSeconds.Observe(time.Since(p.began).Seconds())
-	if err == nil {
-		st.s.metrics.sent[sendOK].Inc()
-		return &parleyv1.SendResult{RequestId: p.requestID, Outcome: &parleyv1.SendResult_Sent{Sent: resp}}
-	}
-	st.s.metrics.sent[sendResult(err)].Inc()
-	var f *failure
-	if !errors.As(err, &f) {
-		f = internal(err)
-	}
-	st.s.logFailure(st.ctx, chatPath+"SendMessages", p.requestID, p.began, f)
-	if f.reason == reasonSessionInvalid {
-		st.close(sessionInvalid(), false)
-	}
-	b, merr := proto.Marshal(f.GRPCStatus().Proto())
-	if merr != nil { // not with what a failure is made of
-		b = nil
-	}
-	return &parleyv1.SendResult{RequestId: p.requestID, Outcome: &parleyv1.SendResult_Error{Error: b}}
 }

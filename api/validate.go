@@ -110,6 +110,13 @@ func (f *form) label(field, v string, maxChars int) string {
 }
 
 func (f *form) printable(field, v string, lines bool) {
+	plain := 0 // most text is nothing else, and then it is looked at once
+	for plain < len(v) && (' ' <= v[plain] && v[plain] <= '~' || lines && (v[plain] == '\n' || v[plain] == '\t')) {
+		plain++
+	}
+	if v = v[plain:]; v == "" {
+		return
+	}
 	if !utf8.ValidString(v) {
 		f.add(field, "must be UTF-8")
 		return
