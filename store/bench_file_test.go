@@ -2,9 +2,14 @@ package store
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -93,6 +98,53 @@ func BenchmarkFile(b *testing.B) {
 		}
 		b.ReportMetric(float64((processCPU()-began).Milliseconds())/float64(b.N), "total-cpu-ms/op")
 	})
+}
+
+// BenchmarkOverlayBytes is what a message costs the process, and what it writes, with overlays of several sizes: 256 people,
+// 32 messages a call, an interval that never comes.
+func BenchmarkOverlayBytes(b *testing.B) {
+	const batch = 32
+	for _, mib := range []int{4, 8, 16} {
+		b.Run(fmt.Sprintf("mib=%d", mib), func(b *testing.B) {
+			s, _ := fileStore(b, Options{OverlayBytes: mib << 20, FlushInterval: time.Hour})
+			r := newRig(b, s)
+			benchPeople(r, 256)
+			es := sendLog(r, b.N/batch+1, batch, 256)
+			if err := s.Flush(); err != nil {
+				b.Fatal(err)
+			}
+			runtime.GC()
+			b.ResetTimer()
+			cpu, wrote := processCPU(), processWrote(b)
+			for i := range es {
+				if _, err := s.Apply(es[i : i+1]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := s.Flush(); err != nil {
+				b.Fatal(err)
+			}
+			n := float64(len(es) * batch)
+			b.ReportMetric(float64(processCPU()-cpu)/n, "total-cpu-ns/op")
+			b.ReportMetric(float64(processWrote(b)-wrote)/n, "written-B/op")
+		})
+	}
+}
+
+// processWrote is how many bytes the process has given to write calls; 0 where the system does not say.
+func processWrote(b *testing.B) (n int64) {
+	io, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(io)) {
+		if v, ok := strings.CutPrefix(line, "wchar: "); ok {
+			if n, err = strconv.ParseInt(strings.TrimSpace(v), 10, 64); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	return n
 }
 
 // filledFile returns the path of a closed store with n messages of 100 people.

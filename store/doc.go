@@ -6,7 +6,7 @@
 //	entries -> Apply -> machine (apply_*.go): authenticate, look up the request, validate, write
 //	                      |  reads: active overlay, frozen overlay, disk
 //	                      v
-//	                  active overlay --- 4 MiB or 500 ms --> frozen overlay -> flusher: one synced commit -> disk
+//	                  active overlay ---- 8 MiB or 1 s ----> frozen overlay -> flusher: one synced commit -> disk
 //	                      |
 //	                      +-> publish: one immutable snapshot for new views, then the events to the watchers
 //

@@ -72,11 +72,13 @@ const (
 
 // Bounds on memory and files.
 const (
-	// OverlayBytes is how much is gathered in memory before it is flushed; at most two overlays live.
-	OverlayBytes = 4 << 20
-	// FlushInterval is how long a change waits for its flush at the most. It bounds what a restart replays; nothing
-	// that anybody can see depends on it.
-	FlushInterval = 500 * time.Millisecond
+	// OverlayBytes is how much is gathered in memory before it is flushed; at most two overlays live. A flush rewrites every
+	// page that it touches, mostly the last one of each conversation's and account's keys, so a larger one writes less for
+	// each message: BenchmarkOverlayBytes. Memory grows by several times what is added here.
+	OverlayBytes = 8 << 20
+	// FlushInterval is how long a change waits for its flush at the most: about as long as a busy node takes to fill an overlay.
+	// It bounds what a restart replays, some tenth of a second's work; nothing that anybody can see depends on it.
+	FlushInterval = time.Second
 	// CheckBytes is the largest file that is verified as a whole before it is opened: about a second. A larger one would keep
 	// a node away for too long, and is verified while it serves.
 	CheckBytes = 256 << 20
@@ -99,7 +101,7 @@ const (
 	slabPieces = 256
 	// maxHeight bounds the levels of an overlay's list: 8^8 keys are more than an overlay holds.
 	maxHeight = 8
-	// hintSlots is how many places an overlay's writer remembers: several times what half a second writes to, so that few
+	// hintSlots is how many places an overlay's writer remembers: several times what a second writes to, so that few
 	// share one.
 	hintSlots = 8_192
 	// hintSteps is how far from a remembered place the writer looks.
