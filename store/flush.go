@@ -154,7 +154,7 @@ func (s *Store) flushFrozen() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := h.disk.Commit(batch); err != nil {
+	if err := h.commit(batch); err != nil {
 		return err
 	}
 	s.pubMu.Lock()

@@ -19,6 +19,15 @@ func (d *hookedDisk) Begin() (Tx, error) {
 	return d.MemDisk.Begin()
 }
 
+// interleave sets what runs before the next read begins, which the next view's is: none that was kept is left for it.
+func (d *hookedDisk) interleave(s *Store, before func()) {
+	h := s.cur.Load().disk
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dropIdle()
+	d.before = before
+}
+
 func hookedRig(t *testing.T) (*rig, *hookedDisk) {
 	d := &hookedDisk{MemDisk: NewMemDisk(testCluster, Mark{Index: 1, Term: 1})}
 	s, err := OpenDisk(d, Options{Manual: true})
@@ -44,7 +53,7 @@ func TestFlushWhileAViewOpens(t *testing.T) {
 		if err := r.s.Flush(); err != nil { // so that the view depends on the disk
 			t.Fatal(err)
 		}
-		d.before = func() {
+		d.interleave(r.s, func() {
 			for i := range flushes {
 				if err := r.s.Flush(); err != nil {
 					t.Fatal(err)
@@ -55,7 +64,7 @@ func TestFlushWhileAViewOpens(t *testing.T) {
 			if err := r.s.Flush(); err != nil {
 				t.Fatal(err)
 			}
-		}
+		})
 		v, ses := r.as("bob")
 		if d.before != nil {
 			t.Fatal("the view did not read the disk")
@@ -100,7 +109,7 @@ func TestMessageWhileAWatcherCatchesUp(t *testing.T) {
 		defer w.Close()
 		ctx := testContext(t)
 		r.send("ann", "@bob", "0")
-		d.before = func() {
+		d.interleave(r.s, func() {
 			for i := range 3 {
 				r.send("ann", "@bob", fmt.Sprint(i+1))
 				if i < flushes {
@@ -109,7 +118,7 @@ func TestMessageWhileAWatcherCatchesUp(t *testing.T) {
 					}
 				}
 			}
-		}
+		})
 		for seq := uint64(1); seq <= 4; {
 			es, err := w.Next(ctx)
 			if err != nil {

@@ -11,6 +11,8 @@ type layers struct {
 	over [2]overlayAt // newest first; the zero value where there is none
 	base func() (Tx, error)
 	path string
+	// kept are records of the disk that others have decoded already; nil where the layers' owner changes what it reads.
+	kept *records
 	buf  [maxKeyBytes]byte
 }
 
@@ -19,14 +21,27 @@ func (l *layers) key() []byte { return l.buf[:0] }
 
 // get returns the live value of a key. The bytes are valid until the base read is closed.
 func (l *layers) get(key []byte) (value []byte, ok bool, err error) {
+	if value, gone, found := l.above(key); found {
+		return value, !gone, nil
+	}
+	return l.below(key)
+}
+
+// above looks in the overlays.
+func (l *layers) above(key []byte) (value []byte, gone, found bool) {
 	for _, s := range l.over {
 		if s.o == nil {
 			continue
 		}
 		if value, gone, ok := s.get(key); ok {
-			return value, !gone, nil
+			return value, gone, true
 		}
 	}
+	return nil, false, false
+}
+
+// below looks at the disk.
+func (l *layers) below(key []byte) (value []byte, ok bool, err error) {
 	if l.base == nil {
 		return nil, false, nil
 	}

@@ -114,6 +114,12 @@ const (
 	MaxHashMarks = 64
 	// maxCached bounds each of two generations of each cache of decoded records.
 	maxCached = 8_192
+	// maxKept bounds the decoded records that views share, and maxKeptBytes each of them as it is stored: about 4 MiB in all.
+	maxKept      = 8_192
+	maxKeptBytes = 512
+	// maxIdleReads bounds the reads of the disk that are kept between two views: as many as are open at one time on a machine
+	// of many cores, for a view lives as long as a look-up.
+	maxIdleReads = 64
 )
 
 // Bounds on reads and streams.

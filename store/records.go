@@ -24,6 +24,31 @@ func load[T any, P message[T]](l *layers, key []byte) (P, error) {
 	return decode[T, P](l, key, value)
 }
 
+// loadKept is load for the small records that most reads need again: who the caller is, what a name means, where two people
+// talk. Of the disk's each is decoded once between two flushes, and shared by all views: nobody changes what it returns.
+func loadKept[T any, P message[T]](l *layers, key []byte) (P, error) {
+	if l.kept == nil {
+		return load[T, P](l, key)
+	}
+	if value, gone, found := l.above(key); gone {
+		return nil, nil
+	} else if found {
+		return decode[T, P](l, key, value)
+	}
+	if r, ok := l.kept.get(key).(P); ok {
+		return r, nil
+	}
+	value, ok, err := l.below(key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	r, err := decode[T, P](l, key, value)
+	if err == nil && len(value) <= maxKeptBytes {
+		l.kept.put(key, r)
+	}
+	return r, err
+}
+
 func decode[T any, P message[T]](l *layers, key, value []byte) (P, error) {
 	r := P(new(T))
 	if err := proto.Unmarshal(value, r); err != nil {
@@ -43,7 +68,7 @@ func must[P any](r *P, err error, what string, ns ...uint64) (*P, error) {
 var errMissing = errors.New("a record that another one points to is missing")
 
 func (l *layers) account(id uint64) (*internalv1.AccountRecord, error) {
-	r, err := load[internalv1.AccountRecord](l, keyAccount(l.key(), id))
+	r, err := loadKept[internalv1.AccountRecord](l, keyAccount(l.key(), id))
 	return must(r, err, "account", id)
 }
 
@@ -52,7 +77,7 @@ func (l *layers) accountID(name string) (uint64, error) {
 	if len(name) > MaxUsernameBytes {
 		return 0, nil
 	}
-	r, err := load[internalv1.NumberRecord](l, keyAccountName(l.key(), name))
+	r, err := loadKept[internalv1.NumberRecord](l, keyAccountName(l.key(), name))
 	return r.GetNumber(), err
 }
 
@@ -60,22 +85,22 @@ func (l *layers) session(token []byte) (*internalv1.SessionRecord, error) {
 	if len(token) != tokenBytes {
 		return nil, nil
 	}
-	return load[internalv1.SessionRecord](l, keySession(l.key(), token))
+	return loadKept[internalv1.SessionRecord](l, keySession(l.key(), token))
 }
 
 func (l *layers) conversation(id uint64) (*internalv1.ConversationRecord, error) {
-	r, err := load[internalv1.ConversationRecord](l, keyConversation(l.key(), id))
+	r, err := loadKept[internalv1.ConversationRecord](l, keyConversation(l.key(), id))
 	return must(r, err, "conversation", id)
 }
 
 // direct returns the direct conversation of two accounts, 0 when they never talked.
 func (l *layers) direct(a, b uint64) (uint64, error) {
-	r, err := load[internalv1.NumberRecord](l, keyDirect(l.key(), min(a, b), max(a, b)))
+	r, err := loadKept[internalv1.NumberRecord](l, keyDirect(l.key(), min(a, b), max(a, b)))
 	return r.GetNumber(), err
 }
 
 func (l *layers) member(account, conv uint64) (*internalv1.MemberRecord, error) {
-	return load[internalv1.MemberRecord](l, keyMember(l.key(), account, conv))
+	return loadKept[internalv1.MemberRecord](l, keyMember(l.key(), account, conv))
 }
 
 func (l *layers) message(conv, seq uint64) (*internalv1.MessageRecord, error) {

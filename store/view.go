@@ -13,7 +13,7 @@ import (
 type View struct {
 	layers
 	p         *published
-	tx        Tx
+	read      baseRead // without a Tx once the view is closed
 	clusterID []byte
 	names     map[uint64]*internalv1.AccountRecord
 	damaged   func(error)
@@ -26,10 +26,11 @@ func (s *Store) View() (*View, error) {
 			return nil, ErrClosed
 		}
 		p := s.cur.Load()
-		if !p.disk.acquire() {
+		r, ok := p.disk.acquireRead()
+		if !ok {
 			continue // an install put another disk in its place; cur names it soon
 		}
-		v, err := s.viewOf(p)
+		v, err := s.viewOf(p, r)
 		if err != nil {
 			p.disk.release()
 			return nil, err
@@ -41,39 +42,57 @@ func (s *Store) View() (*View, error) {
 	}
 }
 
-// viewOf is nil when a flush came between the published instant and the read of the disk.
-func (s *Store) viewOf(p *published) (v *View, err error) {
-	defer guardDamage(s.path, &err)()
-	tx, err := p.disk.disk.Begin()
-	if err != nil {
-		return nil, fmt.Errorf("store: view: %w", err)
+// viewOf is nil when a flush came between the published instant and the read of the disk. The read is then closed.
+func (s *Store) viewOf(p *published, r baseRead) (*View, error) {
+	if r.Tx == nil {
+		if err := s.beginRead(p.disk, &r); err != nil {
+			return nil, err
+		}
 	}
-	closed := closeOnce(tx)
+	if r.flushed != p.flushed && (p.frozen == nil || r.flushed != p.frozen.mark.Index) {
+		return nil, r.Close()
+	}
+	v := &View{p: p, read: r, clusterID: s.clusterID, damaged: s.damaged}
+	v.over = [2]overlayAt{p.active, p.frozen.all()}
+	v.base = v.disk
+	v.path, v.kept = s.path, r.records
+	return v, nil
+}
+
+func (s *Store) beginRead(h *handle, r *baseRead) (err error) {
+	defer guardDamage(s.path, &err)()
+	if r.Tx, err = h.disk.Begin(); err != nil {
+		return fmt.Errorf("store: view: %w", err)
+	}
+	ok := false
 	defer func() {
-		if v == nil { // also after a panic: a read left open keeps the file from closing
-			err = errors.Join(err, closed())
+		if !ok { // also after a panic: a read left open keeps the file from closing
+			err = errors.Join(err, r.Close())
 		}
 	}()
-	flushed, err := metaIndex(tx.Meta())
-	if err == nil && (flushed == p.flushed || p.frozen != nil && flushed == p.frozen.mark.Index) {
-		v = &View{p: p, tx: tx, clusterID: s.clusterID, damaged: s.damaged}
-		v.over = [2]overlayAt{p.active, p.frozen.all()}
-		v.base = func() (Tx, error) { return tx, nil }
-		v.path = s.path
-		return v, nil
+	if r.flushed, err = metaIndex(r.Meta()); err != nil {
+		return err
 	}
-	return nil, err
+	h.began(r)
+	ok = true
+	return nil
+}
+
+func (v *View) disk() (Tx, error) {
+	if v.read.Tx == nil {
+		return nil, ErrClosed
+	}
+	return v.read.Tx, nil
 }
 
 // Close ends the view.
 func (v *View) Close() {
-	if v.tx == nil {
+	if v.read.Tx == nil {
 		return
 	}
-	_ = v.tx.Close() // a read has nothing to lose
-	v.tx = nil
-	v.base = func() (Tx, error) { return nil, ErrClosed }
-	v.p.disk.release()
+	r := v.read
+	v.read, v.kept = baseRead{}, nil
+	v.p.disk.releaseRead(r)
 }
 
 // guard is guardDamage, and tells whoever waits for damage or for a contradiction. Use:
