@@ -120,7 +120,7 @@ func (c *simCluster) run(d *datadriven.TestData) {
 		c.send(node(), d)
 	case "read":
 		n := node()
-		n.core.read(&readWait{done: func(err *Error) {
+		n.core.read(&readWait{readers: 1, done: func(err *Error) {
 			if err != nil {
 				c.logf("%d: read failed: %v", n.id, err)
 				return

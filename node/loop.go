@@ -59,8 +59,8 @@ func (n *Node) turn(ticked bool) {
 		}
 		c.step(m)
 	}
-	for _, r := range in.reads {
-		c.read(r)
+	if in.reads != nil {
+		c.read(&in.reads.wait)
 	}
 	low, full := n.disk.low.Load(), behind || n.applyStuck()
 	for _, p := range in.proposals {

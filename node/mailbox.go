@@ -72,7 +72,7 @@ type inbox struct {
 	gathered  int           // commands that the loop holds already
 	messages  []*pb.Message // from peers; bounded by maxInboxMessages
 	proposals []*proposal   // bounded by what callers may have under way; core bounds what it keeps
-	reads     []*readWait   // likewise
+	reads     *readBatch    // likewise; nil when nobody reads
 	calls     []func(*core) // from the workers and the transport: bounded by what they have in hand
 }
 
@@ -86,7 +86,7 @@ func newInbox() *inbox {
 type inputs struct {
 	messages  []*pb.Message
 	proposals []*proposal
-	reads     []*readWait
+	reads     *readBatch
 	calls     []func(*core)
 }
 
@@ -136,8 +136,26 @@ func (b *inbox) gather(on bool, held int) {
 	}
 }
 
-// read reports whether the loop will see the reader.
-func (b *inbox) read(r *readWait) bool { return b.add(func() { b.reads = append(b.reads, r) }) }
+// read adds a reader to those whom the loop takes next, and returns what they all wait for; nil when the loop takes nobody any
+// more. Only the first of them wakes the loop.
+func (b *inbox) read() *readBatch {
+	b.mu.Lock()
+	if b.stopped {
+		b.mu.Unlock()
+		return nil
+	}
+	first := b.reads == nil
+	if first {
+		b.reads = newReadBatch()
+	}
+	batch := b.reads
+	batch.wait.readers++
+	b.mu.Unlock()
+	if first {
+		b.signal()
+	}
+	return batch
+}
 
 // call has the loop run f on core. It reports whether it will.
 func (b *inbox) call(f func(*core)) bool { return b.add(func() { b.calls = append(b.calls, f) }) }

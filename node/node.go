@@ -175,14 +175,15 @@ func (n *Node) Propose(ctx context.Context, cmd []byte) ([]byte, error) {
 // ReadBarrier returns once the store holds everything that was committed when it was called: a read of the store is then
 // linearizable. It works on any member. The error is an *Error.
 func (n *Node) ReadBarrier(ctx context.Context) error {
-	ch := make(chan *Error, 1)
-	if !n.inbox.read(&readWait{done: func(err *Error) { ch <- err }}) {
+	batch := n.inbox.read()
+	if batch == nil {
 		return &Error{Outcome: NotApplied, Cause: CauseStopped}
 	}
 	select {
-	case err := <-ch:
-		if err != nil {
-			return n.withHint(err)
+	case <-batch.ended:
+		if batch.wait.err != nil {
+			err := *batch.wait.err // the others have it too
+			return n.withHint(&err)
 		}
 		return nil
 	case <-ctx.Done():

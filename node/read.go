@@ -7,12 +7,28 @@ import (
 	"go.etcd.io/raft/v3"
 )
 
-// readWait is one reader that waits until the state machine has applied what was committed when the read began.
+// readWait are readers that wait until the state machine has applied what was committed when their reads began.
 type readWait struct {
-	index uint64
-	err   *Error
-	// done is called once, by the owner of core, when the reader may go on or failed; it does not block.
+	index   uint64
+	err     *Error
+	readers int
+	// done is called once, by the owner of core, when the readers may go on or failed; it does not block.
 	done func(err *Error)
+}
+
+// readBatch are the readers that came between two turns of the loop: one wait for all of them, and one wake-up.
+type readBatch struct {
+	wait  readWait
+	ended chan struct{} // closed after wait.err is set
+}
+
+func newReadBatch() *readBatch {
+	b := &readBatch{ended: make(chan struct{})}
+	b.wait.done = func(err *Error) {
+		b.wait.err = err
+		close(b.ended)
+	}
+	return b
 }
 
 // readQueue batches ReadIndex (Raft thesis section 6.4): one heartbeat round confirms everybody who waited when it began.
@@ -24,19 +40,21 @@ type readQueue struct {
 	round     uint64      // context of the latest try: the start in the upper half, a counter in the lower
 	askedTick uint64
 	confirmed []*readWait // index known, waiting for Apply; by ascending index
+	readers   int         // of all of them
 	rounds    uint64      // how many were started, for the metrics
 }
 
-// read takes a reader.
+// read takes readers.
 func (c *core) read(r *readWait) {
 	q := &c.reads
 	switch {
 	case c.leaderless():
 		r.err = &Error{Outcome: NotApplied, Cause: CauseNoLeader}
-	case len(q.waiting)+len(q.asked)+len(q.confirmed) >= maxWaitingReads:
+	case q.readers+r.readers > maxWaitingReads:
 		r.err = &Error{Outcome: NotApplied, Cause: CauseOverloaded}
 	default:
 		q.waiting = append(q.waiting, r)
+		q.readers += r.readers
 		return
 	}
 	c.out.readable = append(c.out.readable, r)
@@ -115,6 +133,9 @@ func (c *core) releaseReads() {
 		n++
 	}
 	if n > 0 {
+		for _, r := range q.confirmed[:n] {
+			q.readers -= r.readers
+		}
 		c.out.readable = append(c.out.readable, q.confirmed[:n]...)
 		q.confirmed = slices.Delete(q.confirmed, 0, n)
 	}
@@ -125,6 +146,7 @@ func (c *core) failReads(err *Error) {
 	q := &c.reads
 	for _, r := range slices.Concat(q.asked, q.waiting) {
 		r.err = err
+		q.readers -= r.readers
 		c.out.readable = append(c.out.readable, r)
 	}
 	q.asked, q.waiting = nil, nil

@@ -173,7 +173,7 @@ func (s *Stepper) Propose(cmd []byte, handedOn bool, done func(Answer)) {
 }
 
 // Read calls done once: without an error when Store holds everything that was committed when Read was called.
-func (s *Stepper) Read(done func(*Error)) { s.core.read(&readWait{done: done}) }
+func (s *Stepper) Read(done func(*Error)) { s.core.read(&readWait{readers: 1, done: done}) }
 
 // TransferLeadership begins to hand leadership to a member; 0 for the most caught-up one.
 func (s *Stepper) TransferLeadership(to uint64) { s.core.transferLeader(to) }
