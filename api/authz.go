@@ -77,8 +77,16 @@ type caller struct {
 	token []byte
 	// socket is set for a call without a token over the admin socket: as trusted as the data directory.
 	socket bool
-	// addr is the client's address for the failure counts; empty on the socket.
-	addr string
+	// peer is where the client calls from; nil when that is not known.
+	peer net.Addr
+}
+
+// addr is the client's address for the failure counts; empty on the socket.
+func (c caller) addr() string {
+	if c.peer == nil {
+		return ""
+	}
+	return addrKey(c.peer)
 }
 
 type callerKey struct{}
@@ -94,7 +102,10 @@ func admit(ctx context.Context, method string, admin bool) (context.Context, err
 	if !ok {
 		return nil, notAllowed("this method is open to nobody; the client and the server may be of different versions")
 	}
-	c := caller{addr: clientAddr(ctx)}
+	var c caller
+	if p, ok := peer.FromContext(ctx); ok {
+		c.peer = p.Addr
+	}
 	switch {
 	case row == public:
 	case admin && row != session:
@@ -112,8 +123,7 @@ func admit(ctx context.Context, method string, admin bool) (context.Context, err
 // bearer is the hash of the call's token. A token of the wrong form is told apart from none, for whoever writes a
 // client.
 func bearer(ctx context.Context) ([]byte, error) {
-	md, _ := metadata.FromIncomingContext(ctx)
-	values := md.Get("authorization")
+	values := metadata.ValueFromIncomingContext(ctx, "authorization") // not FromIncomingContext, which copies all there is
 	switch {
 	case len(values) == 0:
 		return nil, sessionMissing("the call carries no session token")
@@ -132,15 +142,7 @@ func bearer(ctx context.Context) ([]byte, error) {
 	return sum[:], nil
 }
 
-// clientAddr is what failures are counted by: an IPv4 address, or an IPv6 /64, which is what one site has.
-func clientAddr(ctx context.Context) string {
-	p, ok := peer.FromContext(ctx)
-	if !ok || p.Addr == nil {
-		return ""
-	}
-	return addrKey(p.Addr)
-}
-
+// addrKey is what failures are counted by: an IPv4 address, or an IPv6 /64, which is what one site has.
 func addrKey(a net.Addr) string {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

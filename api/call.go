@@ -167,7 +167,7 @@ func (s *Server) ended(ctx context.Context, err error) error {
 	if !errors.As(err, &f) || f.reason != reasonSessionInvalid {
 		return err
 	}
-	if wait, ok := s.guard.addresses.take(callerOf(ctx).addr); !ok {
+	if wait, ok := s.guard.addresses.take(callerOf(ctx).addr()); !ok {
 		return exhausted(reasonTooManyAttempts, "too many calls with tokens of no session; wait and log in again",
 			wait+time.Second)
 	}

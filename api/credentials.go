@@ -86,7 +86,7 @@ func (s *Server) checkPassword(ctx context.Context, username, password string) (
 		return cred, false, err
 	}
 	start := time.Now()
-	good, err := s.guard.check(ctx, username, callerOf(ctx).addr, cred.PHC, password)
+	good, err := s.guard.check(ctx, username, callerOf(ctx).addr(), cred.PHC, password)
 	s.metrics.hashSeconds.Observe(time.Since(start).Seconds())
 	return cred, good, err
 }

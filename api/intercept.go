@@ -82,7 +82,7 @@ func (s *Server) stream(admin bool) grpc.StreamServerInterceptor {
 			return err
 		}
 		if rules[info.FullMethod] == public {
-			key := callerOf(w.ctx).addr
+			key := callerOf(w.ctx).addr()
 			if _, ok := s.publicStreams.enter(key); !ok {
 				return exhausted(reasonTooManyStreams,
 					"too many streams are open on this node; close some or use another node", time.Second)

@@ -7,6 +7,10 @@ const (
 	// maxRequestBytes is the client port's frame limit: a full message with its frame is under 9 KiB, a full MarkRead
 	// (100 ranges) under 16 KiB.
 	maxRequestBytes = 64 << 10
+	// streamWindowBytes and connWindowBytes are what a client may send ahead of the node's reading: a few of the largest frames
+	// on one stream, some of all. Fixed, because gRPC measures the connection otherwise: a ping with most requests.
+	streamWindowBytes = 4 * maxRequestBytes
+	connWindowBytes   = 1 << 20
 	// maxHeaderBytes bounds the metadata of one call; a token is 43 characters.
 	maxHeaderBytes = 16 << 10
 	// maxReplyBytes keeps a page under the 4 MiB that gRPC clients take by default: 1,000 messages of 8 KiB would not fit.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,7 +29,30 @@ type metrics struct {
 	// Looked up once: they are counted for each message.
 	sent        map[string]prometheus.Counter // of messages, by result
 	sendSeconds prometheus.Observer           // of seconds, for sends on streams
+	methods     map[string]*methodMetrics     // of handled and seconds, for the methods of the table
 }
+
+// methodMetrics are one method's.
+type methodMetrics struct {
+	name string // the label
+	// ok counts the calls that ended well; it is made with the first of them, so that /metrics shows what was called.
+	ok func() prometheus.Counter
+	// seconds is nil for a method whose time says nothing.
+	seconds func() prometheus.Observer
+}
+
+func newMethodMetrics(m *metrics, method string) *methodMetrics {
+	name := strings.TrimPrefix(method, "/")
+	mm := &methodMetrics{name: name}
+	mm.ok = sync.OnceValue(func() prometheus.Counter { return m.handled.WithLabelValues(name, codes.OK.String()) })
+	if !streaming[method] {
+		mm.seconds = sync.OnceValue(func() prometheus.Observer { return m.seconds.WithLabelValues(name) })
+	}
+	return mm
+}
+
+// unknownMethod is the label of what is not in the table: an unknown path must not make a series.
+const unknownMethod = "unknown"
 
 // Results of a send, the label of messages_total.
 const (
@@ -65,6 +89,10 @@ func newMetrics(s *Server) *metrics {
 		m.sent[r] = m.messages.WithLabelValues(r) // a rate needs the zero
 	}
 	m.sendSeconds = m.seconds.WithLabelValues(strings.TrimPrefix(chatPath, "/") + "SendMessages")
+	m.methods = map[string]*methodMetrics{unknownMethod: newMethodMetrics(m, unknownMethod)}
+	for method := range rules {
+		m.methods[method] = newMethodMetrics(m, method)
+	}
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: ns, Name: name, Help: help}, f)
 	}
@@ -112,15 +140,19 @@ func newMetrics(s *Server) *metrics {
 	return m
 }
 
-// call counts one call. Only methods of the table get here as labels: an unknown path must not make a series.
+// call counts one call.
 func (m *metrics) call(method string, code codes.Code, took time.Duration) {
-	if _, ok := rules[method]; !ok {
-		method = "unknown"
+	mm := m.methods[method]
+	if mm == nil {
+		mm = m.methods[unknownMethod]
 	}
-	name := strings.TrimPrefix(method, "/")
-	m.handled.WithLabelValues(name, code.String()).Inc()
-	if !streaming[method] {
-		m.seconds.WithLabelValues(name).Observe(took.Seconds())
+	if code == codes.OK {
+		mm.ok().Inc()
+	} else {
+		m.handled.WithLabelValues(mm.name, code.String()).Inc()
+	}
+	if mm.seconds != nil {
+		mm.seconds().Observe(took.Seconds())
 	}
 }
 
