@@ -46,16 +46,16 @@ var mutants = []mutant{
 	{
 		name: "applied-index-apart", breaks: "the applied index is in the transaction of its effects (P6)", file: "store/flush.go",
 		edits: [][2]string{{
-			"\tif err := h.disk.Commit(batch); err != nil {\n",
+			"\tif err := h.commit(batch); err != nil {\n",
 			"\ttx, err := h.disk.Begin()\n\tif err != nil {\n\t\treturn err\n\t}\n\told := append([]byte(nil), tx.Meta()...)\n\ttx.Close()\n" +
-				"\tif err := h.disk.Commit(Batch{Writes: batch.Writes, Meta: old}); err != nil {\n\t\treturn err\n\t}\n" +
-				"\tif err := h.disk.Commit(Batch{Meta: batch.Meta}); err != nil {\n",
+				"\tif err := h.commit(Batch{Writes: batch.Writes, Meta: old}); err != nil {\n\t\treturn err\n\t}\n" +
+				"\tif err := h.commit(Batch{Meta: batch.Meta}); err != nil {\n",
 		}},
 		by: simulator{},
 	},
 	{
 		name: "stale-read", breaks: "a read waits for a quorum and for Apply (P3)", file: "node/read.go",
-		edits: [][2]string{{"\t\tq.waiting = append(q.waiting, r)\n\t\treturn\n", ""}},
+		edits: [][2]string{{"\t\tq.waiting = append(q.waiting, r)\n\t\tq.readers += r.readers\n\t\treturn\n", ""}},
 		by:    simulator{},
 	},
 	{
@@ -66,6 +66,11 @@ var mutants = []mutant{
 	{
 		name: "read-context-of-an-earlier-life", breaks: "an answer to an earlier life confirms no read (P3)", file: "node/core.go",
 		edits: [][2]string{{"readQueue{round: c.boot << 32}", "readQueue{}"}},
+		by:    tests{"./node", "^TestInteraction$"},
+	},
+	{
+		name: "vote-before-save", breaks: "one log per term", file: "node/ready.go",
+		edits: [][2]string{{"\t\t\tasked = append(asked, m)\n", "\t\t\tc.out.messages = append(c.out.messages, m)\n"}},
 		by:    tests{"./node", "^TestInteraction$"},
 	},
 	{
@@ -85,7 +90,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "lost-flush", breaks: "what was flushed is on the disk (P1)", file: "store/flush.go",
-		edits: [][2]string{{"h.disk.Commit(batch)", "h.disk.Commit(Batch{Meta: batch.Meta})"}},
+		edits: [][2]string{{"h.commit(batch)", "h.commit(Batch{Meta: batch.Meta})"}},
 		by:    simulator{},
 	},
 	{

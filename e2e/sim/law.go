@@ -16,7 +16,7 @@ import (
 
 // law is what is known of the whole cluster, and held against every node.
 type law struct {
-	leaders map[uint64]uint64 // term -> who led it
+	leaders map[uint64]reign  // term -> who led it
 	entries []entry           // by index, from 0; what was applied first at each
 	applies map[uint64]uint64 // node -> applied
 	hashes  map[uint64]string // index -> state hash that a flush recorded there
@@ -36,8 +36,11 @@ type entry struct {
 	set  bool
 }
 
+// reign is a process that leads: another start of the same node is another one.
+type reign struct{ node, start uint64 }
+
 func (l *law) init() {
-	l.leaders, l.applies, l.cuts = map[uint64]uint64{}, map[uint64]uint64{}, map[link]bool{}
+	l.leaders, l.applies, l.cuts = map[uint64]reign{}, map[uint64]uint64{}, map[link]bool{}
 	l.hashes, l.marked = map[uint64]string{}, map[uint64]string{}
 }
 
@@ -47,16 +50,20 @@ type configuration struct {
 	conf *pb.ConfState
 }
 
-// role: one leader per term.
+// role: one leader per term, and that one process: who led it and was started again has forgotten what it proposed.
 func (l *law) role(r *replica, st node.StepState) {
 	if st.Role != raft.StateLeader {
 		return
 	}
-	if old, ok := l.leaders[st.Term]; !ok {
-		l.leaders[st.Term] = r.id
+	now := reign{r.id, r.self.GetBoot()}
+	switch old, ok := l.leaders[st.Term]; {
+	case !ok:
+		l.leaders[st.Term] = now
 		r.w.counts.Elections++
-	} else if old != r.id {
-		r.w.fail("two leaders in term %d: nodes %d and %d", st.Term, old, r.id)
+	case old.node != now.node:
+		r.w.fail("two leaders in term %d: nodes %d and %d", st.Term, old.node, now.node)
+	case old != now:
+		r.w.fail("node %d leads term %d again after it was started anew", r.id, st.Term)
 	}
 }
 
