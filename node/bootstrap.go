@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	logFile       = "raft.db"
+	logFile       = "raft" // a directory
 	storeFile     = "store.db"
 	incarnationSz = 16
 	clusterIDSz   = 16
@@ -112,17 +112,19 @@ func removeTemporary(dir string) error {
 		return err
 	}
 	for _, path := range left {
-		if err := os.Remove(path); err != nil {
+		if err := os.RemoveAll(path); err != nil { // a log is a directory
 			return fmt.Errorf("remove a temporary file: %w", err)
 		}
 	}
 	return nil
 }
 
-// openLog opens raft.db, made with a new incarnation when there is none, and counts this start durably.
+// openLog opens the log, made with a new incarnation when there is none, and counts this start durably.
 func (n *Node) openLog() error {
 	path := filepath.Join(n.cfg.Dir, logFile)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	if there, err := raftlog.Exists(path); err != nil {
+		return err
+	} else if !there {
 		if _, err := os.Stat(filepath.Join(n.cfg.Dir, storeFile)); err == nil {
 			return fmt.Errorf("%s is missing beside %s: this member's promises to its peers are lost. Remove this member, "+
 				"empty the directory and add a new one", path, storeFile)

@@ -28,7 +28,7 @@ func TestInterruptedFirstStartNeedsOneFormedMember(t *testing.T) {
 	must(t, err)
 	id := log.Identity()
 	id.ClusterID = nil
-	must(t, errors.Join(log.Close(), os.Remove(path), raftlog.Create(path, id)))
+	must(t, errors.Join(log.Close(), os.RemoveAll(path), raftlog.Create(path, id)))
 	c.restart(0)
 	c.restart(2)
 	c.leader()

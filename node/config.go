@@ -21,7 +21,7 @@ const MaxClusterVersion = store.MaxClusterVersion
 type Config struct {
 	// Name is the member's name, such as "n1".
 	Name string
-	// Dir is the data directory: raft.db, store.db and files on their way in or out. Made when missing.
+	// Dir is the data directory: raft, store.db and files on their way in or out. Made when missing.
 	Dir string
 	// Address is where clients reach this node, as other members and clients are told.
 	Address string

@@ -124,7 +124,7 @@ func TestMissingLogIsRefused(t *testing.T) {
 	down := (c.leader() + 1) % 3
 	must(t, c.nodes[down].Stop(t.Context()))
 	c.nodes[down] = nil
-	must(t, os.Remove(filepath.Join(c.cfgs[down].Dir, logFile)))
+	must(t, os.RemoveAll(filepath.Join(c.cfgs[down].Dir, logFile)))
 	c.cfgs[down].PeerListener = listen(t, c.cfgs[down].PeerAddress)
 	defer c.cfgs[down].PeerListener.Close()
 	if _, err := Start(t.Context(), c.cfgs[down]); err == nil || !strings.Contains(err.Error(), "missing beside") {

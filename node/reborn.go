@@ -16,7 +16,8 @@ import (
 )
 
 // A data directory is reborn, as the only member of a new cluster, by a restore and by a recover. Both make the two files
-// in a directory beside the old ones, and one rename decides:
+// in a directory beside the old ones, and one rename decides (an earlier
+// release may have left its form of the log in reborn.ready; Open turns it into today's):
 //
 //	reborn.new/    being made; nothing depends on it, a start and the next try remove it
 //	reborn.ready/  complete and synced; the files only have to be moved into place, which finishReborn does and can be
@@ -110,7 +111,7 @@ func createLog(path string, id raftlog.Identity, m store.Mark, term uint64) erro
 // anywhere and begun again: a file that is not in reborn.ready any more has been moved.
 func finishReborn(dir string) error {
 	ready := filepath.Join(dir, rebornReady)
-	for _, name := range []string{storeFile, logFile} {
+	for _, name := range []string{storeFile, raftlog.OldPath(logFile), logFile} {
 		from, to := filepath.Join(ready, name), filepath.Join(dir, name)
 		if there, err := exists(from); err != nil || !there {
 			if err != nil {
@@ -173,7 +174,7 @@ func checkReborn(dir string) error {
 	if err != nil || !making {
 		return err
 	}
-	if old, err := exists(filepath.Join(dir, logFile)); err != nil || old {
+	if old, err := raftlog.Exists(filepath.Join(dir, logFile)); err != nil || old {
 		return err // a recover that was cut short changed nothing; openLog's caller removes what it left
 	}
 	return fmt.Errorf("a restore to %s was cut short before it made anything; run it again", dir)

@@ -205,7 +205,7 @@ func TestMixedFilesDoNotStart(t *testing.T) {
 	c, dir := livedIn(t)
 	_, err := Recover(dir, RecoverOptions{})
 	must(t, err)
-	must(t, os.Remove(filepath.Join(dir, logFile)))
+	must(t, os.RemoveAll(filepath.Join(dir, logFile)))
 	must(t, os.Rename(filepath.Join(dir, logFile+beforeRecover), filepath.Join(dir, logFile)))
 	cfg := c.cfgs[0]
 	cfg.PeerListener = listen(t, "127.0.0.1:0")

@@ -44,9 +44,15 @@ func Recover(dir string, o RecoverOptions) (*Reborn, error) {
 		return finishRecover(dir)
 	}
 	for _, name := range []string{logFile, storeFile} {
-		if there, err := exists(filepath.Join(dir, name)); err != nil || !there {
+		there, err := exists(filepath.Join(dir, name))
+		if name == logFile {
+			there, err = raftlog.Exists(filepath.Join(dir, name))
+		}
+		if err != nil || !there {
 			return nil, errors.Join(err, fmt.Errorf("%s is no data directory of a node: it has no %s", dir, name))
 		}
+	}
+	for _, name := range []string{logFile, raftlog.OldPath(logFile), storeFile} {
 		kept := filepath.Join(dir, name+beforeRecover)
 		if there, err := exists(kept); err != nil || there {
 			return nil, errors.Join(err, fmt.Errorf("%s is there: this directory was recovered before. Start it with parley "+

@@ -60,9 +60,13 @@ func TestScrubFindsRotInTheLog(t *testing.T) {
 	c.propose(sick, message("alice", "bob", "a text that is found in the file"))
 	c.nodes[sick].scrubOnce()
 	path := filepath.Join(c.cfgs[sick].Dir, logFile)
-	rot(t, path, "a text that is found in the file")
+	segments, err := filepath.Glob(filepath.Join(path, "*.wal"))
+	if must(t, err); len(segments) != 1 {
+		t.Fatalf("segments %v, want one", segments)
+	}
+	rot(t, segments[0], "a text that is found in the file")
 	c.nodes[sick].scrubOnce()
-	err := c.awaitStop(sick)
+	err = c.awaitStop(sick)
 	if damage, ok := errors.AsType[*raftlog.DamageError](err); !ok || damage.Path != path || damage.Index == 0 {
 		t.Fatalf("the node stopped with %v", err)
 	}

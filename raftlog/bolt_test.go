@@ -3,7 +3,6 @@ package raftlog
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -15,7 +14,7 @@ import (
 
 func TestCreate(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "raft.db")
+	path := filepath.Join(dir, "raft")
 	if _, err := Open(path, Options{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("Open of nothing: %v", err)
 	}
@@ -35,10 +34,10 @@ func TestCreate(t *testing.T) {
 	}
 	names, err := os.ReadDir(dir)
 	must(t, err)
-	if len(names) != 1 || names[0].Name() != "raft.db" {
+	if len(names) != 1 || names[0].Name() != "raft" {
 		t.Fatalf("left in the directory: %v", names)
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(path); err != nil || info.Mode() != fs.ModeDir|0o700 {
 		t.Fatalf("mode %v, %v", info.Mode(), err)
 	}
 	l := mustOpen(t, path)
@@ -99,8 +98,8 @@ func TestCompactionRidesAlong(t *testing.T) {
 		t.Fatalf("%d deletions, the smallest of %d entries; want some, of at least %d", deletions, least, CompactBatch)
 	}
 	must(t, l.check())
-	if used, limit := usedBytes(t, path), 8<<20; used > limit {
-		t.Fatalf("%d bytes in use for 4000 entries of 300 bytes, want at most %d", used, limit)
+	if used, limit := dirBytes(t, path), 4*segmentBytes; used > limit {
+		t.Fatalf("%d bytes for 4000 entries of 300 bytes, want at most %d", used, limit)
 	}
 	if got, want := l.Bytes(), int64(4000*300); got < want || got > want*11/10 {
 		t.Fatalf("Bytes() = %d for 4000 entries of 300 bytes", got)
@@ -202,8 +201,8 @@ func TestCompactBeyondTheLog(t *testing.T) {
 // TestTornCommit: power fails inside a bbolt commit. Until its first fdatasync any of the transaction's pages may be on
 // the disk and any may not, but not its meta page: then the file is what it was before.
 func TestTornCommit(t *testing.T) {
-	path := newFile(t)
-	l := mustOpen(t, path)
+	path := newBolt(t)
+	l := mustOpenOld(t, path)
 	must(t, l.Append(Batch{Entries: entries(1, 3000, 1), HardState: state(1, 0, 2500)}))
 	l.Compact(2000)
 	must(t, l.Append(Batch{Entries: entries(3001, 3010, 1)})) // pages are free from here on
@@ -230,7 +229,7 @@ func TestTornCommit(t *testing.T) {
 				}
 			}
 			must(t, os.WriteFile(torn, b, 0o600))
-			l := mustOpen(t, torn)
+			l := mustOpenOld(t, torn)
 			if got := content(t, l); got != want {
 				t.Fatalf("round %d:\n got %s\nwant %s", round, got, want)
 			}
@@ -239,38 +238,11 @@ func TestTornCommit(t *testing.T) {
 	}
 }
 
-var rewrite = flag.Bool("rewrite", false, "write testdata/format1.db anew")
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(m.Run())
-}
-
-// writeFormat1 made the file. A later format gets a file of its own beside it.
-func writeFormat1(t *testing.T, to string) {
-	path := newFile(t)
-	l := mustOpen(t, path)
-	id := l.Identity()
-	id.ClusterID = []byte("0123456789abcdef")
-	must(t, l.SetIdentity(id))
-	must(t, l.Append(Batch{Entries: append(entries(1, 8, 1), entry(9, 1, "diverged")), HardState: state(1, 1, 6)}))
-	must(t, l.Append(Batch{Entries: entries(9, 10, 2), HardState: state(2, 3, 7)}))
-	l.Compact(4)
-	must(t, l.Close())
-	whole, err := os.ReadFile(path)
-	must(t, err)
-	must(t, os.MkdirAll(filepath.Dir(to), 0o755))
-	must(t, os.WriteFile(to, whole[:usedBytes(t, path)], 0o600))
-}
-
 // TestOldFormat opens a file that the first version wrote. Every later version must.
 func TestOldFormat(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "raft.db")
+	path := filepath.Join(t.TempDir(), "raft")
 	golden := filepath.Join("testdata", "format1.db")
-	if *rewrite {
-		writeFormat1(t, golden)
-	}
-	copyFile(t, golden, path)
+	copyFile(t, golden, OldPath(path))
 	l := mustOpen(t, path)
 	want := modelState{compacted: mark{4, 1}, hs: hardState{term: 2, vote: 3, commit: 7}, ents: append(entries(5, 8, 1),
 		entries(9, 10, 2)...)}.String()

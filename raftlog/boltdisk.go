@@ -1,12 +1,10 @@
 package raftlog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -16,59 +14,10 @@ import (
 	"parley/boltcheck"
 )
 
-// boltDisk is a Disk in one bbolt file.
+// boltDisk is the Disk of earlier releases, one bbolt file. It is only read any more: see migrate.
 type boltDisk struct {
 	path string
 	db   *bolt.DB
-}
-
-// Create makes a new log at path for id. It appears there whole or not at all. os.ErrExist when something is there.
-func Create(path string, id Identity) (err error) {
-	if err := id.validate(); err != nil {
-		return err
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("raftlog: create %s: %w", path, fs.ErrExist)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("raftlog: create: %w", err)
-	}
-	// A power cut while bbolt initialises a file leaves one that cannot be opened: do it under another name.
-	tmp := path + ".tmp"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("raftlog: create: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(tmp) // best effort: the next Create removes it too
-			err = fmt.Errorf("raftlog: create %s: %w", path, err)
-		}
-	}()
-	db, err := bolt.Open(tmp, 0o600, boltOptions())
-	if err != nil {
-		return err
-	}
-	db.AllocSize = allocBytes
-	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range []string{BucketLog, BucketMeta} {
-			if _, err := tx.CreateBucket([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return putAll(tx.Bucket([]byte(BucketMeta)), birthRecords(id))
-	})
-	if cerr := db.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := syncPath(tmp); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	return syncPath(filepath.Dir(path))
 }
 
 // syncPath fsyncs a file or a directory.
@@ -170,6 +119,9 @@ func guard(path string, f func() error) (err error) {
 	return f()
 }
 
+// format is the version of the records in such a file.
+func (d *boltDisk) format() uint32 { return boltFormatVersion }
+
 func (d *boltDisk) Path() string { return d.path }
 
 func (d *boltDisk) Load(bucket string, fn func(key, value []byte) error) error {
@@ -204,60 +156,7 @@ func (d *boltDisk) Load(bucket string, fn func(key, value []byte) error) error {
 	}
 }
 
-func (d *boltDisk) Commit(t *Tx) error {
-	return guard(d.path, func() error {
-		return d.db.Update(func(tx *bolt.Tx) error {
-			if t.Clear {
-				if err := tx.DeleteBucket([]byte(BucketLog)); err != nil {
-					return err
-				}
-				if _, err := tx.CreateBucket([]byte(BucketLog)); err != nil {
-					return err
-				}
-			}
-			log := tx.Bucket([]byte(BucketLog))
-			// Not stored in the file, hence set each time. Keys only ascend: a full page is never inserted into.
-			log.FillPercent = 1.0
-			for _, r := range t.Delete {
-				if err := deleteRange(log, r); err != nil {
-					return err
-				}
-			}
-			if err := putAll(log, t.Log); err != nil {
-				return err
-			}
-			return putAll(tx.Bucket([]byte(BucketMeta)), t.Meta)
-		})
-	})
-}
+// Commit implements Disk. Nothing is written to a file of an earlier release.
+func (d *boltDisk) Commit(*Tx) error { return fmt.Errorf("%s is read only", d.path) }
 
 func (d *boltDisk) Close() error { return d.db.Close() }
-
-func putAll(b *bolt.Bucket, records []Record) error {
-	for _, r := range records {
-		if err := b.Put(r.Key, r.Value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// deleteRange collects the keys first: a cursor that deletes as it goes skips keys (bbolt#146).
-func deleteRange(b *bolt.Bucket, r Range) error {
-	var keys []byte
-	hi := appendKey(nil, r.Hi)
-	c := b.Cursor()
-	for k, _ := c.Seek(appendKey(nil, r.Lo)); k != nil && bytes.Compare(k, hi) <= 0; k, _ = c.Next() {
-		if len(k) != keyBytes {
-			return fmt.Errorf("key %x is no index", k)
-		}
-		keys = append(keys, k...)
-	}
-	for len(keys) > 0 {
-		if err := b.Delete(keys[:keyBytes]); err != nil {
-			return err
-		}
-		keys = keys[keyBytes:]
-	}
-	return nil
-}

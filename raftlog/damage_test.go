@@ -18,8 +18,8 @@ import (
 
 // damagedLog makes a file with a compacted head, a few hundred entries of several pages, and one that overflows a page.
 func damagedLog(t *testing.T) (path, want string) {
-	path = newFile(t)
-	l := mustOpen(t, path)
+	path = newBolt(t)
+	l := mustOpenOld(t, path)
 	must(t, l.Append(Batch{Entries: entries(1, 300, 1), HardState: state(1, 2, 290)}))
 	l.Compact(100)
 	must(t, l.Append(Batch{Entries: entries(295, 400, 2), HardState: state(2, 1, 350)}))
@@ -51,7 +51,7 @@ func TestRandomDamage(t *testing.T) {
 			clear(b[off&^511 : off&^511+512])
 		}
 		must(t, os.WriteFile(copied, b, 0o600))
-		l, err := Open(copied, Options{})
+		l, err := openOld(copied, Options{})
 		var damage *DamageError
 		switch {
 		case errors.As(err, &damage):
@@ -121,7 +121,7 @@ func TestDamagedValues(t *testing.T) {
 		bad[len(bad)/2] ^= 0x10
 		b = bytes.ReplaceAll(b, p.value, bad)
 		must(t, os.WriteFile(copied, b, 0o600))
-		l, err := Open(copied, Options{})
+		l, err := openOld(copied, Options{})
 		var damage *DamageError
 		if !errors.As(err, &damage) {
 			t.Fatalf("%s %s: got %v, %v, want a damage error", p.bucket, p.key, l, err)
@@ -156,7 +156,7 @@ func TestDamagedFile(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "raft.db")
 			must(t, os.WriteFile(path, tc.damage(bytes.Clone(whole)), 0o600))
-			_, err := Open(path, Options{})
+			_, err := openOld(path, Options{})
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Fatalf("got %v, want an error that says %q", err, tc.says)
 			}
@@ -169,8 +169,8 @@ func TestDamagedFile(t *testing.T) {
 
 // TestDamagedStructure forges trees on which bbolt itself panics in a goroutine, or never comes back.
 func TestDamagedStructure(t *testing.T) {
-	path := newFile(t)
-	l := mustOpen(t, path)
+	path := newBolt(t)
+	l := mustOpenOld(t, path)
 	must(t, l.Append(Batch{Entries: entries(1, 2000, 1), HardState: state(1, 1, 0)}))
 	must(t, l.Close())
 	whole, err := os.ReadFile(path)
@@ -213,7 +213,7 @@ func TestDamagedStructure(t *testing.T) {
 			tc.damage(b)
 			path := filepath.Join(t.TempDir(), "raft.db")
 			must(t, os.WriteFile(path, b, 0o600))
-			_, err := Open(path, Options{})
+			_, err := openOld(path, Options{})
 			var damage *DamageError
 			if !errors.As(err, &damage) || !strings.Contains(err.Error(), tc.says) {
 				t.Fatalf("got %v, want a damage error that says %q", err, tc.says)
@@ -286,13 +286,13 @@ func TestOpenAsserts(t *testing.T) {
 		}, keyIdentity, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			path := newFile(t)
-			l := mustOpen(t, path)
+			path := newBolt(t)
+			l := mustOpenOld(t, path)
 			es := append(entries(1, 80, 1), entries(81, 90, 3)...)
 			must(t, l.Append(Batch{Entries: es, HardState: state(3, 1, 70)}))
 			must(t, l.Close())
 			edit(t, path, tc.edit)
-			_, err := Open(path, Options{})
+			_, err := openOld(path, Options{})
 			var damage *DamageError
 			if !errors.As(err, &damage) || damage.Key != tc.key || damage.Index != tc.index {
 				t.Fatalf("got %v, want damage at %q, index %d", err, tc.key, tc.index)
@@ -302,9 +302,9 @@ func TestOpenAsserts(t *testing.T) {
 }
 
 func TestOpenRefusesNewerFormat(t *testing.T) {
-	path := newFile(t)
-	edit(t, path, func(_, meta *bolt.Bucket) error { return put(meta, formatRecord(formatVersion+1)) })
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "upgrade this node") {
+	path := newBolt(t)
+	edit(t, path, func(_, meta *bolt.Bucket) error { return put(meta, formatRecord(boltFormatVersion+1)) })
+	if _, err := openOld(path, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "upgrade this node") {
 		t.Fatalf("got %v, want ErrFormat, and what to do", err)
 	}
 }
@@ -337,14 +337,14 @@ func TestHeal(t *testing.T) {
 		}, 90, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			path := newFile(t)
-			l := mustOpen(t, path)
+			path := newBolt(t)
+			l := mustOpenOld(t, path)
 			es := append(entries(1, 50, 1), entries(51, 90, 2)...)
 			must(t, l.Append(Batch{Entries: es, HardState: state(2, 1, 60)}))
 			l.Compact(10)
 			must(t, l.Close())
 			edit(t, path, tc.edit)
-			l, err := Open(path, Options{FlushedIndex: tc.flushed, FlushedTerm: 2})
+			l, err := openOld(path, Options{FlushedIndex: tc.flushed, FlushedTerm: 2})
 			if !tc.heals {
 				var damage *DamageError
 				if !errors.As(err, &damage) {
@@ -368,7 +368,7 @@ func TestHeal(t *testing.T) {
 			want := content(t, l)
 			must(t, l.Close())
 
-			l = mustOpen(t, path)
+			l = mustOpenOld(t, path)
 			if got := content(t, l); got != want || l.Healed() != nil {
 				t.Fatalf("after the next start:\n got %s (healed %v)\nwant %s", got, l.Healed(), want)
 			}

@@ -6,11 +6,11 @@ const (
 	BucketMeta = "meta"
 )
 
-// Disk is what a Log needs of durable storage: two ordered maps of byte strings, written by transactions. The bbolt
-// file implements it, MemDisk implements it, and so may a simulator that loses and keeps transactions as a power cut
-// would.
+// Disk is what a Log needs of durable storage: two ordered maps of byte strings, written by transactions. The
+// directory of segments implements it, MemDisk implements it, and so may a simulator that loses and keeps transactions as a
+// power cut would.
 //
-// The Log calls Load from OpenDisk and from check, and no two methods at a time.
+// The Log calls Load from OpenDisk, and from Scrub and check beside whatever else it does; otherwise no two methods at a time.
 type Disk interface {
 	// Path names the disk in errors.
 	Path() string

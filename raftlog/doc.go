@@ -1,5 +1,5 @@
 // Package raftlog is the durable half of one node's Raft: the log entries, the hard state, the compaction point and
-// the node's identity, in one bbolt file (raft.db).
+// the node's identity, in one directory of segments (raft/).
 //
 // # How it flows
 //
@@ -14,10 +14,10 @@
 // one immutable view behind one atomic pointer: readers take the pointer and never wait for a transaction. A
 // transaction is committed first and published second, so that nothing is ever read that a power cut could take back.
 //
-// A bbolt commit costs two fdatasyncs and cannot safely cost fewer. Three rules keep the number of commits down: all
-// that is queued goes into one transaction; a hard state in which only Commit moved is remembered in memory and
-// written by the next transaction, because Raft does not need Commit to be durable; deletions of compacted entries
-// have no transaction of their own but ride in later appends, CompactBatch at a time.
+// A commit is one frame: one write and one fdatasync of space that was written before, see frame.go. Two rules keep the number
+// of commits down: all that is queued goes into one transaction; a hard state in which only Commit moved is remembered in memory
+// and written by the next transaction, because Raft does not need Commit to be durable. Deletions of compacted entries ride in
+// later appends, CompactBatch at a time; a segment of which nothing is left is used again.
 //
 // # Invariants
 //
@@ -35,29 +35,26 @@
 //     cannot be trusted, so the only way on is to stop the process and Open again.
 //  7. The memory equals the disk, save for what the next transaction carries: Commit, and a compaction point that
 //     moved.
-//  8. No damaged byte is returned. Each value has a CRC32C over key and value; the page structure that bbolt itself
-//     does not checksum is walked before bbolt trusts it; the tail record says where the log ends, so that a page
-//     that lost its last entries is noticed. Damage is a *DamageError.
+//  8. No damaged byte is returned. Each value has a CRC32C over key and value, each frame one over its table, which holds
+//     the values' CRCs; commit numbers have no gap; the mark and the tail record say where the log ends. Damage is a
+//     *DamageError.
 //
-// # The file
+// # The directory
 //
-// Bucket "log": key = index, 8 bytes big-endian (byte order is index order, so appends touch the right-most leaf
-// only); value = CRC32C, 4 bytes big-endian, then the marshalled raftpb.Entry. Bucket "meta": "format", "identity",
-// "hardstate", "compacted", "tail", each value with the same CRC32C in front. All five exist from Create on: one that
-// is missing is damage. The meta bucket is kept small enough to be stored inline in bbolt's root page, so that it
-// costs no page of its own.
+// "0000000000000001.wal" and so on: the segments, with frames one after the other. What follows the last frame, and what is in a
+// segment after the last frame's, is older or torn and means nothing. "mark": the last commit that was acknowledged, see mark.go.
+// "lock": locked by the process that has the log open. Why so: docs/decisions/0006.
 //
-// bbolt keeps two meta pages and falls back to the older one when the newer is invalid. For a Raft log that would
-// mean to forget an acknowledged write or a vote without a word. A meta page is 80 bytes at the start of a sector,
-// and sectors are written whole or not at all, so that an invalid one is no trace of a power cut but damage: Open
-// refuses it.
+// A record's key in the log bucket is the index, 8 bytes big-endian; its value is a CRC32C, 4 bytes big-endian, then the marshalled
+// raftpb.Entry. The meta bucket has "format", "identity", "hardstate", "compacted", "tail", each value with the same CRC32C in
+// front. All five exist from Create on: one that is missing is damage.
 //
-// The file is sparse and grows 64 MiB at a time. Keep it off ext4 with the feature fast_commit on Linux before 5.10.94,
-// 5.15.27 or 5.17, which can lose data (bbolt#562).
+// Earlier releases kept the same records in one bbolt file, raft.db. Open reads it, writes a directory, and removes it, see
+// migrate.go.
 //
 // # The seam
 //
-// Everything above bbolt is written against Disk, three methods. MemDisk implements it in memory for tests: its
+// Everything above the files is written against Disk, four methods. MemDisk implements it in memory for tests: its
 // durable state can be copied at any moment, which is what a power cut leaves, and a commit can be made to fail, with
 // or without having taken effect.
 package raftlog

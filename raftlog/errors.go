@@ -9,8 +9,8 @@ import (
 var (
 	// ErrClosed is returned by writes after Close.
 	ErrClosed = errors.New("raftlog: closed")
-	// ErrLocked is returned by Open when another process has the file open.
-	ErrLocked = errors.New("raftlog: the file is in use by another process")
+	// ErrLocked is returned by Open when another process has the log open.
+	ErrLocked = errors.New("raftlog: the log is in use by another process")
 	// ErrFormat is returned by Open for a file that a newer version of the program wrote.
 	ErrFormat = errors.New("raftlog: unknown file format")
 	// ErrIdentity is returned by Create and SetIdentity for an identity that is malformed or contradicts the stored
@@ -24,8 +24,8 @@ var (
 // something that it wrote. The file is left as it was.
 type DamageError struct {
 	Path   string
-	Bucket string // empty when the damage is in bbolt's own pages
-	Key    string // "page 17", a meta key, or an index in decimal
+	Bucket string // empty when the damage is in the structure of the files
+	Key    string // "file: 0000000000000001.wal, byte 17", a meta key, or an index in decimal
 	// Index is the highest log index known to be affected, 0 when no single entry is. A node whose store has flushed
 	// that index heals by Options.FlushedIndex.
 	Index uint64

@@ -35,7 +35,7 @@ func state(term, vote, commit uint64) *raftpb.HardState {
 // newFile returns the path of a new log.
 func newFile(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "raft.db")
+	path := filepath.Join(t.TempDir(), "raft")
 	must(t, Create(path, testIdentity()))
 	return path
 }
@@ -104,4 +104,28 @@ func copyFile(t testing.TB, from, to string) {
 	}
 	must(t, dst.Truncate(info.Size()))
 	must(t, dst.Close())
+}
+
+// copyDir copies a log as a power cut leaves it, or keeps it: what was written, synced or not.
+func copyDir(t testing.TB, from, to string) {
+	t.Helper()
+	must(t, os.Mkdir(to, 0o700))
+	names, err := os.ReadDir(from)
+	must(t, err)
+	for _, e := range names {
+		copyFile(t, filepath.Join(from, e.Name()), filepath.Join(to, e.Name()))
+	}
+}
+
+// dirBytes is the size of all files of a log.
+func dirBytes(t testing.TB, path string) (n int) {
+	t.Helper()
+	names, err := os.ReadDir(path)
+	must(t, err)
+	for _, e := range names {
+		info, err := e.Info()
+		must(t, err)
+		n += int(info.Size())
+	}
+	return n
 }

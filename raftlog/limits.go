@@ -4,10 +4,10 @@ import "time"
 
 const (
 	// CompactBatch is how many compacted entries must have gathered before an append transaction deletes them. Fewer at
-	// a time would leave half-empty leaves behind, whose merging rewrites neighbours: at 1024 whole leaves go.
+	// a time would be told in every frame, to no use: only whole segments are freed.
 	CompactBatch = 1024
 
-	// MaxNameBytes bounds Identity.Name. The meta bucket stays below a quarter of a page and therefore inline.
+	// MaxNameBytes bounds Identity.Name. Every frame carries it, with the rest of the meta bucket.
 	MaxNameBytes = 128
 
 	// identityBytes is the length of a cluster id and of an incarnation: 128 random bits.
@@ -25,6 +25,23 @@ const (
 	maxDeadEntries = 8192
 	maxDeadBytes   = 2 << 20
 
+	// segmentBytes is the size of a segment: a few seconds of the heaviest load, and little enough that preparing one, or
+	// reading it when it is damaged, takes no time. A commit that is larger gets a segment of its own size.
+	segmentBytes = 16 << 20
+
+	// firstSegmentBytes is the size of a new log's first segment, so that a node starts without writing megabytes of zeros.
+	firstSegmentBytes = 1 << 20
+
+	// sizeUnit is what a larger segment's size is a multiple of.
+	sizeUnit = 64 << 10
+
+	// zeroBytes is how much of a new segment is written at once.
+	zeroBytes = 256 << 10
+
+	// prepareBytes is how much space is left in the last segment when the next one is prepared: at 50 MB/s, a hundred
+	// milliseconds. Half of a segment that is smaller.
+	prepareBytes = 6 << 20
+
 	// mmapBytes is address space reserved for the map of the file, not memory. The retained log is far smaller, so a
 	// remap, which waits for readers, does not happen.
 	mmapBytes = 1 << 30
@@ -34,4 +51,7 @@ const (
 
 	// lockTimeout is how long Open waits for another process to let go of the file.
 	lockTimeout = time.Second
+
+	// lockRetry is how often it tries in that time.
+	lockRetry = 10 * time.Millisecond
 )

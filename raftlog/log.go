@@ -1,7 +1,10 @@
 package raftlog
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -45,17 +48,49 @@ type Log struct {
 	enc    encoder
 }
 
-// Open opens the log at path. It fails with os.ErrNotExist when there is none, ErrLocked when another process has it,
-// ErrFormat when it is newer than this program, *DamageError when it is damaged.
+// Create makes a new log, the directory path, for id. It appears there whole or not at all. os.ErrExist when something is
+// there.
+func Create(path string, id Identity) error {
+	if err := id.validate(); err != nil {
+		return err
+	}
+	if there, err := Exists(path); err != nil {
+		return fmt.Errorf("raftlog: create: %w", err)
+	} else if there {
+		return fmt.Errorf("raftlog: create %s: %w", path, fs.ErrExist)
+	}
+	if err := createWAL(path, &Tx{Meta: birthRecords(id)}); err != nil {
+		return fmt.Errorf("raftlog: create %s: %w", path, err)
+	}
+	return nil
+}
+
+// Open opens the log at path. One of an earlier release, in a file beside it, is turned into one at path first. It fails with
+// os.ErrNotExist when there is none, ErrLocked when another process has it, ErrFormat when it is newer than this program,
+// *DamageError when it is damaged.
 func Open(path string, o Options) (*Log, error) {
-	d, err := openBolt(path)
+	var healed *DamageError
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(OldPath(path)); err == nil {
+			if healed, err = migrate(path, mark{index: o.FlushedIndex, term: o.FlushedTerm}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	d, err := openWAL(path)
 	if err != nil {
 		return nil, err
 	}
 	l, err := OpenDisk(d, o)
+	if err == nil {
+		err = errors.Join(d.confirm(), removeOld(path))
+	}
 	if err != nil {
 		_ = d.Close() // the error that matters is the first
 		return nil, err
+	}
+	if healed != nil {
+		l.healed = healed
 	}
 	return l, nil
 }

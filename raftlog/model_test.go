@@ -90,34 +90,34 @@ func (g *memRig) tear(t *testing.T, r *rand.Rand, op func() error) bool {
 	return keep
 }
 
-// boltRig crashes by going on with a copy of the file: while no commit runs, that is what a power cut leaves.
-type boltRig struct {
+// walRig crashes by going on with a copy of the files: while no commit runs, that is what a power cut leaves.
+type walRig struct {
 	l    *Log
 	path string
 	n    int
 }
 
-func (g *boltRig) log() *Log { return g.l }
+func (g *walRig) log() *Log { return g.l }
 
-func (g *boltRig) restart(t *testing.T) {
+func (g *walRig) restart(t *testing.T) {
 	must(t, g.l.Close())
 	g.l = mustOpen(t, g.path)
 }
 
-func (g *boltRig) copy(t *testing.T) string {
+func (g *walRig) copy(t *testing.T) string {
 	g.n++
-	path := filepath.Join(filepath.Dir(g.path), fmt.Sprintf("crash%d.db", g.n))
-	copyFile(t, g.path, path)
+	path := filepath.Join(filepath.Dir(g.path), fmt.Sprintf("crash%d", g.n))
+	copyDir(t, g.path, path)
 	return path
 }
 
-func (g *boltRig) crash(t *testing.T) {
+func (g *walRig) crash(t *testing.T) {
 	path := g.copy(t)
 	must(t, g.l.Close())
 	g.path, g.l = path, mustOpen(t, path)
 }
 
-func (g *boltRig) tear(t *testing.T, r *rand.Rand, op func() error) bool {
+func (g *walRig) tear(t *testing.T, r *rand.Rand, op func() error) bool {
 	path := g.copy(t)
 	keep := r.IntN(2) == 0
 	must(t, op())
@@ -154,9 +154,9 @@ func TestModel(t *testing.T) {
 		})
 	}
 	for seed := range uint64(4) {
-		t.Run(fmt.Sprintf("bbolt/%d", seed), func(t *testing.T) {
+		t.Run(fmt.Sprintf("segments/%d", seed), func(t *testing.T) {
 			path := newFile(t)
-			run(t, seed, 80, &boltRig{path: path, l: mustOpen(t, path)})
+			run(t, seed, 80, &walRig{path: path, l: mustOpen(t, path)})
 		})
 	}
 }

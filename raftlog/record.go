@@ -10,9 +10,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// formatVersion is what Create writes. A change of the encodings in this file needs the next number, and code that
-// still reads the old one.
-const formatVersion = 1
+// formatVersion is what Create writes. A change of the encodings in this file, or of the frames, needs the next number, and
+// code that still reads the old one. boltFormatVersion is that of the bbolt files of earlier releases, whose records are the
+// same.
+const (
+	formatVersion     = 2
+	boltFormatVersion = 1
+)
 
 // Keys of the meta bucket.
 const (

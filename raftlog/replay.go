@@ -86,9 +86,12 @@ func readMeta(d Disk) (*image, error) {
 	if len(b) != 4 {
 		return nil, damaged(keyFormat, fmt.Errorf("length %d, want 4", len(b)))
 	}
-	if v := binary.BigEndian.Uint32(b); v != formatVersion {
-		return nil, fmt.Errorf("%w %d in %s: this program reads %d; upgrade this node to the version that wrote it, or a later one",
-			ErrFormat, v, d.Path(), formatVersion)
+	known := uint32(formatVersion)
+	if old, ok := d.(interface{ format() uint32 }); ok {
+		known = old.format()
+	}
+	if v := binary.BigEndian.Uint32(b); v != known {
+		return nil, unknownFormat(d.Path(), v, known)
 	}
 
 	img := &image{}

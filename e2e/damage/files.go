@@ -36,6 +36,8 @@ type facts struct {
 	Hub []byte
 	// Used is the high-water mark of each file: what follows is a hole.
 	Used map[string]int64
+	// Log is what the log's blob is made of.
+	Log []part
 }
 
 func (r reference) facts() (f facts, err error) {
@@ -47,7 +49,7 @@ func (r reference) facts() (f facts, err error) {
 }
 
 const (
-	logFile      = "raft.db"
+	logFile      = "raft"
 	storeFile    = "store.db"
 	receivedFile = "receive.db"
 )
@@ -68,15 +70,22 @@ func makeFiles(t cluster.TB, binary string) reference {
 	r := reference{dir: t.TempDir()}
 	token := sha256.Sum256(w.Token())
 	f := facts{Hub: token[:], Used: map[string]int64{}}
-	for _, file := range []string{logFile, storeFile} {
-		if err := copyFile(filepath.Join(c.Nodes[0].Dir, file), r.path(file)); err != nil {
-			t.Fatalf("%v", err)
-		}
+	if err := copyFile(filepath.Join(c.Nodes[0].Dir, storeFile), r.path(storeFile)); err != nil {
+		t.Fatalf("%v", err)
 	}
+	blob, parts, err := joinLog(filepath.Join(c.Nodes[0].Dir, logFile))
+	if err == nil {
+		err = os.WriteFile(r.path(logFile), blob, 0o600)
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	f.Log, f.Used[logFile] = parts, int64(len(blob))
+	t.Logf("%s: %d KiB in %d files", logFile, len(blob)>>10, len(parts))
 	if err := spool(r); err != nil {
 		t.Fatalf("%v", err)
 	}
-	for _, file := range []string{logFile, storeFile, receivedFile} {
+	for _, file := range []string{storeFile, receivedFile} {
 		used, err := boltcheck.UsedBytes(r.path(file))
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)

@@ -2,7 +2,7 @@
 //
 //	task damage                or: go run ./e2e/damage -each 1000 -rounds 12 -seed 7
 //
-// A short run of a real cluster, with sessions, messages and deletions, leaves the files: raft.db and store.db as a kill -9
+// A short run of a real cluster, with sessions, messages and deletions, leaves the files: the log and store.db as a kill -9
 // left them, and a store file as it travels to another node. Then a campaign for each kind of file and of damage (a flipped
 // bit, a zeroed sector of 512 bytes, a truncation) opens a damaged copy as a node would, reads it, writes to it, and compares
 // it with the undamaged one. Each trial runs in a child process, so that a fault that nobody can recover is counted as what
@@ -16,7 +16,7 @@
 //	CRASH     the process died or hung. Must be 0
 //	UNCLEAR   an error that does not name the file and the place, or a file that was made anew or changed. Must be 0
 //
-// Then rounds with real processes: a node whose store.db was damaged must be healed by a peer, one whose raft.db is damaged
+// Then rounds with real processes: a node whose store.db was damaged must be healed by a peer, one whose log is damaged
 // above what its store holds must never come back.
 package main
 

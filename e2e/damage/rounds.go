@@ -1,17 +1,15 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 
 	"parley/boltcheck"
 	"parley/e2e/cluster"
@@ -131,12 +129,12 @@ func processes(t cluster.TB, binary string, seed uint64, rounds int) *processRep
 	return p
 }
 
-// loseLog damages an entry of raft.db that the store does not hold. The node must refuse to start, each time, and name the
+// loseLog damages an entry of the log that the store does not hold. The node must refuse to start, each time, and name the
 // entry and what an operator does.
 func (p *processReport) loseLog(t cluster.TB, c *cluster.Cluster, w *load.Load) {
 	t.Helper()
 	n := c.Others(c.Leader())[0]
-	path := filepath.Join(n.Dir, "raft.db")
+	path := filepath.Join(n.Dir, logFile)
 	var index uint64
 	for try := 0; ; try++ {
 		w.AwaitAcked(20)
@@ -161,7 +159,7 @@ func (p *processReport) loseLog(t cluster.TB, c *cluster.Cluster, w *load.Load) 
 		n.Start()
 		c.AwaitServing(n)
 	}
-	before, err := os.ReadFile(path)
+	before, _, err := joinLog(path)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -177,42 +175,38 @@ func (p *processReport) loseLog(t cluster.TB, c *cluster.Cluster, w *load.Load) 
 			}
 		}
 	}
-	after, err := os.ReadFile(path)
+	after, _, err := joinLog(path)
 	if err != nil || string(after) != string(before) {
 		t.Errorf("%s changed the log that it refused (%v)", n.Name, err)
 	}
 	p.refused = fmt.Sprintf("entry %d damaged above what the store holds: refused twice, file unchanged", index)
 }
 
-// entry is the newest record of a log.
+// entry is the newest one of a log.
 type entry struct {
 	index uint64
-	value []byte
+	data  string
 }
 
 func lastEntry(path string) (e entry, err error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: time.Second})
+	l, err := raftlog.Open(path, raftlog.Options{})
 	if err != nil {
 		return e, err
 	}
-	err = db.View(func(tx *bolt.Tx) error {
-		k, v := tx.Bucket([]byte(raftlog.BucketLog)).Cursor().Last()
-		if k == nil {
-			return errors.New("the log has no entry")
-		}
-		e = entry{binary.BigEndian.Uint64(k), append([]byte(nil), v...)}
-		return nil
-	})
-	return e, errors.Join(err, db.Close())
+	last, _ := l.LastIndex()
+	es, err := l.Entries(last, last+1, math.MaxUint64)
+	if err == nil {
+		e = entry{last, string(es[0].GetData())}
+	}
+	return e, errors.Join(err, l.Close())
 }
 
-// flip changes a bit of the record wherever it stands; older pages may hold it too.
+// flip changes a bit of the entry where it was written last.
 func (e entry) flip(path string) error {
-	return edit(path, func(b []byte) []byte {
-		bad := append([]byte(nil), e.value...)
-		bad[len(bad)-1] ^= 0x10
-		return []byte(strings.ReplaceAll(string(b), string(e.value), string(bad)))
-	})
+	if e.data == "" {
+		return errors.New("the last entry is empty")
+	}
+	return editLog(path, e.data, func(b []byte) { b[len(b)-1] ^= 0x10 })
 }
 
 func (p *processReport) print(w io.Writer) {
@@ -221,5 +215,5 @@ func (p *processReport) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\nstore.db of a real node damaged, under load: %d rounds, %d healed from a peer, %d bits that hit nothing; "+
 		"serving again after %s; %d acknowledged, all there, state hashes equal\n", p.rounds, p.healed, p.harmless, p.recover, p.acked)
-	fmt.Fprintf(w, "raft.db of a real node: %s\n", p.refused)
+	fmt.Fprintf(w, "the log of a real node: %s\n", p.refused)
 }

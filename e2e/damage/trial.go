@@ -44,7 +44,7 @@ type subject struct {
 }
 
 var subjects = []subject{
-	{"raft.db", logFile, (*bench).tryLog},
+	{"raft log", logFile, (*bench).tryLog},
 	{"store.db", storeFile, func(b *bench, path string) (outcome, error) { return b.tryStore(path, 0) }},
 	{"store.db, large", storeFile, func(b *bench, path string) (outcome, error) { return b.tryStore(path, 1) }},
 	{"received store", receivedFile, (*bench).tryReceived},
@@ -85,13 +85,13 @@ func (b *bench) trial(s subject, h harm, seed, n uint64) (outcome, string) {
 	r := rand.New(rand.NewPCG(seed, n))
 	damaged, what := h.do(bytes.Clone(b.files[s.file]), r)
 	path := filepath.Join(b.work, s.file)
-	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+	if err := b.put(s.file, path, damaged); err != nil {
 		return unclear, err.Error()
 	}
-	defer os.Remove(path)
+	defer os.RemoveAll(path)
 	o, err := s.try(b, path)
 	if o == refused {
-		after, rerr := os.ReadFile(path)
+		after, rerr := b.get(s.file, path)
 		if rerr != nil || !bytes.Equal(after, damaged) {
 			o, err = unclear, fmt.Errorf("the refused file was changed: %w", errors.Join(rerr, err))
 		}
@@ -100,6 +100,22 @@ func (b *bench) trial(s subject, h harm, seed, n uint64) (outcome, string) {
 		what += ": " + err.Error()
 	}
 	return o, what
+}
+
+// put makes the file, or the log's directory, that a trial is about.
+func (b *bench) put(file, path string, content []byte) error {
+	if file == logFile {
+		return splitLog(path, content, b.facts.Log)
+	}
+	return os.WriteFile(path, content, 0o600)
+}
+
+// get reads it back.
+func (b *bench) get(file, path string) ([]byte, error) {
+	if file == logFile {
+		return readLogDir(path, b.facts.Log)
+	}
+	return os.ReadFile(path)
 }
 
 // judge looks at the error with which a file was refused: it has to name the file, and the place in it.

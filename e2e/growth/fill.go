@@ -32,7 +32,7 @@ func fillName(i int) string { return fmt.Sprintf("fill%d", i%fillAccounts) }
 func fill(nodes []*cluster.Node, tokens [][]byte, messages int) error {
 	term := uint64(0)
 	for _, n := range nodes {
-		log, err := raftlog.Open(filepath.Join(n.Dir, "raft.db"), raftlog.Options{})
+		log, err := raftlog.Open(filepath.Join(n.Dir, "raft"), raftlog.Options{})
 		if err != nil {
 			return err
 		}

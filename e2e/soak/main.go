@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -61,7 +62,7 @@ func main() {
 	r.OpsPerS = float64(*messages) / r.Seconds
 	r.RssAnonMaxMB, r.RssAnonEndMB = mem.stop()
 	load.VerifyHashes(t, c)
-	r.StoreMB, r.LogMB = fileMB(t, c, "store.db"), fileMB(t, c, "raft.db")
+	r.StoreMB, r.LogMB = fileMB(t, c, "store.db"), fileMB(t, c, "raft")
 	r.RestartMS, r.RestartStopMS = map[string]int64{}, map[string]int64{}
 	for _, n := range c.Nodes {
 		n.Kill()
@@ -120,11 +121,21 @@ func write(t *cluster.Program, c *cluster.Cluster, messages int64, callers int) 
 func fileMB(t *cluster.Program, c *cluster.Cluster, name string) map[string]int64 {
 	sizes := map[string]int64{}
 	for _, n := range c.Nodes {
-		fi, err := os.Stat(filepath.Join(n.Dir, name))
+		var size int64
+		err := filepath.WalkDir(filepath.Join(n.Dir, name), func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			info, err := d.Info()
+			if err == nil {
+				size += info.Size()
+			}
+			return err
+		})
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		sizes[n.Name] = fi.Size() >> 20
+		sizes[n.Name] = size >> 20
 	}
 	return sizes
 }
