@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -61,7 +62,7 @@ func (b *Bench) receivers(ctx context.Context, measurement int, callers []*calle
 	if err != nil {
 		return nil, nil, false, err
 	}
-	from, err := b.allowed(ctx, b.o.Via)
+	from, err := b.allowed(ctx, cmp.Or(b.o.Via, ViaLeader)) // where a client's sends go by themselves
 	if err != nil {
 		return nil, nil, false, err
 	}

@@ -183,6 +183,9 @@ func (cl *call) once(ctx context.Context, do func(context.Context) error) (strin
 	}
 	defer func() { <-cl.c.slots }()
 	h := &hint{prefer: cl.prefer, local: cl.local, failed: cl.failed}
+	if cl.mutates {
+		h.prefer = cl.preferred(cl.c.pool.snap.Load())
+	}
 	if cl.kind != kindStream {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, TryTimeout)
@@ -202,6 +205,14 @@ func (cl *call) once(ctx context.Context, do func(context.Context) error) (strin
 		cause = nil
 	}
 	return addr, judge(err, h.sent.Load(), cause), err
+}
+
+// preferred is the node that a mutation goes to among equals: the leader, and after a failure whom the failed one named.
+func (cl *call) preferred(s *snapshot) string {
+	if cl.failed == nil {
+		return s.leader
+	}
+	return cl.prefer
 }
 
 // note keeps what a failed try teaches.

@@ -2,7 +2,7 @@
 //
 // One Client stands for one cluster and one session. It keeps a warm connection to every node that it knows,
 // works through one of them (the current node), and moves to another when that one dies, hangs, drains or loses its
-// quorum. It is the one place where a request is tried again: neither gRPC nor the servers repeat what mutates.
+// quorum; only what mutates goes to the leader, where that is known. It is the one place where a request is tried again: neither gRPC nor the servers repeat what mutates.
 //
 // A program that acts for many people (a gateway, a bridge, a host of bots) dials once, or a few times, and has Share make a
 // Client for each session. What such Clients share is the link (link.go): connections, pool, keeper, probes, and the registry of
@@ -15,7 +15,8 @@
 //	  request id: the caller's, else a new UUIDv7; the token as of now      both stay the same for every try
 //	  for {
 //	    try: grpc Invoke, deadline min(TryTimeout, the call's)
-//	      picker.Pick (picker.go) chooses the node: serving, not suspect, least failed in this call, current
+//	      picker.Pick (picker.go) chooses the node: serving, not suspect, least failed in this call; of these the
+//	                                 leader for a mutation, the current one for a read
 //	      watch (try.go): silent for ProbeAfter -> probe that node; it hangs -> every try on it is abandoned
 //	    SendMessage: a place in the stream to that node (send.go, sendstream.go); a unary call where no stream takes it
 //	    result                    -> return it

@@ -75,6 +75,23 @@ func awaitAll(t *testing.T, c *Client, n int) State {
 	})
 }
 
+// awaitTaker waits until n nodes serve and the client knows who leads: its sends go there, wherever it is at home.
+func awaitTaker(t *testing.T, c *Client, fc *fakeCluster, n int) *fakeNode {
+	t.Helper()
+	awaitAll(t, c, n)
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		leader := c.pool.snap.Load().leader
+		for _, n := range fc.nodes {
+			if n.addr == leader {
+				return n
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the client never learned who leads")
+		}
+	}
+}
+
 func member(s State, addr string) Member {
 	for _, m := range s.Members {
 		if m.Address == addr {

@@ -178,14 +178,15 @@ func (p *pool) learn(addr string, r *parleyv1.StatusResponse, extend bool) (chan
 		if r.GetClusterId() == p.view.clusterID && r.GetTerm() < p.view.term {
 			return // from a node that is behind
 		}
+		if r.GetQuorum() || len(p.view.members) == 0 {
+			p.view.members = r.GetMembers()
+		} else {
+			extend = false
+		}
 		if r.GetLeader() != "" || addr == p.current {
 			p.view.leader, p.view.term, p.view.clusterID = r.GetLeader(), r.GetTerm(), r.GetClusterId()
-			p.stale = !r.GetQuorum() || r.GetLeader() == "" || p.lost(r)
+			p.stale = !r.GetQuorum() || r.GetLeader() == "" || p.lost()
 		}
-		if !r.GetQuorum() && len(p.view.members) > 0 {
-			return
-		}
-		p.view.members = r.GetMembers()
 		if extend {
 			changed = p.extend()
 		}
@@ -193,14 +194,28 @@ func (p *pool) learn(addr string, r *parleyv1.StatusResponse, extend bool) (chan
 	return changed
 }
 
-// lost tells whether this client has no connection to the leader that r names: r may be older than the leader's death.
-func (p *pool) lost(r *parleyv1.StatusResponse) bool {
-	for _, m := range r.GetMembers() {
-		if n := p.nodes[m.GetAddress()]; n != nil && m.GetName() == r.GetLeader() {
-			return !n.usable()
+// lost tells whether this client has no connection to the leader that it knows: the view may be older than the leader's death.
+func (p *pool) lost() bool {
+	n := p.leaderNode()
+	return n != nil && !n.usable()
+}
+
+// leaderNode is the node that leads by the view; nil when there is none among the nodes that this client knows.
+func (p *pool) leaderNode() *node {
+	if p.view.leader == "" {
+		return nil
+	}
+	for _, n := range p.nodes {
+		if n.name == p.view.leader {
+			return n
 		}
 	}
-	return false
+	for _, m := range p.view.members {
+		if m.GetName() == p.view.leader {
+			return p.nodes[m.GetAddress()]
+		}
+	}
+	return nil
 }
 
 // extend makes the table the configured servers plus the members' addresses. A member that is already reached through a

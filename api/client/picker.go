@@ -15,7 +15,7 @@ import (
 type hint struct {
 	// exact is the one address to use; the try fails if it is not connected.
 	exact string
-	// prefer is the address to use among equals: the leader, as a node told it.
+	// prefer is the address to use among equals: the leader's, as far as it is known.
 	prefer string
 	// local: any live node will do.
 	local bool
@@ -55,6 +55,9 @@ type choice struct {
 // snapshot is an immutable copy of the table of nodes, in the order of configuration.
 type snapshot struct {
 	current string
+	// leader is the address of the node that leads; "" while that is not known, or may have changed. A mutation goes there
+	// first, which spares it a hop, and stays exactly as good at any other node.
+	leader  string
 	choices []choice
 }
 
@@ -65,6 +68,9 @@ func (p *pool) snapshot() *snapshot {
 	}
 	slices.SortFunc(nodes, func(a, b *node) int { return a.order - b.order })
 	s := &snapshot{current: p.current, choices: make([]choice, 0, len(nodes))}
+	if n := p.leaderNode(); n != nil && !p.stale {
+		s.leader = n.addr
+	}
 	for _, n := range nodes {
 		s.choices = append(s.choices, choice{
 			addr: n.addr, sc: n.sc, ready: n.conn == connectivity.Ready && n.sc != nil,

@@ -43,8 +43,8 @@ type sendStream struct {
 	retired bool // nothing new is taken; it ends when nothing waits
 }
 
-// sendStreams are the open streams of a Client: at most one a node for the present session, and those of earlier sessions
-// until their last answer.
+// sendStreams are the open streams of a Client for the present session: one, to the leader while it is known, and more while
+// calls have to try other nodes; and those that were left, and of earlier sessions, until their last answer.
 type sendStreams struct {
 	opening chan struct{} // held by whoever opens a stream
 	last    atomic.Pointer[lastStream]
@@ -93,12 +93,13 @@ func (ss *sendStreams) noStreams(addr string) {
 	ss.refused[addr] = time.Now().Add(NoStreamsFor)
 }
 
-// retire ends the streams of earlier sessions when nothing waits on them.
-func (ss *sendStreams) retire(now *atomic.Pointer[[]byte]) {
+// retire ends the streams of earlier sessions when nothing waits on them, and with only all others too: those of nodes that
+// are left for a better one.
+func (ss *sendStreams) retire(now *atomic.Pointer[[]byte], only *sendStream) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	for st := range ss.open {
-		if st.token != now.Load() {
+		if st.token != now.Load() || only != nil && st != only {
 			delete(ss.open, st)
 			st.retire()
 		}
@@ -122,7 +123,10 @@ func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStr
 		}
 	}
 	// A copy: gRPC may choose another node for the stream later, on its own reader's goroutine (a transparent retry).
-	h := &hint{prefer: cl.prefer, failed: maps.Clone(cl.failed)}
+	h := &hint{prefer: cl.preferred(snap), failed: maps.Clone(cl.failed)}
+	if ss.refuses(h.prefer) {
+		h.prefer = ""
+	}
 	for {
 		st, err := cl.c.openFor(ctx, h, token)
 		if st == nil || err != nil {
@@ -131,8 +135,9 @@ func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStr
 		switch st.add(s) {
 		case added:
 			if token != cl.c.token.Load() { // replaced while the stream was opened: retire did not see it
-				ss.retire(&cl.c.token)
+				ss.retire(&cl.c.token, nil)
 			} else if cl.failed == nil {
+				ss.retire(&cl.c.token, st)
 				ss.last.Store(&lastStream{snap, st})
 			}
 			return st, st.addr, nil

@@ -57,9 +57,8 @@ func TestCallersShareAStream(t *testing.T) {
 func TestBrokenStreamIsRetriedOnce(t *testing.T) {
 	fc := newFakeCluster(t, 3)
 	c := dialWith(t, fc.addrs()...)
-	s := awaitAll(t, c, 3)
 	const callers = 32
-	n := fc.byName(s.Node)
+	n := awaitTaker(t, c, fc, 3)
 	var applied sync.WaitGroup
 	applied.Add(callers)
 	n.script(func() {
@@ -324,4 +323,33 @@ func BenchmarkSend(b *testing.B) {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchmarkSend(b, callers, Options{}) })
 	}
 	b.Run("unary/callers=64", func(b *testing.B) { benchmarkSend(b, 64, Options{Unary: true}) })
+}
+
+// A send spares itself a hop, and is at home wherever the leader is; reads stay where they were.
+func TestSendsGoToTheLeader(t *testing.T) {
+	fc := newFakeCluster(t, 3)
+	c := dialWith(t, fc.addrs()...)
+	for _, leader := range []string{"n2", "n3"} {
+		fc.setLeader(leader)
+		at := awaitAll(t, c, 3)
+		await(t, c, leader+" as the leader", func(s State) bool { return s.Leader == leader })
+		if n := awaitTaker(t, c, fc, 3); n.name != leader {
+			t.Fatalf("sends would go to %s, want %s", n.name, leader)
+		}
+		before := len(fc.tries())
+		if _, err := send(ctxFor(t), c, "to "+leader); err != nil {
+			t.Fatal(err)
+		}
+		if tries := fc.tries()[before:]; len(tries) != 1 || tries[0].node != leader {
+			t.Errorf("tries %+v, want one, of %s", tries, leader)
+		}
+		if now := c.State(); now.Address != at.Address || now.Failovers != 0 {
+			t.Errorf("the current node is %s after %d moves, want %s still", now.Address, now.Failovers, at.Address)
+		}
+	}
+	c.sends.mu.Lock()
+	defer c.sends.mu.Unlock()
+	if n := len(c.sends.open); n != 1 {
+		t.Errorf("%d streams of sends are open, want only the one to the leader", n)
+	}
 }

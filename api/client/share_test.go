@@ -206,7 +206,7 @@ func TestSessionsFailOverTogether(t *testing.T) {
 			for i := range clients {
 				clients[i] = login(t, base, fmt.Sprint("u", i))
 			}
-			n := fc.byName(awaitAll(t, base, 3).Node)
+			n := awaitTaker(t, base, fc, 3)
 			var applied sync.WaitGroup
 			applied.Add(sessions * each)
 			n.script(func() {

@@ -134,10 +134,9 @@ func TestStatesKeepsTheLatest(t *testing.T) {
 func TestCloseEndsEverything(t *testing.T) {
 	fc := newFakeCluster(t, 3)
 	c := dialWith(t, fc.addrs()...)
-	awaitAll(t, c, 3)
+	node := awaitTaker(t, c, fc, 3)
 	s := c.Subscribe(context.Background(), "")
 	awaitSubscribed(t, s)
-	node := fc.byAddr(c.State().Address)
 	entered := make(chan struct{})
 	node.script(func() {
 		node.onSend = func(ctx context.Context, _ *parleyv1.SendMessageRequest) error {
