@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"errors"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,8 +14,8 @@ import (
 
 // TestRollingUpgrade upgrades a cluster from the last program of cluster version 1 to today's, one node after the other,
 // under load. While both run side by side it kills and moves leaders on either side and goes back once. The cluster version
-// stays 1 until the last node was upgraded, then rises by itself; a node that goes back after that is refused with words that
-// help, does no harm, and comes back with the right program (P1, P2, P6).
+// stays 1 until the last node was upgraded, then rises by itself. A node that goes back is refused with words that help, does no
+// harm, and comes back with the right program (P1, P2, P6): its log has today's format since its first start.
 func TestRollingUpgrade(t *testing.T) {
 	t.Parallel()
 	u := &upgrade{T: t, old: cluster.BuildAt(t, v1Commit)}
@@ -47,10 +45,7 @@ func TestRollingUpgrade(t *testing.T) {
 		load.VerifyHashes(t, u.c)
 	}
 
-	// Back to the old program: what the new one wrote at version 1 is nothing that the old one does not know.
-	u.change(first, u.old)
-	l.AwaitAcked(50)
-	u.change(first, binary)
+	u.noWayBack(first, l)
 
 	// Two of three, under a new leader and an old follower, then under an old leader.
 	second := u.c.Others(first)[0]
@@ -70,27 +65,8 @@ func TestRollingUpgrade(t *testing.T) {
 	l.AwaitAcked(50)
 	load.VerifyHashes(t, u.c)
 
-	// Too late to go back.
 	back := u.c.Others(u.c.Leader())[0]
-	if _, code := back.Terminate(); code != 0 {
-		t.Errorf("%s: exit code %d after SIGTERM", back.Name, code)
-	}
-	back.Use(u.old)
-	back.Start()
-	cluster.Await(t, cluster.Patience, "the old program to be told why it is refused", func() error {
-		return errors.Join(back.Logged("the cluster is at version 2"), back.Logged("start it with the program"))
-	})
-	l.AwaitAcked(100)
-	if back.Serving() == nil {
-		t.Errorf("%s serves with a program that does not know the cluster version", back.Name)
-	}
-	back.Kill()
-	if _, err := os.Stat(filepath.Join(back.Dir, "refused.txt")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%s: its directory is marked as refused (%v): the right program would not start on it", back.Name, err)
-	}
-	back.Use(binary)
-	back.Start()
-	u.c.AwaitServing(back)
+	u.noWayBack(back, l)
 	u.transfer(back)
 	l.AwaitAcked(50)
 	l.Stop()
@@ -111,6 +87,28 @@ func (u *upgrade) change(n *cluster.Node, program string) {
 		u.Errorf("%s: exit code %d after SIGTERM", n.Name, code)
 	}
 	n.Use(program)
+	n.Start()
+	u.c.AwaitServing(n)
+}
+
+// noWayBack starts the old program on a directory that today's has had, and today's again.
+func (u *upgrade) noWayBack(n *cluster.Node, l *load.Load) {
+	u.Helper()
+	if _, code := n.Terminate(); code != 0 {
+		u.Errorf("%s: exit code %d after SIGTERM", n.Name, code)
+	}
+	n.Use(u.old)
+	n.Start()
+	if code := n.AwaitExit(cluster.Patience); code <= 0 {
+		u.Errorf("%s: want an error as exit code, got %d", n.Name, code)
+	}
+	for _, want := range []string{"unknown file format 2", "run the version that wrote it"} {
+		if err := n.Logged(want); err != nil {
+			u.Error(err)
+		}
+	}
+	l.AwaitAcked(50)
+	n.Use(binary)
 	n.Start()
 	u.c.AwaitServing(n)
 }

@@ -71,7 +71,9 @@ func Create(path string, id Identity) error {
 func Open(path string, o Options) (*Log, error) {
 	var healed *DamageError
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(OldPath(path)); err == nil {
+		if old, err := oldExists(path); err != nil {
+			return nil, fmt.Errorf("raftlog: open: %w", err)
+		} else if old {
 			if healed, err = migrate(path, mark{index: o.FlushedIndex, term: o.FlushedTerm}); err != nil {
 				return nil, err
 			}
@@ -83,7 +85,7 @@ func Open(path string, o Options) (*Log, error) {
 	}
 	l, err := OpenDisk(d, o)
 	if err == nil {
-		err = errors.Join(d.confirm(), removeOld(path))
+		err = errors.Join(d.confirm(), retireOld(path))
 	}
 	if err != nil {
 		_ = d.Close() // the error that matters is the first

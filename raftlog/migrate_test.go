@@ -21,16 +21,27 @@ func oldLog(t *testing.T, path string) (want string) {
 	return want
 }
 
-func mustBeGone(t *testing.T, path string) {
+// mustBeRetired: what is left of the old file tells a program of that release to give way, and leaves nothing to turn.
+func mustBeRetired(t *testing.T, path string) {
 	t.Helper()
-	for _, p := range []string{OldPath(path), path + ".tmp"} {
+	for _, p := range []string{OldPath(path) + ".tmp", path + ".tmp"} {
 		if _, err := os.Lstat(p); !errors.Is(err, fs.ErrNotExist) {
 			t.Fatalf("%s is there, %v", p, err)
 		}
 	}
+	d, err := openBolt(OldPath(path))
+	must(t, err)
+	_, _, err = replay(d, mark{})
+	must(t, d.Close())
+	if !errors.Is(err, ErrFormat) {
+		t.Fatalf("the old file is read as %v, want an unknown format", err)
+	}
+	if old, err := oldExists(path); err != nil || old {
+		t.Fatalf("there is an old log: %v, %v", old, err)
+	}
 }
 
-// TestMigrate: a log of an earlier release is the same log afterwards, and its file is gone; cut short anywhere, the next start
+// TestMigrate: a log of an earlier release is the same log afterwards, and its file says so; cut short anywhere, the next start
 // ends it.
 func TestMigrate(t *testing.T) {
 	whole := func(t *testing.T, path string) { // the new log, complete
@@ -57,7 +68,7 @@ func TestMigrate(t *testing.T) {
 			whole(t, path)
 			must(t, os.Rename(path, path+".tmp"))
 		}},
-		{"the old file not removed", whole},
+		{"the old file not replaced", whole},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "raft")
@@ -70,7 +81,7 @@ func TestMigrate(t *testing.T) {
 				}
 				must(t, l.check())
 				must(t, l.Close())
-				mustBeGone(t, path)
+				mustBeRetired(t, path)
 			}
 			if there, err := Exists(path); err != nil || !there {
 				t.Fatalf("Exists: %v, %v", there, err)
@@ -121,7 +132,7 @@ func TestMigrateDamage(t *testing.T) {
 		}
 		must(t, l.check())
 		must(t, l.Close())
-		mustBeGone(t, path)
+		mustBeRetired(t, path)
 		must(t, mustOpen(t, path).check())
 	}
 }
