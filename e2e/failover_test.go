@@ -13,7 +13,7 @@ import (
 )
 
 // TestKillLeader kills the actual leader again and again under load (P1, P2, P4, P5). Not parallel: its times are figures
-// that docs/performance.md quotes.
+// that docs/RELIABILITY.md quotes.
 func TestKillLeader(t *testing.T) {
 	c := start(t, 3)
 	l := load.Start(t, c, load.Options{})
