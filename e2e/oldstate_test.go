@@ -226,6 +226,17 @@ func (w *world) live() {
 	w.must(second.Logout(w.ctx))
 
 	w.keep.Resume.Cursor = cmp.Or(w.keep.Resume.Cursor, first.GetCursor())
+
+	// The erasure takes a few entries more, which are no part of what is kept.
+	cluster.Await(w.t, cluster.Patience, "what "+name+" sent to be erased", func() error {
+		list, err := alice.ListConversations(w.ctx, &parleyv1.ListConversationsRequest{})
+		for _, c := range list.GetConversations() {
+			if c.GetName() == "@"+name && c.GetReadSeq() < c.GetLastSeq() {
+				err = fmt.Errorf("%s is read up to %d of %d", c.GetName(), c.GetReadSeq(), c.GetLastSeq())
+			}
+		}
+		return err
+	})
 }
 
 // restarts stops every node once, the leader by kill -9.

@@ -52,6 +52,13 @@ func TestChatOverLeaderKill(t *testing.T) {
 
 	s.await("READY", "2/3 up", "> half a thou")
 	s.awaitNot(leader.Name + "★")
+	// Off the screen, what was typed first is stored; the answer shall come after it.
+	cluster.Await(t, cluster.Patience, "the message to be stored", func() error {
+		if got := texts(alice.through(c.Others(leader)[0]).rows("read", "@bob", "--limit", "1", "--peek")); got != "is anybody there" {
+			return fmt.Errorf("the newest is %q", got)
+		}
+		return nil
+	})
 	say("a late answer")
 	s.await("↓", "> half a thou")
 	if after := s.lines(); !slices.Equal(after, before) {
