@@ -79,7 +79,9 @@ func awaitAll(t *testing.T, c *Client, n int) State {
 func awaitTaker(t *testing.T, c *Client, fc *fakeCluster, n int) *fakeNode {
 	t.Helper()
 	awaitAll(t, c, n)
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(patience); ; <-again.C {
 		leader := c.pool.snap.Load().leader
 		for _, n := range fc.nodes {
 			if n.addr == leader {
