@@ -18,6 +18,7 @@ import (
 type law struct {
 	leaders map[uint64]reign  // term -> who led it
 	entries []entry           // by index, from 0; what was applied first at each
+	logged  map[place]uint64  // hash of what was saved at each place
 	applies map[uint64]uint64 // node -> applied
 	hashes  map[uint64]string // index -> state hash that a flush recorded there
 	marked  map[uint64]string // index -> state hash that a HashMark recorded there
@@ -40,8 +41,23 @@ type entry struct {
 type reign struct{ node, start uint64 }
 
 func (l *law) init() {
+	l.logged = map[place]uint64{}
 	l.leaders, l.applies, l.cuts = map[uint64]reign{}, map[uint64]uint64{}, map[link]bool{}
 	l.hashes, l.marked = map[uint64]string{}, map[uint64]string{}
+}
+
+// place is where a log entry stands: log matching says that it is the same entry everywhere.
+type place struct{ index, term uint64 }
+
+// saved: log matching, also of what is never committed. record is an entry behind its checksum.
+func (l *law) saved(r *replica, record []byte, hash uint64) {
+	e := new(pb.Entry)
+	r.w.must(proto.Unmarshal(record[4:], e))
+	at := place{e.GetIndex(), e.GetTerm()}
+	if old, ok := l.logged[at]; ok && old != hash {
+		r.w.fail("node %d saves another entry at index %d of term %d than was saved there before", r.id, at.index, at.term)
+	}
+	l.logged[at] = hash
 }
 
 // configuration is one with the index of its entry.

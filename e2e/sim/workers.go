@@ -79,6 +79,7 @@ func (r *replica) commit(tx *raftlog.Tx) (keep bool, err error) {
 		h := fnv.New64a()
 		h.Write(rec.Value)
 		r.saved[indexOf(rec.Key)] = h.Sum64()
+		r.w.law.saved(r, rec.Value, h.Sum64())
 	}
 	if r.doom == doomAfterCommit {
 		return true, errCrash
