@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"parley/internal/cputime"
 	"parley/node"
 	"parley/proto/internalv1"
 	"parley/proto/parleyv1"
@@ -106,7 +107,7 @@ func (r *benchNode) run(b *testing.B, op func(context.Context, parleyv1.ChatServ
 	var wg sync.WaitGroup
 	b.ReportAllocs()
 	b.ResetTimer()
-	cpu := cpuTime()
+	cpu := cputime.Process()
 	for k := range benchCallers {
 		wg.Go(func() {
 			for next.Add(1) <= int64(b.N) {
@@ -119,5 +120,5 @@ func (r *benchNode) run(b *testing.B, op func(context.Context, parleyv1.ChatServ
 	}
 	wg.Wait()
 	b.StopTimer()
-	b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-us/op")
+	b.ReportMetric(float64((cputime.Process()-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-us/op")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
+	"parley/internal/cputime"
 	"parley/proto/internalv1"
 )
 
@@ -41,7 +42,7 @@ func benchPropose(b *testing.B, callers int) {
 	var wg sync.WaitGroup
 	b.ReportAllocs()
 	b.ResetTimer()
-	cpu := cpuTime()
+	cpu := cputime.Process()
 	for i := range callers {
 		n := c.nodes[i%3]
 		wg.Go(func() {
@@ -61,7 +62,7 @@ func benchPropose(b *testing.B, callers int) {
 	}
 	wg.Wait()
 	b.StopTimer()
-	b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-us/op")
+	b.ReportMetric(float64((cputime.Process()-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-us/op")
 	b.ReportMetric(float64(b.N)/float64(c.nodes[lead].Status().Committed-first), "cmds/entry")
 	b.ReportMetric(float64(b.N)*3/float64(c.appends()-appends), "cmds/tx")
 	var raft, raftFrames, handed, handFrames uint64

@@ -16,8 +16,8 @@ import (
 )
 
 // A data directory is reborn, as the only member of a new cluster, by a restore and by a recover. Both make the two files
-// in a directory beside the old ones, and one rename decides (an earlier
-// release may have left its form of the log in reborn.ready; Open turns it into today's):
+// in a directory beside the old ones, and one rename decides. What an earlier release left in reborn.ready has the log in its
+// form: it is moved too, and raftlog.Open turns it into today's.
 //
 //	reborn.new/    being made; nothing depends on it, a start and the next try remove it
 //	reborn.ready/  complete and synced; the files only have to be moved into place, which finishReborn does and can be

@@ -43,13 +43,12 @@ func Recover(dir string, o RecoverOptions) (*Reborn, error) {
 	if ready {
 		return finishRecover(dir)
 	}
-	for _, name := range []string{logFile, storeFile} {
-		there, err := exists(filepath.Join(dir, name))
-		if name == logFile {
-			there, err = raftlog.Exists(filepath.Join(dir, name))
-		}
-		if err != nil || !there {
-			return nil, errors.Join(err, fmt.Errorf("%s is no data directory of a node: it has no %s", dir, name))
+	for _, need := range []struct {
+		name  string
+		there func(path string) (bool, error)
+	}{{logFile, raftlog.Exists}, {storeFile, exists}} {
+		if there, err := need.there(filepath.Join(dir, need.name)); err != nil || !there {
+			return nil, errors.Join(err, fmt.Errorf("%s is no data directory of a node: it has no %s", dir, need.name))
 		}
 	}
 	for _, name := range []string{logFile, raftlog.OldPath(logFile), storeFile} {

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"parley/internal/cputime"
 	"parley/proto/internalv1"
 )
 
@@ -47,13 +48,13 @@ func BenchmarkCodec(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			began := processCPU()
+			began := cputime.Process()
 			for b.Loop() {
 				if !f() {
 					b.Fatal("it failed")
 				}
 			}
-			b.ReportMetric(float64(processCPU()-began)/float64(b.N), "total-cpu-ns/op")
+			b.ReportMetric(float64(cputime.Process()-began)/float64(b.N), "total-cpu-ns/op")
 		})
 	}
 }
@@ -67,7 +68,7 @@ func BenchmarkFile(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("open", func(b *testing.B) {
-		began := processCPU()
+		began := cputime.Process()
 		for b.Loop() {
 			s, err := Open(path, Options{})
 			if err != nil {
@@ -77,7 +78,7 @@ func BenchmarkFile(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64((processCPU()-began).Milliseconds())/float64(b.N), "total-cpu-ms/op")
+		b.ReportMetric(float64((cputime.Process()-began).Milliseconds())/float64(b.N), "total-cpu-ms/op")
 	})
 	b.Run("spool", func(b *testing.B) {
 		s, err := Open(path, Options{})
@@ -87,7 +88,7 @@ func BenchmarkFile(b *testing.B) {
 		defer s.Close()
 		b.SetBytes(st.Size())
 		to := filepath.Join(b.TempDir(), "spool.db")
-		began := processCPU()
+		began := cputime.Process()
 		for b.Loop() {
 			if _, _, err := s.Spool(to); err != nil {
 				b.Fatal(err)
@@ -96,7 +97,7 @@ func BenchmarkFile(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64((processCPU()-began).Milliseconds())/float64(b.N), "total-cpu-ms/op")
+		b.ReportMetric(float64((cputime.Process()-began).Milliseconds())/float64(b.N), "total-cpu-ms/op")
 	})
 }
 
@@ -115,7 +116,7 @@ func BenchmarkOverlayBytes(b *testing.B) {
 			}
 			runtime.GC()
 			b.ResetTimer()
-			cpu, wrote := processCPU(), processWrote(b)
+			cpu, wrote := cputime.Process(), processWrote(b)
 			for i := range es {
 				if _, err := s.Apply(es[i : i+1]); err != nil {
 					b.Fatal(err)
@@ -125,7 +126,7 @@ func BenchmarkOverlayBytes(b *testing.B) {
 				b.Fatal(err)
 			}
 			n := float64(len(es) * batch)
-			b.ReportMetric(float64(processCPU()-cpu)/n, "total-cpu-ns/op")
+			b.ReportMetric(float64(cputime.Process()-cpu)/n, "total-cpu-ns/op")
 			b.ReportMetric(float64(processWrote(b)-wrote)/n, "written-B/op")
 		})
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+
+	"parley/internal/cputime"
 )
 
 // sendLog makes entries of batch sends between distinct pairs of people, with ids as clients make them.
@@ -58,17 +60,17 @@ func BenchmarkApplySend(b *testing.B) {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			b.ResetTimer()
-			began, all := threadCPU(), processCPU()
+			began, all := cputime.Thread(), cputime.Process()
 			for i := range es {
 				if _, err := s.Apply(es[i : i+1]); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(threadCPU()-began)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(cputime.Thread()-began)/float64(b.N), "cpu-ns/op")
 			if err := s.Flush(); err != nil {
 				b.Fatal(err)
 			}
-			b.ReportMetric(float64(processCPU()-all)/float64(b.N), "total-cpu-ns/op")
+			b.ReportMetric(float64(cputime.Process()-all)/float64(b.N), "total-cpu-ns/op")
 		})
 	}
 }
@@ -96,7 +98,7 @@ func BenchmarkReadHistory(b *testing.B) {
 			b.ReportAllocs()
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			began := threadCPU()
+			began := cputime.Thread()
 			for b.Loop() {
 				v, err := s.View()
 				if err != nil {
@@ -108,7 +110,7 @@ func BenchmarkReadHistory(b *testing.B) {
 				}
 				v.Close()
 			}
-			b.ReportMetric(float64(threadCPU()-began)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(cputime.Thread()-began)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }
@@ -146,7 +148,7 @@ func BenchmarkFanOut(b *testing.B) {
 				rounds++
 				es := sendLog(r, 1, entries, 2)
 				runtime.ReadMemStats(&before)
-				began := processCPU()
+				began := cputime.Process()
 				if _, err := s.Apply(es); err != nil {
 					b.Fatal(err)
 				}
@@ -161,7 +163,7 @@ func BenchmarkFanOut(b *testing.B) {
 						}
 					}
 				}
-				cpu += processCPU() - began
+				cpu += cputime.Process() - began
 				runtime.ReadMemStats(&after)
 				mallocs += after.Mallocs - before.Mallocs
 			}

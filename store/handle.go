@@ -22,7 +22,7 @@ type handle struct {
 	// commit may have to wait for all reads.
 	commits uint64
 	idle    []baseRead
-	records *records
+	records *keptRecords
 }
 
 // baseRead is a view's read of the disk.
@@ -31,11 +31,11 @@ type baseRead struct {
 	flushed uint64 // the index that the disk is at
 	commits uint64 // of the handle when it began
 	// records belong to what it reads; nil when a commit was under way as it began.
-	records *records
+	records *keptRecords
 }
 
 func newHandle(d Disk) *handle {
-	return &handle{disk: d, closed: make(chan struct{}), records: newRecords()}
+	return &handle{disk: d, closed: make(chan struct{}), records: newKeptRecords()}
 }
 
 // acquire is false when the disk was closed.
@@ -111,7 +111,7 @@ func (h *handle) commit(b Batch) error {
 	err := h.disk.Commit(b)
 	h.mu.Lock()
 	h.commits++
-	h.records = newRecords()
+	h.records = newKeptRecords()
 	h.mu.Unlock()
 	return err
 }

@@ -6,24 +6,24 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// records are decoded records of one commit of the disk, by key. A commit begins with none, so that nothing in it is ever
+// keptRecords are decoded records of one commit of the disk, by key. A commit begins with none, so that nothing in it is ever
 // old; what was written since then lies in an overlay, where a read looks first. Safe for concurrent use.
-type records struct {
+type keptRecords struct {
 	mu sync.RWMutex
 	m  map[string]proto.Message
 }
 
-func newRecords() *records { return &records{m: make(map[string]proto.Message)} }
+func newKeptRecords() *keptRecords { return &keptRecords{m: make(map[string]proto.Message)} }
 
 // get returns nil when there is none.
-func (r *records) get(key []byte) proto.Message {
+func (r *keptRecords) get(key []byte) proto.Message {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.m[string(key)]
 }
 
 // put keeps a record that nobody will change. A full table is begun anew: who is there comes back with the next read.
-func (r *records) put(key []byte, m proto.Message) {
+func (r *keptRecords) put(key []byte, m proto.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.m) >= maxKept {

@@ -12,7 +12,7 @@ type layers struct {
 	base func() (Tx, error)
 	path string
 	// kept are records of the disk that others have decoded already; nil where the layers' owner changes what it reads.
-	kept *records
+	kept *keptRecords
 	buf  [maxKeyBytes]byte
 }
 

@@ -71,14 +71,14 @@ func (c *Client) storeToken(token []byte) {
 // SetToken replaces the session token for calls and subscriptions that begin from now on; nil ends its use.
 func (c *Client) SetToken(token []byte) {
 	c.storeToken(token)
-	c.sends.retire(&c.token, nil)
+	c.sends.retireEarlier(&c.token)
 	c.wake()
 }
 
 // dropToken forgets the token if it is still this one: its session has ended.
 func (c *Client) dropToken(token []byte) {
 	if now := c.token.Load(); slices.Equal(*now, token) && c.token.CompareAndSwap(now, new([]byte)) {
-		c.sends.retire(&c.token, nil)
+		c.sends.retireEarlier(&c.token)
 	}
 }
 

@@ -2,7 +2,8 @@
 //
 // One Client stands for one cluster and one session. It keeps a warm connection to every node that it knows,
 // works through one of them (the current node), and moves to another when that one dies, hangs, drains or loses its
-// quorum; only what mutates goes to the leader, where that is known. It is the one place where a request is tried again: neither gRPC nor the servers repeat what mutates.
+// quorum; only what mutates goes to the leader, where that is known. It is the one place where a request is tried again:
+// neither gRPC nor the servers repeat what mutates.
 //
 // A program that acts for many people (a gateway, a bridge, a host of bots) dials once, or a few times, and has Share make a
 // Client for each session. What such Clients share is the link (link.go): connections, pool, keeper, probes, and the registry of

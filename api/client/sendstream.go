@@ -93,13 +93,21 @@ func (ss *sendStreams) noStreams(addr string) {
 	ss.refused[addr] = time.Now().Add(NoStreamsFor)
 }
 
-// retire ends the streams of earlier sessions when nothing waits on them, and with only all others too: those of nodes that
-// are left for a better one.
-func (ss *sendStreams) retire(now *atomic.Pointer[[]byte], only *sendStream) {
+// retireEarlier ends the streams of earlier sessions when nothing waits on them.
+func (ss *sendStreams) retireEarlier(now *atomic.Pointer[[]byte]) {
+	ss.retire(func(st *sendStream) bool { return st.token != now.Load() })
+}
+
+// retireOthers ends all streams but one when nothing waits on them: its node is a better one than theirs.
+func (ss *sendStreams) retireOthers(than *sendStream) {
+	ss.retire(func(st *sendStream) bool { return st != than })
+}
+
+func (ss *sendStreams) retire(left func(*sendStream) bool) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	for st := range ss.open {
-		if st.token != now.Load() || only != nil && st != only {
+		if left(st) {
 			delete(ss.open, st)
 			st.retire()
 		}
@@ -134,10 +142,10 @@ func (cl *call) stream(ctx context.Context, s *sending, token *[]byte) (*sendStr
 		}
 		switch st.add(s) {
 		case added:
-			if token != cl.c.token.Load() { // replaced while the stream was opened: retire did not see it
-				ss.retire(&cl.c.token, nil)
+			if token != cl.c.token.Load() { // replaced while the stream was opened: retireEarlier did not see it
+				ss.retireEarlier(&cl.c.token)
 			} else if cl.failed == nil {
-				ss.retire(&cl.c.token, st)
+				ss.retireOthers(st)
 				ss.last.Store(&lastStream{snap, st})
 			}
 			return st, st.addr, nil

@@ -49,10 +49,13 @@ func (l *law) init() {
 // place is where a log entry stands: log matching says that it is the same entry everywhere.
 type place struct{ index, term uint64 }
 
-// saved: log matching, also of what is never committed. record is an entry behind its checksum.
+// recordChecksum is what stands before the entry in a record of the log: a CRC32C.
+const recordChecksum = 4
+
+// saved: log matching, also of what is never committed.
 func (l *law) saved(r *replica, record []byte, hash uint64) {
 	e := new(pb.Entry)
-	r.w.must(proto.Unmarshal(record[4:], e))
+	r.w.must(proto.Unmarshal(record[recordChecksum:], e))
 	at := place{e.GetIndex(), e.GetTerm()}
 	if old, ok := l.logged[at]; ok && old != hash {
 		r.w.fail("node %d saves another entry at index %d of term %d than was saved there before", r.id, at.index, at.term)
