@@ -5,7 +5,7 @@
 // Stepper. In production few goroutines live around it:
 //
 //	loop            owns core; turns what arrived into inputs, and hands every output to who carries it out
-//	append worker   the only writer of raftlog; one bbolt tx for all the appends that are queued (group commit)
+//	append worker   the only writer of raftlog; one commit for all the appends that are queued (group commit)
 //	apply worker    the only writer of the store; answers the waiters of what it applied
 //	peer writers    one per peer, in package peer
 //	snapshot sender one per peer that needs a store file, at most MaxSnapshotSends
