@@ -6,7 +6,7 @@ import (
 )
 
 // Every key begins with its table's tag. Numbers are big-endian, so that byte order is their order. A tag is never
-// reused; rooms will take tagRoomName (0x09) and tagRoomMember (0x0b), which are kept free for them.
+// reused.
 const (
 	tagGlobals      = 0x01 // -> GlobalsRecord
 	tagAccount      = 0x02 // account -> AccountRecord
@@ -15,7 +15,9 @@ const (
 	tagSessionOf    = 0x05 // account, session number -> TokenRecord
 	tagConversation = 0x06 // conversation -> ConversationRecord
 	tagDirect       = 0x08 // lower account, higher account -> NumberRecord (conversation)
+	tagRoomName     = 0x09 // name without its # -> NumberRecord (conversation); an old name stays
 	tagMember       = 0x0a // account, conversation -> MemberRecord
+	tagRoomMember   = 0x0b // conversation, account -> RoomMemberRecord
 	tagMessage      = 0x0c // conversation, seq -> MessageRecord
 	tagPlace        = 0x0d // message id -> PlaceRecord
 	tagHidden       = 0x0e // account, conversation, seq -> MarkRecord: the account hid another's message
@@ -27,10 +29,19 @@ const (
 	tagAccountEvent = 0x15 // account, position -> EventRecord
 	tagErase        = 0x16 // account -> EraseRecord
 	tagNode         = 0x18 // node id -> AnnounceMember
+	tagAuthored     = 0x1a // room, author, seq -> AuthoredRecord
+	tagMention      = 0x1b // account or 0 for all members, room, seq -> MarkRecord
+	tagAnnotation   = 0x1c // kind, conversation, seq, value length, value, account -> AnnotationRecord
+	tagThread       = 0x1d // conversation, first seq of the thread, seq of a reply -> MarkRecord
+	tagEdit         = 0x1e // conversation, seq, number of the edit -> EditRecord
+	tagBlock        = 0x1f // account, blocked account -> MarkRecord
+	tagInvite       = 0x20 // SHA-256 of the code -> InviteRecord
+	tagAudit        = 0x21 // number -> AuditRecord
+	tagBot          = 0x22 // owner, bot -> MarkRecord
 )
 
-// maxKeyBytes is the longest key: an expiry of a named answer.
-const maxKeyBytes = 1 + 8 + 1 + 1 + MaxUsernameBytes + 16
+// maxKeyBytes is the longest key: an annotation. An expiry of a named answer comes next.
+const maxKeyBytes = 1 + 3*8 + 1 + MaxReactionBytes + 8
 
 // Position is where an event stands in the log: an entry's raft index and the event's number within the entry.
 type position struct {
@@ -110,6 +121,44 @@ func keyAccountEvent(dst []byte, account uint64, p position) []byte {
 }
 
 func keyErase(dst []byte, account uint64) []byte { return appendU64s(dst, tagErase, account) }
+
+func keyRoomName(dst []byte, name string) []byte { return append(append(dst, tagRoomName), name...) }
+
+func keyRoomMember(dst []byte, conv, account uint64) []byte {
+	return appendU64s(dst, tagRoomMember, conv, account)
+}
+
+func keyAuthored(dst []byte, conv, author, seq uint64) []byte {
+	return appendU64s(dst, tagAuthored, conv, author, seq)
+}
+
+func keyMention(dst []byte, account, conv, seq uint64) []byte {
+	return appendU64s(dst, tagMention, account, conv, seq)
+}
+
+// keyAnnotation puts the value's length first: no value can then run into the account.
+func keyAnnotation(dst []byte, kind, conv, seq uint64, value string, account uint64) []byte {
+	dst = append(appendU64s(dst, tagAnnotation, kind, conv, seq), byte(len(value)))
+	return binary.BigEndian.AppendUint64(append(dst, value...), account)
+}
+
+func keyThread(dst []byte, conv, first, seq uint64) []byte {
+	return appendU64s(dst, tagThread, conv, first, seq)
+}
+
+func keyEdit(dst []byte, conv, seq, number uint64) []byte {
+	return appendU64s(dst, tagEdit, conv, seq, number)
+}
+
+func keyBlock(dst []byte, account, other uint64) []byte {
+	return appendU64s(dst, tagBlock, account, other)
+}
+
+func keyInvite(dst, code []byte) []byte { return append(append(dst, tagInvite), code...) }
+
+func keyAudit(dst []byte, number uint64) []byte { return appendU64s(dst, tagAudit, number) }
+
+func keyBot(dst []byte, owner, bot uint64) []byte { return appendU64s(dst, tagBot, owner, bot) }
 
 func keyNode(dst []byte, id uint64) []byte { return appendU64s(dst, tagNode, id) }
 

@@ -35,6 +35,39 @@ const (
 	MaxTombstones = 64
 	// MaxMemberNameBytes bounds the name of a member that is added.
 	MaxMemberNameBytes = 32
+	// MaxRoomNameBytes bounds a room's name, without its #.
+	MaxRoomNameBytes = 32
+	// MaxTopicBytes bounds a room's topic, one line.
+	MaxTopicBytes = 512
+	// MaxRoomMembers bounds the members of a room, the invited and banned ones not counted.
+	MaxRoomMembers = 10_000
+	// MaxMentions bounds the members that one message of a room mentions by name: a key each. More are plain text.
+	MaxMentions = 50
+	// MaxMentionCount is where the count of unread mentions ends.
+	MaxMentionCount = 100
+	// MaxReactionBytes bounds a reaction: the longest emoji sequences of Unicode have about so many.
+	MaxReactionBytes = 32
+	// MaxReactionValues bounds the different reactions on a message, MaxReactions all of them.
+	MaxReactionValues = 20
+	MaxReactions      = 1_000
+	// MaxPins bounds the pinned messages of a conversation.
+	MaxPins = 100
+	// MaxEdits bounds the edits of a message.
+	MaxEdits = 100
+	// MaxStatusRunes bounds what an account says of itself.
+	MaxStatusRunes = 128
+	// MaxBlocks bounds the accounts that one blocks.
+	MaxBlocks = 1_000
+	// MaxInvites bounds the invite codes in force; MaxInviteUses and MaxInviteDays what one admits.
+	MaxInvites    = 1_000
+	MaxInviteUses = 1_000
+	MaxInviteDays = 365
+	// MaxBots bounds the bots of an account.
+	MaxBots = 100
+	// MaxRetainDays bounds how long messages are kept, where they are not kept for ever.
+	MaxRetainDays = 3_650
+	// MaxAudit bounds the audit entries that are kept.
+	MaxAudit = 10_000
 	// MaxReadRanges bounds the read ranges above a watermark. Each costs a few bytes in a record that is written often.
 	MaxReadRanges = 128
 )
@@ -54,6 +87,9 @@ const (
 	EraseScan = 5_000
 	// EraseEvents bounds the conversations whose members one EraseSlice tells; two keys each.
 	EraseEvents = 250
+	// RetainMessages bounds the messages that one RetainSlice removes, RetainConversations those that it looks at.
+	RetainMessages      = 100
+	RetainConversations = 200
 	// ExpireItems bounds what one ExpireSlice removes; at most three keys each.
 	ExpireItems = 300
 )

@@ -15,7 +15,7 @@ const (
 	// MaxClusterVersion is the highest cluster version whose commands this program knows. The replicated cluster version is
 	// the least that the members announced; no command above it is proposed. A change of what Apply does is a new version
 	// too.
-	MaxClusterVersion = 2
+	MaxClusterVersion = 3
 	// UnknownCommand is the version of a command that this program does not know: no cluster has it.
 	UnknownCommand = math.MaxUint32
 )
@@ -31,14 +31,33 @@ var commandVersions = [...]uint32{
 	16: 1, // mark_read
 	17: 1, // delete_messages
 	18: 1, // delete_user
+	19: 3, // post_message
+	20: 3, // edit_message
+	21: 3, // annotate
+	22: 3, // set_read_mark
+	23: 3, // set_mute
+	24: 3, // create_room
+	25: 3, // update_room
+	26: 3, // set_membership
+	27: 3, // update_profile
+	28: 3, // set_block
 	30: 1, // set_operator
 	31: 1, // reset_password
+	32: 3, // suspend_user
+	33: 3, // remove_user
+	34: 3, // update_settings
+	35: 3, // create_invite
+	36: 3, // revoke_invite
+	37: 3, // register_user
+	38: 3, // create_bot
+	39: 3, // delete_bot
 	50: 1, // announce_member
 	51: 1, // raise_cluster_version
 	52: 1, // hash_mark
 	53: 1, // erase_slice
 	54: 1, // expire_slice
 	55: 2, // change_members
+	56: 3, // retain_slice
 }
 
 // The fields of Command beside its body.

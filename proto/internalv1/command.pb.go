@@ -83,6 +83,217 @@ func (MemberRole) EnumDescriptor() ([]byte, []int) {
 	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{0}
 }
 
+type AnnotationKind int32
+
+const (
+	AnnotationKind_ANNOTATION_KIND_UNSPECIFIED AnnotationKind = 0
+	AnnotationKind_ANNOTATION_KIND_REACTION    AnnotationKind = 1
+	AnnotationKind_ANNOTATION_KIND_PIN         AnnotationKind = 2
+)
+
+// Enum value maps for AnnotationKind.
+var (
+	AnnotationKind_name = map[int32]string{
+		0: "ANNOTATION_KIND_UNSPECIFIED",
+		1: "ANNOTATION_KIND_REACTION",
+		2: "ANNOTATION_KIND_PIN",
+	}
+	AnnotationKind_value = map[string]int32{
+		"ANNOTATION_KIND_UNSPECIFIED": 0,
+		"ANNOTATION_KIND_REACTION":    1,
+		"ANNOTATION_KIND_PIN":         2,
+	}
+)
+
+func (x AnnotationKind) Enum() *AnnotationKind {
+	p := new(AnnotationKind)
+	*p = x
+	return p
+}
+
+func (x AnnotationKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AnnotationKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_internal_v1_command_proto_enumTypes[1].Descriptor()
+}
+
+func (AnnotationKind) Type() protoreflect.EnumType {
+	return &file_parley_internal_v1_command_proto_enumTypes[1]
+}
+
+func (x AnnotationKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AnnotationKind.Descriptor instead.
+func (AnnotationKind) EnumDescriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{1}
+}
+
+// Mute has the values of parley.v1.Mute.
+type Mute int32
+
+const (
+	Mute_MUTE_UNSPECIFIED Mute = 0
+	Mute_MUTE_MENTIONS    Mute = 1
+	Mute_MUTE_ALL         Mute = 2
+)
+
+// Enum value maps for Mute.
+var (
+	Mute_name = map[int32]string{
+		0: "MUTE_UNSPECIFIED",
+		1: "MUTE_MENTIONS",
+		2: "MUTE_ALL",
+	}
+	Mute_value = map[string]int32{
+		"MUTE_UNSPECIFIED": 0,
+		"MUTE_MENTIONS":    1,
+		"MUTE_ALL":         2,
+	}
+)
+
+func (x Mute) Enum() *Mute {
+	p := new(Mute)
+	*p = x
+	return p
+}
+
+func (x Mute) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Mute) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_internal_v1_command_proto_enumTypes[2].Descriptor()
+}
+
+func (Mute) Type() protoreflect.EnumType {
+	return &file_parley_internal_v1_command_proto_enumTypes[2]
+}
+
+func (x Mute) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Mute.Descriptor instead.
+func (Mute) EnumDescriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{2}
+}
+
+// Membership is what an account is to a room; the values of parley.v1.Membership.
+type Membership int32
+
+const (
+	Membership_MEMBERSHIP_UNSPECIFIED Membership = 0
+	Membership_MEMBERSHIP_BANNED      Membership = 1
+	Membership_MEMBERSHIP_INVITED     Membership = 2
+	Membership_MEMBERSHIP_MEMBER      Membership = 3
+	Membership_MEMBERSHIP_MODERATOR   Membership = 4
+	Membership_MEMBERSHIP_OWNER       Membership = 5
+)
+
+// Enum value maps for Membership.
+var (
+	Membership_name = map[int32]string{
+		0: "MEMBERSHIP_UNSPECIFIED",
+		1: "MEMBERSHIP_BANNED",
+		2: "MEMBERSHIP_INVITED",
+		3: "MEMBERSHIP_MEMBER",
+		4: "MEMBERSHIP_MODERATOR",
+		5: "MEMBERSHIP_OWNER",
+	}
+	Membership_value = map[string]int32{
+		"MEMBERSHIP_UNSPECIFIED": 0,
+		"MEMBERSHIP_BANNED":      1,
+		"MEMBERSHIP_INVITED":     2,
+		"MEMBERSHIP_MEMBER":      3,
+		"MEMBERSHIP_MODERATOR":   4,
+		"MEMBERSHIP_OWNER":       5,
+	}
+)
+
+func (x Membership) Enum() *Membership {
+	p := new(Membership)
+	*p = x
+	return p
+}
+
+func (x Membership) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Membership) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_internal_v1_command_proto_enumTypes[3].Descriptor()
+}
+
+func (Membership) Type() protoreflect.EnumType {
+	return &file_parley_internal_v1_command_proto_enumTypes[3]
+}
+
+func (x Membership) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Membership.Descriptor instead.
+func (Membership) EnumDescriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{3}
+}
+
+// Registration has the values of parley.v1.Registration.
+type Registration int32
+
+const (
+	Registration_REGISTRATION_UNSPECIFIED Registration = 0
+	Registration_REGISTRATION_OPEN        Registration = 1
+	Registration_REGISTRATION_INVITE      Registration = 2
+	Registration_REGISTRATION_CLOSED      Registration = 3
+)
+
+// Enum value maps for Registration.
+var (
+	Registration_name = map[int32]string{
+		0: "REGISTRATION_UNSPECIFIED",
+		1: "REGISTRATION_OPEN",
+		2: "REGISTRATION_INVITE",
+		3: "REGISTRATION_CLOSED",
+	}
+	Registration_value = map[string]int32{
+		"REGISTRATION_UNSPECIFIED": 0,
+		"REGISTRATION_OPEN":        1,
+		"REGISTRATION_INVITE":      2,
+		"REGISTRATION_CLOSED":      3,
+	}
+)
+
+func (x Registration) Enum() *Registration {
+	p := new(Registration)
+	*p = x
+	return p
+}
+
+func (x Registration) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Registration) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_internal_v1_command_proto_enumTypes[4].Descriptor()
+}
+
+func (Registration) Type() protoreflect.EnumType {
+	return &file_parley_internal_v1_command_proto_enumTypes[4]
+}
+
+func (x Registration) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Registration.Descriptor instead.
+func (Registration) EnumDescriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{4}
+}
+
 type Reason int32
 
 const (
@@ -102,6 +313,18 @@ const (
 	Reason_REASON_USER_DELETED            Reason = 13
 	Reason_REASON_MEMBER_NOT_FOUND        Reason = 14
 	Reason_REASON_CLUSTER_VERSION_TOO_LOW Reason = 15
+	// A name that is, or was, a room's.
+	Reason_REASON_ROOM_EXISTS Reason = 16
+	// The caller is not a member of the room, or no longer.
+	Reason_REASON_NOT_A_MEMBER  Reason = 17
+	Reason_REASON_ROOM_ARCHIVED Reason = 18
+	// One of the two blocks the other.
+	Reason_REASON_BLOCKED             Reason = 19
+	Reason_REASON_USER_SUSPENDED      Reason = 20
+	Reason_REASON_REGISTRATION_CLOSED Reason = 21
+	Reason_REASON_INVITE_INVALID      Reason = 22
+	// The token may do nothing but send to its own conversation.
+	Reason_REASON_TOKEN_SCOPE Reason = 23
 )
 
 // Enum value maps for Reason.
@@ -123,6 +346,14 @@ var (
 		13: "REASON_USER_DELETED",
 		14: "REASON_MEMBER_NOT_FOUND",
 		15: "REASON_CLUSTER_VERSION_TOO_LOW",
+		16: "REASON_ROOM_EXISTS",
+		17: "REASON_NOT_A_MEMBER",
+		18: "REASON_ROOM_ARCHIVED",
+		19: "REASON_BLOCKED",
+		20: "REASON_USER_SUSPENDED",
+		21: "REASON_REGISTRATION_CLOSED",
+		22: "REASON_INVITE_INVALID",
+		23: "REASON_TOKEN_SCOPE",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -141,6 +372,14 @@ var (
 		"REASON_USER_DELETED":            13,
 		"REASON_MEMBER_NOT_FOUND":        14,
 		"REASON_CLUSTER_VERSION_TOO_LOW": 15,
+		"REASON_ROOM_EXISTS":             16,
+		"REASON_NOT_A_MEMBER":            17,
+		"REASON_ROOM_ARCHIVED":           18,
+		"REASON_BLOCKED":                 19,
+		"REASON_USER_SUSPENDED":          20,
+		"REASON_REGISTRATION_CLOSED":     21,
+		"REASON_INVITE_INVALID":          22,
+		"REASON_TOKEN_SCOPE":             23,
 	}
 )
 
@@ -155,11 +394,11 @@ func (x Reason) String() string {
 }
 
 func (Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_internal_v1_command_proto_enumTypes[1].Descriptor()
+	return file_parley_internal_v1_command_proto_enumTypes[5].Descriptor()
 }
 
 func (Reason) Type() protoreflect.EnumType {
-	return &file_parley_internal_v1_command_proto_enumTypes[1]
+	return &file_parley_internal_v1_command_proto_enumTypes[5]
 }
 
 func (x Reason) Number() protoreflect.EnumNumber {
@@ -168,7 +407,7 @@ func (x Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Reason.Descriptor instead.
 func (Reason) EnumDescriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{1}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{5}
 }
 
 // Command is one request to the state machine.
@@ -189,14 +428,33 @@ type Command struct {
 	//	*Command_MarkRead
 	//	*Command_DeleteMessages
 	//	*Command_DeleteUser
+	//	*Command_PostMessage
+	//	*Command_EditMessage
+	//	*Command_Annotate
+	//	*Command_SetReadMark
+	//	*Command_SetMute
+	//	*Command_CreateRoom
+	//	*Command_UpdateRoom
+	//	*Command_SetMembership
+	//	*Command_UpdateProfile
+	//	*Command_SetBlock
 	//	*Command_SetOperator
 	//	*Command_ResetPassword
+	//	*Command_SuspendUser
+	//	*Command_RemoveUser
+	//	*Command_UpdateSettings
+	//	*Command_CreateInvite
+	//	*Command_RevokeInvite
+	//	*Command_RegisterUser
+	//	*Command_CreateBot
+	//	*Command_DeleteBot
 	//	*Command_AnnounceMember
 	//	*Command_RaiseClusterVersion
 	//	*Command_HashMark
 	//	*Command_EraseSlice
 	//	*Command_ExpireSlice
 	//	*Command_ChangeMembers
+	//	*Command_RetainSlice
 	Body          isCommand_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -334,6 +592,96 @@ func (x *Command) GetDeleteUser() *DeleteUser {
 	return nil
 }
 
+func (x *Command) GetPostMessage() *PostMessage {
+	if x != nil {
+		if x, ok := x.Body.(*Command_PostMessage); ok {
+			return x.PostMessage
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetEditMessage() *EditMessage {
+	if x != nil {
+		if x, ok := x.Body.(*Command_EditMessage); ok {
+			return x.EditMessage
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetAnnotate() *Annotate {
+	if x != nil {
+		if x, ok := x.Body.(*Command_Annotate); ok {
+			return x.Annotate
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetSetReadMark() *SetReadMark {
+	if x != nil {
+		if x, ok := x.Body.(*Command_SetReadMark); ok {
+			return x.SetReadMark
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetSetMute() *SetMute {
+	if x != nil {
+		if x, ok := x.Body.(*Command_SetMute); ok {
+			return x.SetMute
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCreateRoom() *CreateRoom {
+	if x != nil {
+		if x, ok := x.Body.(*Command_CreateRoom); ok {
+			return x.CreateRoom
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetUpdateRoom() *UpdateRoom {
+	if x != nil {
+		if x, ok := x.Body.(*Command_UpdateRoom); ok {
+			return x.UpdateRoom
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetSetMembership() *SetMembership {
+	if x != nil {
+		if x, ok := x.Body.(*Command_SetMembership); ok {
+			return x.SetMembership
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetUpdateProfile() *UpdateProfile {
+	if x != nil {
+		if x, ok := x.Body.(*Command_UpdateProfile); ok {
+			return x.UpdateProfile
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetSetBlock() *SetBlock {
+	if x != nil {
+		if x, ok := x.Body.(*Command_SetBlock); ok {
+			return x.SetBlock
+		}
+	}
+	return nil
+}
+
 func (x *Command) GetSetOperator() *SetOperator {
 	if x != nil {
 		if x, ok := x.Body.(*Command_SetOperator); ok {
@@ -347,6 +695,78 @@ func (x *Command) GetResetPassword() *ResetPassword {
 	if x != nil {
 		if x, ok := x.Body.(*Command_ResetPassword); ok {
 			return x.ResetPassword
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetSuspendUser() *SuspendUser {
+	if x != nil {
+		if x, ok := x.Body.(*Command_SuspendUser); ok {
+			return x.SuspendUser
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRemoveUser() *RemoveUser {
+	if x != nil {
+		if x, ok := x.Body.(*Command_RemoveUser); ok {
+			return x.RemoveUser
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetUpdateSettings() *UpdateSettings {
+	if x != nil {
+		if x, ok := x.Body.(*Command_UpdateSettings); ok {
+			return x.UpdateSettings
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCreateInvite() *CreateInvite {
+	if x != nil {
+		if x, ok := x.Body.(*Command_CreateInvite); ok {
+			return x.CreateInvite
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRevokeInvite() *RevokeInvite {
+	if x != nil {
+		if x, ok := x.Body.(*Command_RevokeInvite); ok {
+			return x.RevokeInvite
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRegisterUser() *RegisterUser {
+	if x != nil {
+		if x, ok := x.Body.(*Command_RegisterUser); ok {
+			return x.RegisterUser
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCreateBot() *CreateBot {
+	if x != nil {
+		if x, ok := x.Body.(*Command_CreateBot); ok {
+			return x.CreateBot
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetDeleteBot() *DeleteBot {
+	if x != nil {
+		if x, ok := x.Body.(*Command_DeleteBot); ok {
+			return x.DeleteBot
 		}
 	}
 	return nil
@@ -406,6 +826,15 @@ func (x *Command) GetChangeMembers() *ChangeMembers {
 	return nil
 }
 
+func (x *Command) GetRetainSlice() *RetainSlice {
+	if x != nil {
+		if x, ok := x.Body.(*Command_RetainSlice); ok {
+			return x.RetainSlice
+		}
+	}
+	return nil
+}
+
 type isCommand_Body interface {
 	isCommand_Body()
 }
@@ -446,12 +875,84 @@ type Command_DeleteUser struct {
 	DeleteUser *DeleteUser `protobuf:"bytes,18,opt,name=delete_user,json=deleteUser,proto3,oneof"`
 }
 
+type Command_PostMessage struct {
+	PostMessage *PostMessage `protobuf:"bytes,19,opt,name=post_message,json=postMessage,proto3,oneof"`
+}
+
+type Command_EditMessage struct {
+	EditMessage *EditMessage `protobuf:"bytes,20,opt,name=edit_message,json=editMessage,proto3,oneof"`
+}
+
+type Command_Annotate struct {
+	Annotate *Annotate `protobuf:"bytes,21,opt,name=annotate,proto3,oneof"`
+}
+
+type Command_SetReadMark struct {
+	SetReadMark *SetReadMark `protobuf:"bytes,22,opt,name=set_read_mark,json=setReadMark,proto3,oneof"`
+}
+
+type Command_SetMute struct {
+	SetMute *SetMute `protobuf:"bytes,23,opt,name=set_mute,json=setMute,proto3,oneof"`
+}
+
+type Command_CreateRoom struct {
+	CreateRoom *CreateRoom `protobuf:"bytes,24,opt,name=create_room,json=createRoom,proto3,oneof"`
+}
+
+type Command_UpdateRoom struct {
+	UpdateRoom *UpdateRoom `protobuf:"bytes,25,opt,name=update_room,json=updateRoom,proto3,oneof"`
+}
+
+type Command_SetMembership struct {
+	SetMembership *SetMembership `protobuf:"bytes,26,opt,name=set_membership,json=setMembership,proto3,oneof"`
+}
+
+type Command_UpdateProfile struct {
+	UpdateProfile *UpdateProfile `protobuf:"bytes,27,opt,name=update_profile,json=updateProfile,proto3,oneof"`
+}
+
+type Command_SetBlock struct {
+	SetBlock *SetBlock `protobuf:"bytes,28,opt,name=set_block,json=setBlock,proto3,oneof"`
+}
+
 type Command_SetOperator struct {
 	SetOperator *SetOperator `protobuf:"bytes,30,opt,name=set_operator,json=setOperator,proto3,oneof"`
 }
 
 type Command_ResetPassword struct {
 	ResetPassword *ResetPassword `protobuf:"bytes,31,opt,name=reset_password,json=resetPassword,proto3,oneof"`
+}
+
+type Command_SuspendUser struct {
+	SuspendUser *SuspendUser `protobuf:"bytes,32,opt,name=suspend_user,json=suspendUser,proto3,oneof"`
+}
+
+type Command_RemoveUser struct {
+	RemoveUser *RemoveUser `protobuf:"bytes,33,opt,name=remove_user,json=removeUser,proto3,oneof"`
+}
+
+type Command_UpdateSettings struct {
+	UpdateSettings *UpdateSettings `protobuf:"bytes,34,opt,name=update_settings,json=updateSettings,proto3,oneof"`
+}
+
+type Command_CreateInvite struct {
+	CreateInvite *CreateInvite `protobuf:"bytes,35,opt,name=create_invite,json=createInvite,proto3,oneof"`
+}
+
+type Command_RevokeInvite struct {
+	RevokeInvite *RevokeInvite `protobuf:"bytes,36,opt,name=revoke_invite,json=revokeInvite,proto3,oneof"`
+}
+
+type Command_RegisterUser struct {
+	RegisterUser *RegisterUser `protobuf:"bytes,37,opt,name=register_user,json=registerUser,proto3,oneof"`
+}
+
+type Command_CreateBot struct {
+	CreateBot *CreateBot `protobuf:"bytes,38,opt,name=create_bot,json=createBot,proto3,oneof"`
+}
+
+type Command_DeleteBot struct {
+	DeleteBot *DeleteBot `protobuf:"bytes,39,opt,name=delete_bot,json=deleteBot,proto3,oneof"`
 }
 
 type Command_AnnounceMember struct {
@@ -478,6 +979,10 @@ type Command_ChangeMembers struct {
 	ChangeMembers *ChangeMembers `protobuf:"bytes,55,opt,name=change_members,json=changeMembers,proto3,oneof"`
 }
 
+type Command_RetainSlice struct {
+	RetainSlice *RetainSlice `protobuf:"bytes,56,opt,name=retain_slice,json=retainSlice,proto3,oneof"`
+}
+
 func (*Command_CreateUser) isCommand_Body() {}
 
 func (*Command_Login) isCommand_Body() {}
@@ -496,9 +1001,45 @@ func (*Command_DeleteMessages) isCommand_Body() {}
 
 func (*Command_DeleteUser) isCommand_Body() {}
 
+func (*Command_PostMessage) isCommand_Body() {}
+
+func (*Command_EditMessage) isCommand_Body() {}
+
+func (*Command_Annotate) isCommand_Body() {}
+
+func (*Command_SetReadMark) isCommand_Body() {}
+
+func (*Command_SetMute) isCommand_Body() {}
+
+func (*Command_CreateRoom) isCommand_Body() {}
+
+func (*Command_UpdateRoom) isCommand_Body() {}
+
+func (*Command_SetMembership) isCommand_Body() {}
+
+func (*Command_UpdateProfile) isCommand_Body() {}
+
+func (*Command_SetBlock) isCommand_Body() {}
+
 func (*Command_SetOperator) isCommand_Body() {}
 
 func (*Command_ResetPassword) isCommand_Body() {}
+
+func (*Command_SuspendUser) isCommand_Body() {}
+
+func (*Command_RemoveUser) isCommand_Body() {}
+
+func (*Command_UpdateSettings) isCommand_Body() {}
+
+func (*Command_CreateInvite) isCommand_Body() {}
+
+func (*Command_RevokeInvite) isCommand_Body() {}
+
+func (*Command_RegisterUser) isCommand_Body() {}
+
+func (*Command_CreateBot) isCommand_Body() {}
+
+func (*Command_DeleteBot) isCommand_Body() {}
 
 func (*Command_AnnounceMember) isCommand_Body() {}
 
@@ -511,6 +1052,8 @@ func (*Command_EraseSlice) isCommand_Body() {}
 func (*Command_ExpireSlice) isCommand_Body() {}
 
 func (*Command_ChangeMembers) isCommand_Body() {}
+
+func (*Command_RetainSlice) isCommand_Body() {}
 
 type CreateUser struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -1444,6 +1987,1121 @@ func (*ExpireSlice) Descriptor() ([]byte, []int) {
 	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{17}
 }
 
+// PostMessage is SendMessage with what cluster version 3 added to it.
+type PostMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	ReplyTo       uint64                 `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PostMessage) Reset() {
+	*x = PostMessage{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PostMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PostMessage) ProtoMessage() {}
+
+func (x *PostMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PostMessage.ProtoReflect.Descriptor instead.
+func (*PostMessage) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PostMessage) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *PostMessage) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *PostMessage) GetReplyTo() uint64 {
+	if x != nil {
+		return x.ReplyTo
+	}
+	return 0
+}
+
+type EditMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditMessage) Reset() {
+	*x = EditMessage{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditMessage) ProtoMessage() {}
+
+func (x *EditMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditMessage.ProtoReflect.Descriptor instead.
+func (*EditMessage) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *EditMessage) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *EditMessage) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type Annotate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Kind          AnnotationKind         `protobuf:"varint,2,opt,name=kind,proto3,enum=parley.internal.v1.AnnotationKind" json:"kind,omitempty"`
+	Value         string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	Present       bool                   `protobuf:"varint,4,opt,name=present,proto3" json:"present,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Annotate) Reset() {
+	*x = Annotate{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Annotate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Annotate) ProtoMessage() {}
+
+func (x *Annotate) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Annotate.ProtoReflect.Descriptor instead.
+func (*Annotate) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Annotate) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Annotate) GetKind() AnnotationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AnnotationKind_ANNOTATION_KIND_UNSPECIFIED
+}
+
+func (x *Annotate) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Annotate) GetPresent() bool {
+	if x != nil {
+		return x.Present
+	}
+	return false
+}
+
+type SetReadMark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetReadMark) Reset() {
+	*x = SetReadMark{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetReadMark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetReadMark) ProtoMessage() {}
+
+func (x *SetReadMark) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetReadMark.ProtoReflect.Descriptor instead.
+func (*SetReadMark) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SetReadMark) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *SetReadMark) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+type SetMute struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Mute          Mute                   `protobuf:"varint,2,opt,name=mute,proto3,enum=parley.internal.v1.Mute" json:"mute,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMute) Reset() {
+	*x = SetMute{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMute) ProtoMessage() {}
+
+func (x *SetMute) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMute.ProtoReflect.Descriptor instead.
+func (*SetMute) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetMute) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *SetMute) GetMute() Mute {
+	if x != nil {
+		return x.Mute
+	}
+	return Mute_MUTE_UNSPECIFIED
+}
+
+type CreateRoom struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "#name".
+	Room          string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Topic         string `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	Private       bool   `protobuf:"varint,3,opt,name=private,proto3" json:"private,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateRoom) Reset() {
+	*x = CreateRoom{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateRoom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateRoom) ProtoMessage() {}
+
+func (x *CreateRoom) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateRoom.ProtoReflect.Descriptor instead.
+func (*CreateRoom) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CreateRoom) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *CreateRoom) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *CreateRoom) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
+// UpdateRoom changes what is set. An operator's session, or the admin socket, archives any room.
+type UpdateRoom struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Room            string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	NewName         *string                `protobuf:"bytes,2,opt,name=new_name,json=newName,proto3,oneof" json:"new_name,omitempty"`
+	Topic           *string                `protobuf:"bytes,3,opt,name=topic,proto3,oneof" json:"topic,omitempty"`
+	Private         *bool                  `protobuf:"varint,4,opt,name=private,proto3,oneof" json:"private,omitempty"`
+	Archived        *bool                  `protobuf:"varint,5,opt,name=archived,proto3,oneof" json:"archived,omitempty"`
+	RetainDays      *uint32                `protobuf:"varint,6,opt,name=retain_days,json=retainDays,proto3,oneof" json:"retain_days,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,7,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UpdateRoom) Reset() {
+	*x = UpdateRoom{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateRoom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateRoom) ProtoMessage() {}
+
+func (x *UpdateRoom) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateRoom.ProtoReflect.Descriptor instead.
+func (*UpdateRoom) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *UpdateRoom) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *UpdateRoom) GetNewName() string {
+	if x != nil && x.NewName != nil {
+		return *x.NewName
+	}
+	return ""
+}
+
+func (x *UpdateRoom) GetTopic() string {
+	if x != nil && x.Topic != nil {
+		return *x.Topic
+	}
+	return ""
+}
+
+func (x *UpdateRoom) GetPrivate() bool {
+	if x != nil && x.Private != nil {
+		return *x.Private
+	}
+	return false
+}
+
+func (x *UpdateRoom) GetArchived() bool {
+	if x != nil && x.Archived != nil {
+		return *x.Archived
+	}
+	return false
+}
+
+func (x *UpdateRoom) GetRetainDays() uint32 {
+	if x != nil && x.RetainDays != nil {
+		return *x.RetainDays
+	}
+	return 0
+}
+
+func (x *UpdateRoom) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
+}
+
+type SetMembership struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Room  string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	// Empty for the caller.
+	Username      string     `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	Membership    Membership `protobuf:"varint,3,opt,name=membership,proto3,enum=parley.internal.v1.Membership" json:"membership,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMembership) Reset() {
+	*x = SetMembership{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMembership) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMembership) ProtoMessage() {}
+
+func (x *SetMembership) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
+func (*SetMembership) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SetMembership) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *SetMembership) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *SetMembership) GetMembership() Membership {
+	if x != nil {
+		return x.Membership
+	}
+	return Membership_MEMBERSHIP_UNSPECIFIED
+}
+
+type UpdateProfile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DisplayName   *string                `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3,oneof" json:"display_name,omitempty"`
+	Status        *string                `protobuf:"bytes,2,opt,name=status,proto3,oneof" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateProfile) Reset() {
+	*x = UpdateProfile{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateProfile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateProfile) ProtoMessage() {}
+
+func (x *UpdateProfile) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateProfile.ProtoReflect.Descriptor instead.
+func (*UpdateProfile) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *UpdateProfile) GetDisplayName() string {
+	if x != nil && x.DisplayName != nil {
+		return *x.DisplayName
+	}
+	return ""
+}
+
+func (x *UpdateProfile) GetStatus() string {
+	if x != nil && x.Status != nil {
+		return *x.Status
+	}
+	return ""
+}
+
+type SetBlock struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	Blocked       bool                   `protobuf:"varint,2,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetBlock) Reset() {
+	*x = SetBlock{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetBlock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetBlock) ProtoMessage() {}
+
+func (x *SetBlock) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetBlock.ProtoReflect.Descriptor instead.
+func (*SetBlock) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SetBlock) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *SetBlock) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+// SuspendUser to RevokeInvite carry the operator as SetOperator does.
+type SuspendUser struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Username        string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	Suspended       bool                   `protobuf:"varint,2,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,3,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SuspendUser) Reset() {
+	*x = SuspendUser{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendUser) ProtoMessage() {}
+
+func (x *SuspendUser) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendUser.ProtoReflect.Descriptor instead.
+func (*SuspendUser) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SuspendUser) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *SuspendUser) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+func (x *SuspendUser) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
+}
+
+type RemoveUser struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Username        string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,2,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RemoveUser) Reset() {
+	*x = RemoveUser{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveUser) ProtoMessage() {}
+
+func (x *RemoveUser) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveUser.ProtoReflect.Descriptor instead.
+func (*RemoveUser) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RemoveUser) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *RemoveUser) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
+}
+
+type UpdateSettings struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Registration    Registration           `protobuf:"varint,1,opt,name=registration,proto3,enum=parley.internal.v1.Registration" json:"registration,omitempty"`
+	RetainDays      *uint32                `protobuf:"varint,2,opt,name=retain_days,json=retainDays,proto3,oneof" json:"retain_days,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,3,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UpdateSettings) Reset() {
+	*x = UpdateSettings{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSettings) ProtoMessage() {}
+
+func (x *UpdateSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSettings.ProtoReflect.Descriptor instead.
+func (*UpdateSettings) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *UpdateSettings) GetRegistration() Registration {
+	if x != nil {
+		return x.Registration
+	}
+	return Registration_REGISTRATION_UNSPECIFIED
+}
+
+func (x *UpdateSettings) GetRetainDays() uint32 {
+	if x != nil && x.RetainDays != nil {
+		return *x.RetainDays
+	}
+	return 0
+}
+
+func (x *UpdateSettings) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
+}
+
+type CreateInvite struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	CodeSha256      []byte                 `protobuf:"bytes,1,opt,name=code_sha256,json=codeSha256,proto3" json:"code_sha256,omitempty"`
+	Uses            uint32                 `protobuf:"varint,2,opt,name=uses,proto3" json:"uses,omitempty"`
+	Days            uint32                 `protobuf:"varint,3,opt,name=days,proto3" json:"days,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,4,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *CreateInvite) Reset() {
+	*x = CreateInvite{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateInvite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateInvite) ProtoMessage() {}
+
+func (x *CreateInvite) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateInvite.ProtoReflect.Descriptor instead.
+func (*CreateInvite) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CreateInvite) GetCodeSha256() []byte {
+	if x != nil {
+		return x.CodeSha256
+	}
+	return nil
+}
+
+func (x *CreateInvite) GetUses() uint32 {
+	if x != nil {
+		return x.Uses
+	}
+	return 0
+}
+
+func (x *CreateInvite) GetDays() uint32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *CreateInvite) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
+}
+
+type RevokeInvite struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Id              string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,2,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RevokeInvite) Reset() {
+	*x = RevokeInvite{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInvite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInvite) ProtoMessage() {}
+
+func (x *RevokeInvite) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInvite.ProtoReflect.Descriptor instead.
+func (*RevokeInvite) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *RevokeInvite) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RevokeInvite) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
+}
+
+// RegisterUser is CreateUser with an invite code.
+type RegisterUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	PasswordPhc   string                 `protobuf:"bytes,3,opt,name=password_phc,json=passwordPhc,proto3" json:"password_phc,omitempty"`
+	CodeSha256    []byte                 `protobuf:"bytes,4,opt,name=code_sha256,json=codeSha256,proto3" json:"code_sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterUser) Reset() {
+	*x = RegisterUser{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterUser) ProtoMessage() {}
+
+func (x *RegisterUser) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterUser.ProtoReflect.Descriptor instead.
+func (*RegisterUser) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RegisterUser) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *RegisterUser) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RegisterUser) GetPasswordPhc() string {
+	if x != nil {
+		return x.PasswordPhc
+	}
+	return ""
+}
+
+func (x *RegisterUser) GetCodeSha256() []byte {
+	if x != nil {
+		return x.CodeSha256
+	}
+	return nil
+}
+
+type CreateBot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Conversation  string                 `protobuf:"bytes,3,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	TokenSha256   []byte                 `protobuf:"bytes,4,opt,name=token_sha256,json=tokenSha256,proto3" json:"token_sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateBot) Reset() {
+	*x = CreateBot{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateBot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateBot) ProtoMessage() {}
+
+func (x *CreateBot) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateBot.ProtoReflect.Descriptor instead.
+func (*CreateBot) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CreateBot) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *CreateBot) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *CreateBot) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *CreateBot) GetTokenSha256() []byte {
+	if x != nil {
+		return x.TokenSha256
+	}
+	return nil
+}
+
+type DeleteBot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteBot) Reset() {
+	*x = DeleteBot{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteBot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteBot) ProtoMessage() {}
+
+func (x *DeleteBot) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteBot.ProtoReflect.Descriptor instead.
+func (*DeleteBot) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DeleteBot) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+// RetainSlice removes at most 100 messages that are older than their conversation keeps them.
+type RetainSlice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetainSlice) Reset() {
+	*x = RetainSlice{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetainSlice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetainSlice) ProtoMessage() {}
+
+func (x *RetainSlice) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetainSlice.ProtoReflect.Descriptor instead.
+func (*RetainSlice) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{36}
+}
+
 // Result is what Apply answers.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1457,6 +3115,10 @@ type Result struct {
 	//	*Result_Delete
 	//	*Result_Hash
 	//	*Result_Members
+	//	*Result_Room
+	//	*Result_Settings
+	//	*Result_Invite
+	//	*Result_Edit
 	Outcome       isResult_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1464,7 +3126,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +3138,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +3151,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{18}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Result) GetOutcome() isResult_Outcome {
@@ -1571,6 +3233,42 @@ func (x *Result) GetMembers() *MembersResult {
 	return nil
 }
 
+func (x *Result) GetRoom() *RoomResult {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Room); ok {
+			return x.Room
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetSettings() *SettingsResult {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Settings); ok {
+			return x.Settings
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetInvite() *InviteResult {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Invite); ok {
+			return x.Invite
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetEdit() *EditResult {
+	if x != nil {
+		if x, ok := x.Outcome.(*Result_Edit); ok {
+			return x.Edit
+		}
+	}
+	return nil
+}
+
 type isResult_Outcome interface {
 	isResult_Outcome()
 }
@@ -1608,6 +3306,22 @@ type Result_Members struct {
 	Members *MembersResult `protobuf:"bytes,8,opt,name=members,proto3,oneof"`
 }
 
+type Result_Room struct {
+	Room *RoomResult `protobuf:"bytes,9,opt,name=room,proto3,oneof"`
+}
+
+type Result_Settings struct {
+	Settings *SettingsResult `protobuf:"bytes,10,opt,name=settings,proto3,oneof"`
+}
+
+type Result_Invite struct {
+	Invite *InviteResult `protobuf:"bytes,11,opt,name=invite,proto3,oneof"`
+}
+
+type Result_Edit struct {
+	Edit *EditResult `protobuf:"bytes,12,opt,name=edit,proto3,oneof"`
+}
+
 func (*Result_Refusal) isResult_Outcome() {}
 
 func (*Result_Done) isResult_Outcome() {}
@@ -1624,6 +3338,14 @@ func (*Result_Hash) isResult_Outcome() {}
 
 func (*Result_Members) isResult_Outcome() {}
 
+func (*Result_Room) isResult_Outcome() {}
+
+func (*Result_Settings) isResult_Outcome() {}
+
+func (*Result_Invite) isResult_Outcome() {}
+
+func (*Result_Edit) isResult_Outcome() {}
+
 type Done struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1632,7 +3354,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +3366,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[19]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +3379,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{19}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{38}
 }
 
 // Refusal is a command that was not carried out and left nothing behind.
@@ -1674,7 +3396,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +3408,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[20]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +3421,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{20}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Refusal) GetReason() Reason {
@@ -1734,7 +3456,7 @@ type MembersResult struct {
 
 func (x *MembersResult) Reset() {
 	*x = MembersResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1746,7 +3468,7 @@ func (x *MembersResult) String() string {
 func (*MembersResult) ProtoMessage() {}
 
 func (x *MembersResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1759,7 +3481,7 @@ func (x *MembersResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersResult.ProtoReflect.Descriptor instead.
 func (*MembersResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{21}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *MembersResult) GetAdded() []uint64 {
@@ -1770,16 +3492,20 @@ func (x *MembersResult) GetAdded() []uint64 {
 }
 
 type UserResult struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
-	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Username    string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	DisplayName string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Of UpdateProfile and CreateBot.
+	Status        string `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	Operator      bool   `protobuf:"varint,4,opt,name=operator,proto3" json:"operator,omitempty"`
+	Bot           bool   `protobuf:"varint,5,opt,name=bot,proto3" json:"bot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UserResult) Reset() {
 	*x = UserResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +3517,7 @@ func (x *UserResult) String() string {
 func (*UserResult) ProtoMessage() {}
 
 func (x *UserResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[22]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +3530,7 @@ func (x *UserResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserResult.ProtoReflect.Descriptor instead.
 func (*UserResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{22}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *UserResult) GetUsername() string {
@@ -1821,6 +3547,27 @@ func (x *UserResult) GetDisplayName() string {
 	return ""
 }
 
+func (x *UserResult) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *UserResult) GetOperator() bool {
+	if x != nil {
+		return x.Operator
+	}
+	return false
+}
+
+func (x *UserResult) GetBot() bool {
+	if x != nil {
+		return x.Bot
+	}
+	return false
+}
+
 type LoginResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
@@ -1835,7 +3582,7 @@ type LoginResult struct {
 
 func (x *LoginResult) Reset() {
 	*x = LoginResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +3594,7 @@ func (x *LoginResult) String() string {
 func (*LoginResult) ProtoMessage() {}
 
 func (x *LoginResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[23]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +3607,7 @@ func (x *LoginResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResult.ProtoReflect.Descriptor instead.
 func (*LoginResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{23}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *LoginResult) GetUsername() string {
@@ -1918,7 +3665,7 @@ type SendResult struct {
 
 func (x *SendResult) Reset() {
 	*x = SendResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +3677,7 @@ func (x *SendResult) String() string {
 func (*SendResult) ProtoMessage() {}
 
 func (x *SendResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[24]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +3690,7 @@ func (x *SendResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResult.ProtoReflect.Descriptor instead.
 func (*SendResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{24}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SendResult) GetId() uint64 {
@@ -1981,6 +3728,280 @@ func (x *SendResult) GetCursor() string {
 	return ""
 }
 
+// RoomResult is a room after a change, as the caller sees it.
+type RoomResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Topic         string                 `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	Private       bool                   `protobuf:"varint,3,opt,name=private,proto3" json:"private,omitempty"`
+	Archived      bool                   `protobuf:"varint,4,opt,name=archived,proto3" json:"archived,omitempty"`
+	Members       uint32                 `protobuf:"varint,5,opt,name=members,proto3" json:"members,omitempty"`
+	Membership    Membership             `protobuf:"varint,6,opt,name=membership,proto3,enum=parley.internal.v1.Membership" json:"membership,omitempty"`
+	CreatedUnixMs int64                  `protobuf:"varint,7,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	RetainDays    uint32                 `protobuf:"varint,8,opt,name=retain_days,json=retainDays,proto3" json:"retain_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomResult) Reset() {
+	*x = RoomResult{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomResult) ProtoMessage() {}
+
+func (x *RoomResult) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomResult.ProtoReflect.Descriptor instead.
+func (*RoomResult) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *RoomResult) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *RoomResult) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *RoomResult) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
+func (x *RoomResult) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
+func (x *RoomResult) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *RoomResult) GetMembership() Membership {
+	if x != nil {
+		return x.Membership
+	}
+	return Membership_MEMBERSHIP_UNSPECIFIED
+}
+
+func (x *RoomResult) GetCreatedUnixMs() int64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *RoomResult) GetRetainDays() uint32 {
+	if x != nil {
+		return x.RetainDays
+	}
+	return 0
+}
+
+type SettingsResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Registration  Registration           `protobuf:"varint,1,opt,name=registration,proto3,enum=parley.internal.v1.Registration" json:"registration,omitempty"`
+	RetainDays    uint32                 `protobuf:"varint,2,opt,name=retain_days,json=retainDays,proto3" json:"retain_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingsResult) Reset() {
+	*x = SettingsResult{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingsResult) ProtoMessage() {}
+
+func (x *SettingsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingsResult.ProtoReflect.Descriptor instead.
+func (*SettingsResult) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *SettingsResult) GetRegistration() Registration {
+	if x != nil {
+		return x.Registration
+	}
+	return Registration_REGISTRATION_UNSPECIFIED
+}
+
+func (x *SettingsResult) GetRetainDays() uint32 {
+	if x != nil {
+		return x.RetainDays
+	}
+	return 0
+}
+
+type InviteResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	CreatedBy     string                 `protobuf:"bytes,2,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	ExpiresUnixMs int64                  `protobuf:"varint,3,opt,name=expires_unix_ms,json=expiresUnixMs,proto3" json:"expires_unix_ms,omitempty"`
+	UsesLeft      uint32                 `protobuf:"varint,4,opt,name=uses_left,json=usesLeft,proto3" json:"uses_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InviteResult) Reset() {
+	*x = InviteResult{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InviteResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InviteResult) ProtoMessage() {}
+
+func (x *InviteResult) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InviteResult.ProtoReflect.Descriptor instead.
+func (*InviteResult) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *InviteResult) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *InviteResult) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *InviteResult) GetExpiresUnixMs() int64 {
+	if x != nil {
+		return x.ExpiresUnixMs
+	}
+	return 0
+}
+
+func (x *InviteResult) GetUsesLeft() uint32 {
+	if x != nil {
+		return x.UsesLeft
+	}
+	return 0
+}
+
+// EditResult says where the edited message is; the edge reads it for the answer.
+type EditResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	AppliedIndex  uint64                 `protobuf:"varint,2,opt,name=applied_index,json=appliedIndex,proto3" json:"applied_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditResult) Reset() {
+	*x = EditResult{}
+	mi := &file_parley_internal_v1_command_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditResult) ProtoMessage() {}
+
+func (x *EditResult) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_command_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditResult.ProtoReflect.Descriptor instead.
+func (*EditResult) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *EditResult) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *EditResult) GetAppliedIndex() uint64 {
+	if x != nil {
+		return x.AppliedIndex
+	}
+	return 0
+}
+
 type DeleteResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Deleted       uint32                 `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"`
@@ -1990,7 +4011,7 @@ type DeleteResult struct {
 
 func (x *DeleteResult) Reset() {
 	*x = DeleteResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2002,7 +4023,7 @@ func (x *DeleteResult) String() string {
 func (*DeleteResult) ProtoMessage() {}
 
 func (x *DeleteResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[25]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2015,7 +4036,7 @@ func (x *DeleteResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResult.ProtoReflect.Descriptor instead.
 func (*DeleteResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{25}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DeleteResult) GetDeleted() uint32 {
@@ -2035,7 +4056,7 @@ type HashResult struct {
 
 func (x *HashResult) Reset() {
 	*x = HashResult{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[26]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2047,7 +4068,7 @@ func (x *HashResult) String() string {
 func (*HashResult) ProtoMessage() {}
 
 func (x *HashResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[26]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2060,7 +4081,7 @@ func (x *HashResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HashResult.ProtoReflect.Descriptor instead.
 func (*HashResult) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{26}
+	return file_parley_internal_v1_command_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *HashResult) GetIndex() uint64 {
@@ -2088,7 +4109,7 @@ type MarkRead_Range struct {
 
 func (x *MarkRead_Range) Reset() {
 	*x = MarkRead_Range{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[27]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2100,7 +4121,7 @@ func (x *MarkRead_Range) String() string {
 func (*MarkRead_Range) ProtoMessage() {}
 
 func (x *MarkRead_Range) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[27]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2151,7 +4172,7 @@ type ChangeMembers_Add struct {
 
 func (x *ChangeMembers_Add) Reset() {
 	*x = ChangeMembers_Add{}
-	mi := &file_parley_internal_v1_command_proto_msgTypes[28]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +4184,7 @@ func (x *ChangeMembers_Add) String() string {
 func (*ChangeMembers_Add) ProtoMessage() {}
 
 func (x *ChangeMembers_Add) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_command_proto_msgTypes[28]
+	mi := &file_parley_internal_v1_command_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +4232,7 @@ var File_parley_internal_v1_command_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\n" +
-	" parley/internal/v1/command.proto\x12\x12parley.internal.v1\"\xf8\t\n" +
+	" parley/internal/v1/command.proto\x12\x12parley.internal.v1\"\x95\x14\n" +
 	"\aCommand\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\fR\trequestId\x12\x18\n" +
@@ -2228,15 +4249,39 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x0fdelete_messages\x18\x11 \x01(\v2\".parley.internal.v1.DeleteMessagesH\x00R\x0edeleteMessages\x12A\n" +
 	"\vdelete_user\x18\x12 \x01(\v2\x1e.parley.internal.v1.DeleteUserH\x00R\n" +
 	"deleteUser\x12D\n" +
+	"\fpost_message\x18\x13 \x01(\v2\x1f.parley.internal.v1.PostMessageH\x00R\vpostMessage\x12D\n" +
+	"\fedit_message\x18\x14 \x01(\v2\x1f.parley.internal.v1.EditMessageH\x00R\veditMessage\x12:\n" +
+	"\bannotate\x18\x15 \x01(\v2\x1c.parley.internal.v1.AnnotateH\x00R\bannotate\x12E\n" +
+	"\rset_read_mark\x18\x16 \x01(\v2\x1f.parley.internal.v1.SetReadMarkH\x00R\vsetReadMark\x128\n" +
+	"\bset_mute\x18\x17 \x01(\v2\x1b.parley.internal.v1.SetMuteH\x00R\asetMute\x12A\n" +
+	"\vcreate_room\x18\x18 \x01(\v2\x1e.parley.internal.v1.CreateRoomH\x00R\n" +
+	"createRoom\x12A\n" +
+	"\vupdate_room\x18\x19 \x01(\v2\x1e.parley.internal.v1.UpdateRoomH\x00R\n" +
+	"updateRoom\x12J\n" +
+	"\x0eset_membership\x18\x1a \x01(\v2!.parley.internal.v1.SetMembershipH\x00R\rsetMembership\x12J\n" +
+	"\x0eupdate_profile\x18\x1b \x01(\v2!.parley.internal.v1.UpdateProfileH\x00R\rupdateProfile\x12;\n" +
+	"\tset_block\x18\x1c \x01(\v2\x1c.parley.internal.v1.SetBlockH\x00R\bsetBlock\x12D\n" +
 	"\fset_operator\x18\x1e \x01(\v2\x1f.parley.internal.v1.SetOperatorH\x00R\vsetOperator\x12J\n" +
-	"\x0ereset_password\x18\x1f \x01(\v2!.parley.internal.v1.ResetPasswordH\x00R\rresetPassword\x12M\n" +
+	"\x0ereset_password\x18\x1f \x01(\v2!.parley.internal.v1.ResetPasswordH\x00R\rresetPassword\x12D\n" +
+	"\fsuspend_user\x18  \x01(\v2\x1f.parley.internal.v1.SuspendUserH\x00R\vsuspendUser\x12A\n" +
+	"\vremove_user\x18! \x01(\v2\x1e.parley.internal.v1.RemoveUserH\x00R\n" +
+	"removeUser\x12M\n" +
+	"\x0fupdate_settings\x18\" \x01(\v2\".parley.internal.v1.UpdateSettingsH\x00R\x0eupdateSettings\x12G\n" +
+	"\rcreate_invite\x18# \x01(\v2 .parley.internal.v1.CreateInviteH\x00R\fcreateInvite\x12G\n" +
+	"\rrevoke_invite\x18$ \x01(\v2 .parley.internal.v1.RevokeInviteH\x00R\frevokeInvite\x12G\n" +
+	"\rregister_user\x18% \x01(\v2 .parley.internal.v1.RegisterUserH\x00R\fregisterUser\x12>\n" +
+	"\n" +
+	"create_bot\x18& \x01(\v2\x1d.parley.internal.v1.CreateBotH\x00R\tcreateBot\x12>\n" +
+	"\n" +
+	"delete_bot\x18' \x01(\v2\x1d.parley.internal.v1.DeleteBotH\x00R\tdeleteBot\x12M\n" +
 	"\x0fannounce_member\x182 \x01(\v2\".parley.internal.v1.AnnounceMemberH\x00R\x0eannounceMember\x12]\n" +
 	"\x15raise_cluster_version\x183 \x01(\v2'.parley.internal.v1.RaiseClusterVersionH\x00R\x13raiseClusterVersion\x12;\n" +
 	"\thash_mark\x184 \x01(\v2\x1c.parley.internal.v1.HashMarkH\x00R\bhashMark\x12A\n" +
 	"\verase_slice\x185 \x01(\v2\x1e.parley.internal.v1.EraseSliceH\x00R\n" +
 	"eraseSlice\x12D\n" +
 	"\fexpire_slice\x186 \x01(\v2\x1f.parley.internal.v1.ExpireSliceH\x00R\vexpireSlice\x12J\n" +
-	"\x0echange_members\x187 \x01(\v2!.parley.internal.v1.ChangeMembersH\x00R\rchangeMembersB\x06\n" +
+	"\x0echange_members\x187 \x01(\v2!.parley.internal.v1.ChangeMembersH\x00R\rchangeMembers\x12D\n" +
+	"\fretain_slice\x188 \x01(\v2\x1f.parley.internal.v1.RetainSliceH\x00R\vretainSliceB\x06\n" +
 	"\x04body\"n\n" +
 	"\n" +
 	"CreateUser\x12\x1a\n" +
@@ -2310,7 +4355,97 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\bHashMark\"\f\n" +
 	"\n" +
 	"EraseSlice\"\r\n" +
-	"\vExpireSlice\"\xd2\x03\n" +
+	"\vExpireSlice\"`\n" +
+	"\vPostMessage\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x19\n" +
+	"\breply_to\x18\x03 \x01(\x04R\areplyTo\"1\n" +
+	"\vEditMessage\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\x82\x01\n" +
+	"\bAnnotate\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x126\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\".parley.internal.v1.AnnotationKindR\x04kind\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value\x12\x18\n" +
+	"\apresent\x18\x04 \x01(\bR\apresent\"C\n" +
+	"\vSetReadMark\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\"[\n" +
+	"\aSetMute\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12,\n" +
+	"\x04mute\x18\x02 \x01(\x0e2\x18.parley.internal.v1.MuteR\x04mute\"P\n" +
+	"\n" +
+	"CreateRoom\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x18\n" +
+	"\aprivate\x18\x03 \x01(\bR\aprivate\"\xad\x02\n" +
+	"\n" +
+	"UpdateRoom\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x1e\n" +
+	"\bnew_name\x18\x02 \x01(\tH\x00R\anewName\x88\x01\x01\x12\x19\n" +
+	"\x05topic\x18\x03 \x01(\tH\x01R\x05topic\x88\x01\x01\x12\x1d\n" +
+	"\aprivate\x18\x04 \x01(\bH\x02R\aprivate\x88\x01\x01\x12\x1f\n" +
+	"\barchived\x18\x05 \x01(\bH\x03R\barchived\x88\x01\x01\x12$\n" +
+	"\vretain_days\x18\x06 \x01(\rH\x04R\n" +
+	"retainDays\x88\x01\x01\x12*\n" +
+	"\x11from_admin_socket\x18\a \x01(\bR\x0ffromAdminSocketB\v\n" +
+	"\t_new_nameB\b\n" +
+	"\x06_topicB\n" +
+	"\n" +
+	"\b_privateB\v\n" +
+	"\t_archivedB\x0e\n" +
+	"\f_retain_days\"\x7f\n" +
+	"\rSetMembership\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12>\n" +
+	"\n" +
+	"membership\x18\x03 \x01(\x0e2\x1e.parley.internal.v1.MembershipR\n" +
+	"membership\"p\n" +
+	"\rUpdateProfile\x12&\n" +
+	"\fdisplay_name\x18\x01 \x01(\tH\x00R\vdisplayName\x88\x01\x01\x12\x1b\n" +
+	"\x06status\x18\x02 \x01(\tH\x01R\x06status\x88\x01\x01B\x0f\n" +
+	"\r_display_nameB\t\n" +
+	"\a_status\"@\n" +
+	"\bSetBlock\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\x12\x18\n" +
+	"\ablocked\x18\x02 \x01(\bR\ablocked\"s\n" +
+	"\vSuspendUser\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\x12\x1c\n" +
+	"\tsuspended\x18\x02 \x01(\bR\tsuspended\x12*\n" +
+	"\x11from_admin_socket\x18\x03 \x01(\bR\x0ffromAdminSocket\"T\n" +
+	"\n" +
+	"RemoveUser\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\x12*\n" +
+	"\x11from_admin_socket\x18\x02 \x01(\bR\x0ffromAdminSocket\"\xb8\x01\n" +
+	"\x0eUpdateSettings\x12D\n" +
+	"\fregistration\x18\x01 \x01(\x0e2 .parley.internal.v1.RegistrationR\fregistration\x12$\n" +
+	"\vretain_days\x18\x02 \x01(\rH\x00R\n" +
+	"retainDays\x88\x01\x01\x12*\n" +
+	"\x11from_admin_socket\x18\x03 \x01(\bR\x0ffromAdminSocketB\x0e\n" +
+	"\f_retain_days\"\x83\x01\n" +
+	"\fCreateInvite\x12\x1f\n" +
+	"\vcode_sha256\x18\x01 \x01(\fR\n" +
+	"codeSha256\x12\x12\n" +
+	"\x04uses\x18\x02 \x01(\rR\x04uses\x12\x12\n" +
+	"\x04days\x18\x03 \x01(\rR\x04days\x12*\n" +
+	"\x11from_admin_socket\x18\x04 \x01(\bR\x0ffromAdminSocket\"J\n" +
+	"\fRevokeInvite\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
+	"\x11from_admin_socket\x18\x02 \x01(\bR\x0ffromAdminSocket\"\x91\x01\n" +
+	"\fRegisterUser\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12!\n" +
+	"\fpassword_phc\x18\x03 \x01(\tR\vpasswordPhc\x12\x1f\n" +
+	"\vcode_sha256\x18\x04 \x01(\fR\n" +
+	"codeSha256\"\x91\x01\n" +
+	"\tCreateBot\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\"\n" +
+	"\fconversation\x18\x03 \x01(\tR\fconversation\x12!\n" +
+	"\ftoken_sha256\x18\x04 \x01(\fR\vtokenSha256\"'\n" +
+	"\tDeleteBot\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\"\r\n" +
+	"\vRetainSlice\"\xbc\x05\n" +
 	"\x06Result\x127\n" +
 	"\arefusal\x18\x01 \x01(\v2\x1b.parley.internal.v1.RefusalH\x00R\arefusal\x12.\n" +
 	"\x04done\x18\x02 \x01(\v2\x18.parley.internal.v1.DoneH\x00R\x04done\x124\n" +
@@ -2319,7 +4454,12 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x04send\x18\x05 \x01(\v2\x1e.parley.internal.v1.SendResultH\x00R\x04send\x12:\n" +
 	"\x06delete\x18\x06 \x01(\v2 .parley.internal.v1.DeleteResultH\x00R\x06delete\x124\n" +
 	"\x04hash\x18\a \x01(\v2\x1e.parley.internal.v1.HashResultH\x00R\x04hash\x12=\n" +
-	"\amembers\x18\b \x01(\v2!.parley.internal.v1.MembersResultH\x00R\amembersB\t\n" +
+	"\amembers\x18\b \x01(\v2!.parley.internal.v1.MembersResultH\x00R\amembers\x124\n" +
+	"\x04room\x18\t \x01(\v2\x1e.parley.internal.v1.RoomResultH\x00R\x04room\x12@\n" +
+	"\bsettings\x18\n" +
+	" \x01(\v2\".parley.internal.v1.SettingsResultH\x00R\bsettings\x12:\n" +
+	"\x06invite\x18\v \x01(\v2 .parley.internal.v1.InviteResultH\x00R\x06invite\x124\n" +
+	"\x04edit\x18\f \x01(\v2\x1e.parley.internal.v1.EditResultH\x00R\x04editB\t\n" +
 	"\aoutcome\"\x06\n" +
 	"\x04Done\"m\n" +
 	"\aRefusal\x122\n" +
@@ -2327,11 +4467,14 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\"%\n" +
 	"\rMembersResult\x12\x14\n" +
-	"\x05added\x18\x01 \x03(\x04R\x05added\"K\n" +
+	"\x05added\x18\x01 \x03(\x04R\x05added\"\x91\x01\n" +
 	"\n" +
 	"UserResult\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
-	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\"\xd7\x01\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12\x1a\n" +
+	"\boperator\x18\x04 \x01(\bR\boperator\x12\x10\n" +
+	"\x03bot\x18\x05 \x01(\bR\x03bot\"\xd7\x01\n" +
 	"\vLoginResult\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x1a\n" +
@@ -2347,7 +4490,34 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12 \n" +
 	"\ftime_unix_ms\x18\x04 \x01(\x03R\n" +
 	"timeUnixMs\x12\x16\n" +
-	"\x06cursor\x18\x05 \x01(\tR\x06cursor\"(\n" +
+	"\x06cursor\x18\x05 \x01(\tR\x06cursor\"\x8f\x02\n" +
+	"\n" +
+	"RoomResult\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x18\n" +
+	"\aprivate\x18\x03 \x01(\bR\aprivate\x12\x1a\n" +
+	"\barchived\x18\x04 \x01(\bR\barchived\x12\x18\n" +
+	"\amembers\x18\x05 \x01(\rR\amembers\x12>\n" +
+	"\n" +
+	"membership\x18\x06 \x01(\x0e2\x1e.parley.internal.v1.MembershipR\n" +
+	"membership\x12&\n" +
+	"\x0fcreated_unix_ms\x18\a \x01(\x03R\rcreatedUnixMs\x12\x1f\n" +
+	"\vretain_days\x18\b \x01(\rR\n" +
+	"retainDays\"w\n" +
+	"\x0eSettingsResult\x12D\n" +
+	"\fregistration\x18\x01 \x01(\x0e2 .parley.internal.v1.RegistrationR\fregistration\x12\x1f\n" +
+	"\vretain_days\x18\x02 \x01(\rR\n" +
+	"retainDays\"\x82\x01\n" +
+	"\fInviteResult\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\x02 \x01(\tR\tcreatedBy\x12&\n" +
+	"\x0fexpires_unix_ms\x18\x03 \x01(\x03R\rexpiresUnixMs\x12\x1b\n" +
+	"\tuses_left\x18\x04 \x01(\rR\busesLeft\"A\n" +
+	"\n" +
+	"EditResult\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12#\n" +
+	"\rapplied_index\x18\x02 \x01(\x04R\fappliedIndex\"(\n" +
 	"\fDeleteResult\x12\x18\n" +
 	"\adeleted\x18\x01 \x01(\rR\adeleted\"6\n" +
 	"\n" +
@@ -2359,7 +4529,28 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MEMBER_ROLE_LEARNER\x10\x01\x12\x15\n" +
 	"\x11MEMBER_ROLE_VOTER\x10\x02\x12\x17\n" +
-	"\x13MEMBER_ROLE_REMOVED\x10\x03*\xd1\x03\n" +
+	"\x13MEMBER_ROLE_REMOVED\x10\x03*h\n" +
+	"\x0eAnnotationKind\x12\x1f\n" +
+	"\x1bANNOTATION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18ANNOTATION_KIND_REACTION\x10\x01\x12\x17\n" +
+	"\x13ANNOTATION_KIND_PIN\x10\x02*=\n" +
+	"\x04Mute\x12\x14\n" +
+	"\x10MUTE_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rMUTE_MENTIONS\x10\x01\x12\f\n" +
+	"\bMUTE_ALL\x10\x02*\x9e\x01\n" +
+	"\n" +
+	"Membership\x12\x1a\n" +
+	"\x16MEMBERSHIP_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11MEMBERSHIP_BANNED\x10\x01\x12\x16\n" +
+	"\x12MEMBERSHIP_INVITED\x10\x02\x12\x15\n" +
+	"\x11MEMBERSHIP_MEMBER\x10\x03\x12\x18\n" +
+	"\x14MEMBERSHIP_MODERATOR\x10\x04\x12\x14\n" +
+	"\x10MEMBERSHIP_OWNER\x10\x05*u\n" +
+	"\fRegistration\x12\x1c\n" +
+	"\x18REGISTRATION_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11REGISTRATION_OPEN\x10\x01\x12\x17\n" +
+	"\x13REGISTRATION_INVITE\x10\x02\x12\x17\n" +
+	"\x13REGISTRATION_CLOSED\x10\x03*\x9e\x05\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REASON_SESSION_INVALID\x10\x01\x12\x1c\n" +
@@ -2377,7 +4568,15 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x14REASON_LIMIT_REACHED\x10\f\x12\x17\n" +
 	"\x13REASON_USER_DELETED\x10\r\x12\x1b\n" +
 	"\x17REASON_MEMBER_NOT_FOUND\x10\x0e\x12\"\n" +
-	"\x1eREASON_CLUSTER_VERSION_TOO_LOW\x10\x0fB$Z\"parley/proto/internalv1;internalv1b\x06proto3"
+	"\x1eREASON_CLUSTER_VERSION_TOO_LOW\x10\x0f\x12\x16\n" +
+	"\x12REASON_ROOM_EXISTS\x10\x10\x12\x17\n" +
+	"\x13REASON_NOT_A_MEMBER\x10\x11\x12\x18\n" +
+	"\x14REASON_ROOM_ARCHIVED\x10\x12\x12\x12\n" +
+	"\x0eREASON_BLOCKED\x10\x13\x12\x19\n" +
+	"\x15REASON_USER_SUSPENDED\x10\x14\x12\x1e\n" +
+	"\x1aREASON_REGISTRATION_CLOSED\x10\x15\x12\x19\n" +
+	"\x15REASON_INVITE_INVALID\x10\x16\x12\x16\n" +
+	"\x12REASON_TOKEN_SCOPE\x10\x17B$Z\"parley/proto/internalv1;internalv1b\x06proto3"
 
 var (
 	file_parley_internal_v1_command_proto_rawDescOnce sync.Once
@@ -2391,76 +4590,132 @@ func file_parley_internal_v1_command_proto_rawDescGZIP() []byte {
 	return file_parley_internal_v1_command_proto_rawDescData
 }
 
-var file_parley_internal_v1_command_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_internal_v1_command_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_parley_internal_v1_command_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_parley_internal_v1_command_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_parley_internal_v1_command_proto_goTypes = []any{
 	(MemberRole)(0),             // 0: parley.internal.v1.MemberRole
-	(Reason)(0),                 // 1: parley.internal.v1.Reason
-	(*Command)(nil),             // 2: parley.internal.v1.Command
-	(*CreateUser)(nil),          // 3: parley.internal.v1.CreateUser
-	(*Login)(nil),               // 4: parley.internal.v1.Login
-	(*Logout)(nil),              // 5: parley.internal.v1.Logout
-	(*ChangePassword)(nil),      // 6: parley.internal.v1.ChangePassword
-	(*RevokeSession)(nil),       // 7: parley.internal.v1.RevokeSession
-	(*SendMessage)(nil),         // 8: parley.internal.v1.SendMessage
-	(*MarkRead)(nil),            // 9: parley.internal.v1.MarkRead
-	(*DeleteMessages)(nil),      // 10: parley.internal.v1.DeleteMessages
-	(*DeleteUser)(nil),          // 11: parley.internal.v1.DeleteUser
-	(*SetOperator)(nil),         // 12: parley.internal.v1.SetOperator
-	(*ResetPassword)(nil),       // 13: parley.internal.v1.ResetPassword
-	(*AnnounceMember)(nil),      // 14: parley.internal.v1.AnnounceMember
-	(*ChangeMembers)(nil),       // 15: parley.internal.v1.ChangeMembers
-	(*RaiseClusterVersion)(nil), // 16: parley.internal.v1.RaiseClusterVersion
-	(*HashMark)(nil),            // 17: parley.internal.v1.HashMark
-	(*EraseSlice)(nil),          // 18: parley.internal.v1.EraseSlice
-	(*ExpireSlice)(nil),         // 19: parley.internal.v1.ExpireSlice
-	(*Result)(nil),              // 20: parley.internal.v1.Result
-	(*Done)(nil),                // 21: parley.internal.v1.Done
-	(*Refusal)(nil),             // 22: parley.internal.v1.Refusal
-	(*MembersResult)(nil),       // 23: parley.internal.v1.MembersResult
-	(*UserResult)(nil),          // 24: parley.internal.v1.UserResult
-	(*LoginResult)(nil),         // 25: parley.internal.v1.LoginResult
-	(*SendResult)(nil),          // 26: parley.internal.v1.SendResult
-	(*DeleteResult)(nil),        // 27: parley.internal.v1.DeleteResult
-	(*HashResult)(nil),          // 28: parley.internal.v1.HashResult
-	(*MarkRead_Range)(nil),      // 29: parley.internal.v1.MarkRead.Range
-	(*ChangeMembers_Add)(nil),   // 30: parley.internal.v1.ChangeMembers.Add
+	(AnnotationKind)(0),         // 1: parley.internal.v1.AnnotationKind
+	(Mute)(0),                   // 2: parley.internal.v1.Mute
+	(Membership)(0),             // 3: parley.internal.v1.Membership
+	(Registration)(0),           // 4: parley.internal.v1.Registration
+	(Reason)(0),                 // 5: parley.internal.v1.Reason
+	(*Command)(nil),             // 6: parley.internal.v1.Command
+	(*CreateUser)(nil),          // 7: parley.internal.v1.CreateUser
+	(*Login)(nil),               // 8: parley.internal.v1.Login
+	(*Logout)(nil),              // 9: parley.internal.v1.Logout
+	(*ChangePassword)(nil),      // 10: parley.internal.v1.ChangePassword
+	(*RevokeSession)(nil),       // 11: parley.internal.v1.RevokeSession
+	(*SendMessage)(nil),         // 12: parley.internal.v1.SendMessage
+	(*MarkRead)(nil),            // 13: parley.internal.v1.MarkRead
+	(*DeleteMessages)(nil),      // 14: parley.internal.v1.DeleteMessages
+	(*DeleteUser)(nil),          // 15: parley.internal.v1.DeleteUser
+	(*SetOperator)(nil),         // 16: parley.internal.v1.SetOperator
+	(*ResetPassword)(nil),       // 17: parley.internal.v1.ResetPassword
+	(*AnnounceMember)(nil),      // 18: parley.internal.v1.AnnounceMember
+	(*ChangeMembers)(nil),       // 19: parley.internal.v1.ChangeMembers
+	(*RaiseClusterVersion)(nil), // 20: parley.internal.v1.RaiseClusterVersion
+	(*HashMark)(nil),            // 21: parley.internal.v1.HashMark
+	(*EraseSlice)(nil),          // 22: parley.internal.v1.EraseSlice
+	(*ExpireSlice)(nil),         // 23: parley.internal.v1.ExpireSlice
+	(*PostMessage)(nil),         // 24: parley.internal.v1.PostMessage
+	(*EditMessage)(nil),         // 25: parley.internal.v1.EditMessage
+	(*Annotate)(nil),            // 26: parley.internal.v1.Annotate
+	(*SetReadMark)(nil),         // 27: parley.internal.v1.SetReadMark
+	(*SetMute)(nil),             // 28: parley.internal.v1.SetMute
+	(*CreateRoom)(nil),          // 29: parley.internal.v1.CreateRoom
+	(*UpdateRoom)(nil),          // 30: parley.internal.v1.UpdateRoom
+	(*SetMembership)(nil),       // 31: parley.internal.v1.SetMembership
+	(*UpdateProfile)(nil),       // 32: parley.internal.v1.UpdateProfile
+	(*SetBlock)(nil),            // 33: parley.internal.v1.SetBlock
+	(*SuspendUser)(nil),         // 34: parley.internal.v1.SuspendUser
+	(*RemoveUser)(nil),          // 35: parley.internal.v1.RemoveUser
+	(*UpdateSettings)(nil),      // 36: parley.internal.v1.UpdateSettings
+	(*CreateInvite)(nil),        // 37: parley.internal.v1.CreateInvite
+	(*RevokeInvite)(nil),        // 38: parley.internal.v1.RevokeInvite
+	(*RegisterUser)(nil),        // 39: parley.internal.v1.RegisterUser
+	(*CreateBot)(nil),           // 40: parley.internal.v1.CreateBot
+	(*DeleteBot)(nil),           // 41: parley.internal.v1.DeleteBot
+	(*RetainSlice)(nil),         // 42: parley.internal.v1.RetainSlice
+	(*Result)(nil),              // 43: parley.internal.v1.Result
+	(*Done)(nil),                // 44: parley.internal.v1.Done
+	(*Refusal)(nil),             // 45: parley.internal.v1.Refusal
+	(*MembersResult)(nil),       // 46: parley.internal.v1.MembersResult
+	(*UserResult)(nil),          // 47: parley.internal.v1.UserResult
+	(*LoginResult)(nil),         // 48: parley.internal.v1.LoginResult
+	(*SendResult)(nil),          // 49: parley.internal.v1.SendResult
+	(*RoomResult)(nil),          // 50: parley.internal.v1.RoomResult
+	(*SettingsResult)(nil),      // 51: parley.internal.v1.SettingsResult
+	(*InviteResult)(nil),        // 52: parley.internal.v1.InviteResult
+	(*EditResult)(nil),          // 53: parley.internal.v1.EditResult
+	(*DeleteResult)(nil),        // 54: parley.internal.v1.DeleteResult
+	(*HashResult)(nil),          // 55: parley.internal.v1.HashResult
+	(*MarkRead_Range)(nil),      // 56: parley.internal.v1.MarkRead.Range
+	(*ChangeMembers_Add)(nil),   // 57: parley.internal.v1.ChangeMembers.Add
 }
 var file_parley_internal_v1_command_proto_depIdxs = []int32{
-	3,  // 0: parley.internal.v1.Command.create_user:type_name -> parley.internal.v1.CreateUser
-	4,  // 1: parley.internal.v1.Command.login:type_name -> parley.internal.v1.Login
-	5,  // 2: parley.internal.v1.Command.logout:type_name -> parley.internal.v1.Logout
-	6,  // 3: parley.internal.v1.Command.change_password:type_name -> parley.internal.v1.ChangePassword
-	7,  // 4: parley.internal.v1.Command.revoke_session:type_name -> parley.internal.v1.RevokeSession
-	8,  // 5: parley.internal.v1.Command.send_message:type_name -> parley.internal.v1.SendMessage
-	9,  // 6: parley.internal.v1.Command.mark_read:type_name -> parley.internal.v1.MarkRead
-	10, // 7: parley.internal.v1.Command.delete_messages:type_name -> parley.internal.v1.DeleteMessages
-	11, // 8: parley.internal.v1.Command.delete_user:type_name -> parley.internal.v1.DeleteUser
-	12, // 9: parley.internal.v1.Command.set_operator:type_name -> parley.internal.v1.SetOperator
-	13, // 10: parley.internal.v1.Command.reset_password:type_name -> parley.internal.v1.ResetPassword
-	14, // 11: parley.internal.v1.Command.announce_member:type_name -> parley.internal.v1.AnnounceMember
-	16, // 12: parley.internal.v1.Command.raise_cluster_version:type_name -> parley.internal.v1.RaiseClusterVersion
-	17, // 13: parley.internal.v1.Command.hash_mark:type_name -> parley.internal.v1.HashMark
-	18, // 14: parley.internal.v1.Command.erase_slice:type_name -> parley.internal.v1.EraseSlice
-	19, // 15: parley.internal.v1.Command.expire_slice:type_name -> parley.internal.v1.ExpireSlice
-	15, // 16: parley.internal.v1.Command.change_members:type_name -> parley.internal.v1.ChangeMembers
-	29, // 17: parley.internal.v1.MarkRead.ranges:type_name -> parley.internal.v1.MarkRead.Range
-	0,  // 18: parley.internal.v1.AnnounceMember.role:type_name -> parley.internal.v1.MemberRole
-	30, // 19: parley.internal.v1.ChangeMembers.add:type_name -> parley.internal.v1.ChangeMembers.Add
-	22, // 20: parley.internal.v1.Result.refusal:type_name -> parley.internal.v1.Refusal
-	21, // 21: parley.internal.v1.Result.done:type_name -> parley.internal.v1.Done
-	24, // 22: parley.internal.v1.Result.user:type_name -> parley.internal.v1.UserResult
-	25, // 23: parley.internal.v1.Result.login:type_name -> parley.internal.v1.LoginResult
-	26, // 24: parley.internal.v1.Result.send:type_name -> parley.internal.v1.SendResult
-	27, // 25: parley.internal.v1.Result.delete:type_name -> parley.internal.v1.DeleteResult
-	28, // 26: parley.internal.v1.Result.hash:type_name -> parley.internal.v1.HashResult
-	23, // 27: parley.internal.v1.Result.members:type_name -> parley.internal.v1.MembersResult
-	1,  // 28: parley.internal.v1.Refusal.reason:type_name -> parley.internal.v1.Reason
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	7,  // 0: parley.internal.v1.Command.create_user:type_name -> parley.internal.v1.CreateUser
+	8,  // 1: parley.internal.v1.Command.login:type_name -> parley.internal.v1.Login
+	9,  // 2: parley.internal.v1.Command.logout:type_name -> parley.internal.v1.Logout
+	10, // 3: parley.internal.v1.Command.change_password:type_name -> parley.internal.v1.ChangePassword
+	11, // 4: parley.internal.v1.Command.revoke_session:type_name -> parley.internal.v1.RevokeSession
+	12, // 5: parley.internal.v1.Command.send_message:type_name -> parley.internal.v1.SendMessage
+	13, // 6: parley.internal.v1.Command.mark_read:type_name -> parley.internal.v1.MarkRead
+	14, // 7: parley.internal.v1.Command.delete_messages:type_name -> parley.internal.v1.DeleteMessages
+	15, // 8: parley.internal.v1.Command.delete_user:type_name -> parley.internal.v1.DeleteUser
+	24, // 9: parley.internal.v1.Command.post_message:type_name -> parley.internal.v1.PostMessage
+	25, // 10: parley.internal.v1.Command.edit_message:type_name -> parley.internal.v1.EditMessage
+	26, // 11: parley.internal.v1.Command.annotate:type_name -> parley.internal.v1.Annotate
+	27, // 12: parley.internal.v1.Command.set_read_mark:type_name -> parley.internal.v1.SetReadMark
+	28, // 13: parley.internal.v1.Command.set_mute:type_name -> parley.internal.v1.SetMute
+	29, // 14: parley.internal.v1.Command.create_room:type_name -> parley.internal.v1.CreateRoom
+	30, // 15: parley.internal.v1.Command.update_room:type_name -> parley.internal.v1.UpdateRoom
+	31, // 16: parley.internal.v1.Command.set_membership:type_name -> parley.internal.v1.SetMembership
+	32, // 17: parley.internal.v1.Command.update_profile:type_name -> parley.internal.v1.UpdateProfile
+	33, // 18: parley.internal.v1.Command.set_block:type_name -> parley.internal.v1.SetBlock
+	16, // 19: parley.internal.v1.Command.set_operator:type_name -> parley.internal.v1.SetOperator
+	17, // 20: parley.internal.v1.Command.reset_password:type_name -> parley.internal.v1.ResetPassword
+	34, // 21: parley.internal.v1.Command.suspend_user:type_name -> parley.internal.v1.SuspendUser
+	35, // 22: parley.internal.v1.Command.remove_user:type_name -> parley.internal.v1.RemoveUser
+	36, // 23: parley.internal.v1.Command.update_settings:type_name -> parley.internal.v1.UpdateSettings
+	37, // 24: parley.internal.v1.Command.create_invite:type_name -> parley.internal.v1.CreateInvite
+	38, // 25: parley.internal.v1.Command.revoke_invite:type_name -> parley.internal.v1.RevokeInvite
+	39, // 26: parley.internal.v1.Command.register_user:type_name -> parley.internal.v1.RegisterUser
+	40, // 27: parley.internal.v1.Command.create_bot:type_name -> parley.internal.v1.CreateBot
+	41, // 28: parley.internal.v1.Command.delete_bot:type_name -> parley.internal.v1.DeleteBot
+	18, // 29: parley.internal.v1.Command.announce_member:type_name -> parley.internal.v1.AnnounceMember
+	20, // 30: parley.internal.v1.Command.raise_cluster_version:type_name -> parley.internal.v1.RaiseClusterVersion
+	21, // 31: parley.internal.v1.Command.hash_mark:type_name -> parley.internal.v1.HashMark
+	22, // 32: parley.internal.v1.Command.erase_slice:type_name -> parley.internal.v1.EraseSlice
+	23, // 33: parley.internal.v1.Command.expire_slice:type_name -> parley.internal.v1.ExpireSlice
+	19, // 34: parley.internal.v1.Command.change_members:type_name -> parley.internal.v1.ChangeMembers
+	42, // 35: parley.internal.v1.Command.retain_slice:type_name -> parley.internal.v1.RetainSlice
+	56, // 36: parley.internal.v1.MarkRead.ranges:type_name -> parley.internal.v1.MarkRead.Range
+	0,  // 37: parley.internal.v1.AnnounceMember.role:type_name -> parley.internal.v1.MemberRole
+	57, // 38: parley.internal.v1.ChangeMembers.add:type_name -> parley.internal.v1.ChangeMembers.Add
+	1,  // 39: parley.internal.v1.Annotate.kind:type_name -> parley.internal.v1.AnnotationKind
+	2,  // 40: parley.internal.v1.SetMute.mute:type_name -> parley.internal.v1.Mute
+	3,  // 41: parley.internal.v1.SetMembership.membership:type_name -> parley.internal.v1.Membership
+	4,  // 42: parley.internal.v1.UpdateSettings.registration:type_name -> parley.internal.v1.Registration
+	45, // 43: parley.internal.v1.Result.refusal:type_name -> parley.internal.v1.Refusal
+	44, // 44: parley.internal.v1.Result.done:type_name -> parley.internal.v1.Done
+	47, // 45: parley.internal.v1.Result.user:type_name -> parley.internal.v1.UserResult
+	48, // 46: parley.internal.v1.Result.login:type_name -> parley.internal.v1.LoginResult
+	49, // 47: parley.internal.v1.Result.send:type_name -> parley.internal.v1.SendResult
+	54, // 48: parley.internal.v1.Result.delete:type_name -> parley.internal.v1.DeleteResult
+	55, // 49: parley.internal.v1.Result.hash:type_name -> parley.internal.v1.HashResult
+	46, // 50: parley.internal.v1.Result.members:type_name -> parley.internal.v1.MembersResult
+	50, // 51: parley.internal.v1.Result.room:type_name -> parley.internal.v1.RoomResult
+	51, // 52: parley.internal.v1.Result.settings:type_name -> parley.internal.v1.SettingsResult
+	52, // 53: parley.internal.v1.Result.invite:type_name -> parley.internal.v1.InviteResult
+	53, // 54: parley.internal.v1.Result.edit:type_name -> parley.internal.v1.EditResult
+	5,  // 55: parley.internal.v1.Refusal.reason:type_name -> parley.internal.v1.Reason
+	3,  // 56: parley.internal.v1.RoomResult.membership:type_name -> parley.internal.v1.Membership
+	4,  // 57: parley.internal.v1.SettingsResult.registration:type_name -> parley.internal.v1.Registration
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_command_proto_init() }
@@ -2478,16 +4733,38 @@ func file_parley_internal_v1_command_proto_init() {
 		(*Command_MarkRead)(nil),
 		(*Command_DeleteMessages)(nil),
 		(*Command_DeleteUser)(nil),
+		(*Command_PostMessage)(nil),
+		(*Command_EditMessage)(nil),
+		(*Command_Annotate)(nil),
+		(*Command_SetReadMark)(nil),
+		(*Command_SetMute)(nil),
+		(*Command_CreateRoom)(nil),
+		(*Command_UpdateRoom)(nil),
+		(*Command_SetMembership)(nil),
+		(*Command_UpdateProfile)(nil),
+		(*Command_SetBlock)(nil),
 		(*Command_SetOperator)(nil),
 		(*Command_ResetPassword)(nil),
+		(*Command_SuspendUser)(nil),
+		(*Command_RemoveUser)(nil),
+		(*Command_UpdateSettings)(nil),
+		(*Command_CreateInvite)(nil),
+		(*Command_RevokeInvite)(nil),
+		(*Command_RegisterUser)(nil),
+		(*Command_CreateBot)(nil),
+		(*Command_DeleteBot)(nil),
 		(*Command_AnnounceMember)(nil),
 		(*Command_RaiseClusterVersion)(nil),
 		(*Command_HashMark)(nil),
 		(*Command_EraseSlice)(nil),
 		(*Command_ExpireSlice)(nil),
 		(*Command_ChangeMembers)(nil),
+		(*Command_RetainSlice)(nil),
 	}
-	file_parley_internal_v1_command_proto_msgTypes[18].OneofWrappers = []any{
+	file_parley_internal_v1_command_proto_msgTypes[24].OneofWrappers = []any{}
+	file_parley_internal_v1_command_proto_msgTypes[26].OneofWrappers = []any{}
+	file_parley_internal_v1_command_proto_msgTypes[30].OneofWrappers = []any{}
+	file_parley_internal_v1_command_proto_msgTypes[37].OneofWrappers = []any{
 		(*Result_Refusal)(nil),
 		(*Result_Done)(nil),
 		(*Result_User)(nil),
@@ -2496,14 +4773,18 @@ func file_parley_internal_v1_command_proto_init() {
 		(*Result_Delete)(nil),
 		(*Result_Hash)(nil),
 		(*Result_Members)(nil),
+		(*Result_Room)(nil),
+		(*Result_Settings)(nil),
+		(*Result_Invite)(nil),
+		(*Result_Edit)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_internal_v1_command_proto_rawDesc), len(file_parley_internal_v1_command_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   29,
+			NumEnums:      6,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -88,25 +88,45 @@ const (
 	EventKind_EVENT_KIND_MESSAGE_HIDDEN EventKind = 4
 	// Of an account: it marked messages as read.
 	EventKind_EVENT_KIND_READ_MARKED EventKind = 5
+	// Of a conversation: message seq has another text.
+	EventKind_EVENT_KIND_MESSAGE_EDITED EventKind = 6
+	// Of a conversation: account set or took back an annotation on message seq.
+	EventKind_EVENT_KIND_MESSAGE_ANNOTATED EventKind = 7
+	// Of a room: account changed its name, topic, privacy or archived it.
+	EventKind_EVENT_KIND_ROOM_CHANGED EventKind = 8
+	// Of a room, and of the account when it is no member after it or was none before: what the account became.
+	EventKind_EVENT_KIND_MEMBERSHIP_CHANGED EventKind = 9
+	// Of an account: it muted a conversation, or no longer.
+	EventKind_EVENT_KIND_MUTE_CHANGED EventKind = 10
 )
 
 // Enum value maps for EventKind.
 var (
 	EventKind_name = map[int32]string{
-		0: "EVENT_KIND_UNSPECIFIED",
-		1: "EVENT_KIND_MESSAGE",
-		2: "EVENT_KIND_MESSAGE_DELETED",
-		3: "EVENT_KIND_USER_DELETED",
-		4: "EVENT_KIND_MESSAGE_HIDDEN",
-		5: "EVENT_KIND_READ_MARKED",
+		0:  "EVENT_KIND_UNSPECIFIED",
+		1:  "EVENT_KIND_MESSAGE",
+		2:  "EVENT_KIND_MESSAGE_DELETED",
+		3:  "EVENT_KIND_USER_DELETED",
+		4:  "EVENT_KIND_MESSAGE_HIDDEN",
+		5:  "EVENT_KIND_READ_MARKED",
+		6:  "EVENT_KIND_MESSAGE_EDITED",
+		7:  "EVENT_KIND_MESSAGE_ANNOTATED",
+		8:  "EVENT_KIND_ROOM_CHANGED",
+		9:  "EVENT_KIND_MEMBERSHIP_CHANGED",
+		10: "EVENT_KIND_MUTE_CHANGED",
 	}
 	EventKind_value = map[string]int32{
-		"EVENT_KIND_UNSPECIFIED":     0,
-		"EVENT_KIND_MESSAGE":         1,
-		"EVENT_KIND_MESSAGE_DELETED": 2,
-		"EVENT_KIND_USER_DELETED":    3,
-		"EVENT_KIND_MESSAGE_HIDDEN":  4,
-		"EVENT_KIND_READ_MARKED":     5,
+		"EVENT_KIND_UNSPECIFIED":        0,
+		"EVENT_KIND_MESSAGE":            1,
+		"EVENT_KIND_MESSAGE_DELETED":    2,
+		"EVENT_KIND_USER_DELETED":       3,
+		"EVENT_KIND_MESSAGE_HIDDEN":     4,
+		"EVENT_KIND_READ_MARKED":        5,
+		"EVENT_KIND_MESSAGE_EDITED":     6,
+		"EVENT_KIND_MESSAGE_ANNOTATED":  7,
+		"EVENT_KIND_ROOM_CHANGED":       8,
+		"EVENT_KIND_MEMBERSHIP_CHANGED": 9,
+		"EVENT_KIND_MUTE_CHANGED":       10,
 	}
 )
 
@@ -150,7 +170,17 @@ type GlobalsRecord struct {
 	// Events at or below this raft index are no longer kept; 0 while all are.
 	EventFloor uint64 `protobuf:"varint,6,opt,name=event_floor,json=eventFloor,proto3" json:"event_floor,omitempty"`
 	// The greatest node id given out, at least the greatest of the first members; 0 until members were changed.
-	LastMember    uint64 `protobuf:"varint,7,opt,name=last_member,json=lastMember,proto3" json:"last_member,omitempty"`
+	LastMember uint64 `protobuf:"varint,7,opt,name=last_member,json=lastMember,proto3" json:"last_member,omitempty"`
+	// Below: since cluster version 3. Unset registration is open.
+	Registration Registration `protobuf:"varint,8,opt,name=registration,proto3,enum=parley.internal.v1.Registration" json:"registration,omitempty"`
+	RetainDays   uint32       `protobuf:"varint,9,opt,name=retain_days,json=retainDays,proto3" json:"retain_days,omitempty"`
+	// Where the removal of old messages is: the next conversation, 0 between two passes; and when the last pass began, by the
+	// state clock.
+	RetainNext   uint64 `protobuf:"varint,10,opt,name=retain_next,json=retainNext,proto3" json:"retain_next,omitempty"`
+	RetainPassMs int64  `protobuf:"varint,11,opt,name=retain_pass_ms,json=retainPassMs,proto3" json:"retain_pass_ms,omitempty"`
+	// Number of the newest audit entry, and how many invites there are.
+	LastAudit     uint64 `protobuf:"varint,12,opt,name=last_audit,json=lastAudit,proto3" json:"last_audit,omitempty"`
+	Invites       uint32 `protobuf:"varint,13,opt,name=invites,proto3" json:"invites,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -234,6 +264,48 @@ func (x *GlobalsRecord) GetLastMember() uint64 {
 	return 0
 }
 
+func (x *GlobalsRecord) GetRegistration() Registration {
+	if x != nil {
+		return x.Registration
+	}
+	return Registration_REGISTRATION_UNSPECIFIED
+}
+
+func (x *GlobalsRecord) GetRetainDays() uint32 {
+	if x != nil {
+		return x.RetainDays
+	}
+	return 0
+}
+
+func (x *GlobalsRecord) GetRetainNext() uint64 {
+	if x != nil {
+		return x.RetainNext
+	}
+	return 0
+}
+
+func (x *GlobalsRecord) GetRetainPassMs() int64 {
+	if x != nil {
+		return x.RetainPassMs
+	}
+	return 0
+}
+
+func (x *GlobalsRecord) GetLastAudit() uint64 {
+	if x != nil {
+		return x.LastAudit
+	}
+	return 0
+}
+
+func (x *GlobalsRecord) GetInvites() uint32 {
+	if x != nil {
+		return x.Invites
+	}
+	return 0
+}
+
 // AccountRecord is one account, by number.
 type AccountRecord struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -250,8 +322,15 @@ type AccountRecord struct {
 	GreatestRequest []byte `protobuf:"bytes,8,opt,name=greatest_request,json=greatestRequest,proto3" json:"greatest_request,omitempty"`
 	Conversations   uint32 `protobuf:"varint,9,opt,name=conversations,proto3" json:"conversations,omitempty"`
 	// Number of the newest session; numbers ascend.
-	LastSession   uint64 `protobuf:"varint,10,opt,name=last_session,json=lastSession,proto3" json:"last_session,omitempty"`
-	Sessions      uint32 `protobuf:"varint,11,opt,name=sessions,proto3" json:"sessions,omitempty"`
+	LastSession uint64 `protobuf:"varint,10,opt,name=last_session,json=lastSession,proto3" json:"last_session,omitempty"`
+	Sessions    uint32 `protobuf:"varint,11,opt,name=sessions,proto3" json:"sessions,omitempty"`
+	// Below: since cluster version 3.
+	Status    string `protobuf:"bytes,12,opt,name=status,proto3" json:"status,omitempty"`
+	Suspended bool   `protobuf:"varint,13,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Number of the account that made this one, a bot; 0 for a person.
+	Owner         uint64 `protobuf:"varint,14,opt,name=owner,proto3" json:"owner,omitempty"`
+	Bots          uint32 `protobuf:"varint,15,opt,name=bots,proto3" json:"bots,omitempty"`
+	Blocks        uint32 `protobuf:"varint,16,opt,name=blocks,proto3" json:"blocks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -363,6 +442,41 @@ func (x *AccountRecord) GetSessions() uint32 {
 	return 0
 }
 
+func (x *AccountRecord) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *AccountRecord) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+func (x *AccountRecord) GetOwner() uint64 {
+	if x != nil {
+		return x.Owner
+	}
+	return 0
+}
+
+func (x *AccountRecord) GetBots() uint32 {
+	if x != nil {
+		return x.Bots
+	}
+	return 0
+}
+
+func (x *AccountRecord) GetBlocks() uint32 {
+	if x != nil {
+		return x.Blocks
+	}
+	return 0
+}
+
 // NumberRecord points from a name to a number.
 type NumberRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -420,8 +534,10 @@ type SessionRecord struct {
 	ExpiresUnixMs int64                  `protobuf:"varint,6,opt,name=expires_unix_ms,json=expiresUnixMs,proto3" json:"expires_unix_ms,omitempty"`
 	EndedBy       []byte                 `protobuf:"bytes,7,opt,name=ended_by,json=endedBy,proto3" json:"ended_by,omitempty"`
 	Digest        []byte                 `protobuf:"bytes,8,opt,name=digest,proto3" json:"digest,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Of a bot's token: the only conversation that it may send to.
+	OnlyConversation uint64 `protobuf:"varint,9,opt,name=only_conversation,json=onlyConversation,proto3" json:"only_conversation,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SessionRecord) Reset() {
@@ -510,6 +626,13 @@ func (x *SessionRecord) GetDigest() []byte {
 	return nil
 }
 
+func (x *SessionRecord) GetOnlyConversation() uint64 {
+	if x != nil {
+		return x.OnlyConversation
+	}
+	return 0
+}
+
 // TokenRecord points from (account, session number) to the session.
 type TokenRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -568,7 +691,21 @@ type ConversationRecord struct {
 	Low  uint64 `protobuf:"varint,6,opt,name=low,proto3" json:"low,omitempty"`
 	High uint64 `protobuf:"varint,7,opt,name=high,proto3" json:"high,omitempty"`
 	// How many of the messages the lower one sent.
-	SentByLow     uint64 `protobuf:"varint,8,opt,name=sent_by_low,json=sentByLow,proto3" json:"sent_by_low,omitempty"`
+	SentByLow uint64 `protobuf:"varint,8,opt,name=sent_by_low,json=sentByLow,proto3" json:"sent_by_low,omitempty"`
+	// Below: since cluster version 3. Oldest seq that was not removed, 0 for 1; and, of a direct conversation, how many of the
+	// removed ones the lower one sent.
+	FirstSeq     uint64 `protobuf:"varint,9,opt,name=first_seq,json=firstSeq,proto3" json:"first_seq,omitempty"`
+	RemovedByLow uint64 `protobuf:"varint,10,opt,name=removed_by_low,json=removedByLow,proto3" json:"removed_by_low,omitempty"`
+	Pins         uint32 `protobuf:"varint,11,opt,name=pins,proto3" json:"pins,omitempty"`
+	// Of a room.
+	Name          string `protobuf:"bytes,12,opt,name=name,proto3" json:"name,omitempty"`
+	Topic         string `protobuf:"bytes,13,opt,name=topic,proto3" json:"topic,omitempty"`
+	Private       bool   `protobuf:"varint,14,opt,name=private,proto3" json:"private,omitempty"`
+	Archived      bool   `protobuf:"varint,15,opt,name=archived,proto3" json:"archived,omitempty"`
+	Members       uint32 `protobuf:"varint,16,opt,name=members,proto3" json:"members,omitempty"`
+	Owners        uint32 `protobuf:"varint,17,opt,name=owners,proto3" json:"owners,omitempty"`
+	CreatedUnixMs int64  `protobuf:"varint,18,opt,name=created_unix_ms,json=createdUnixMs,proto3" json:"created_unix_ms,omitempty"`
+	RetainDays    uint32 `protobuf:"varint,19,opt,name=retain_days,json=retainDays,proto3" json:"retain_days,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -659,6 +796,83 @@ func (x *ConversationRecord) GetSentByLow() uint64 {
 	return 0
 }
 
+func (x *ConversationRecord) GetFirstSeq() uint64 {
+	if x != nil {
+		return x.FirstSeq
+	}
+	return 0
+}
+
+func (x *ConversationRecord) GetRemovedByLow() uint64 {
+	if x != nil {
+		return x.RemovedByLow
+	}
+	return 0
+}
+
+func (x *ConversationRecord) GetPins() uint32 {
+	if x != nil {
+		return x.Pins
+	}
+	return 0
+}
+
+func (x *ConversationRecord) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConversationRecord) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *ConversationRecord) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
+func (x *ConversationRecord) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
+func (x *ConversationRecord) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *ConversationRecord) GetOwners() uint32 {
+	if x != nil {
+		return x.Owners
+	}
+	return 0
+}
+
+func (x *ConversationRecord) GetCreatedUnixMs() int64 {
+	if x != nil {
+		return x.CreatedUnixMs
+	}
+	return 0
+}
+
+func (x *ConversationRecord) GetRetainDays() uint32 {
+	if x != nil {
+		return x.RetainDays
+	}
+	return 0
+}
+
 // MemberRecord is what one account keeps of one conversation.
 type MemberRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -669,8 +883,16 @@ type MemberRecord struct {
 	// Of a direct conversation: exact count of the messages that are unread.
 	Unread uint64 `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
 	// Position of the account's newest READ_MARKED event here; a newer one replaces it.
-	MarkIndex     uint64 `protobuf:"varint,4,opt,name=mark_index,json=markIndex,proto3" json:"mark_index,omitempty"`
-	MarkOrdinal   uint32 `protobuf:"varint,5,opt,name=mark_ordinal,json=markOrdinal,proto3" json:"mark_ordinal,omitempty"`
+	MarkIndex   uint64 `protobuf:"varint,4,opt,name=mark_index,json=markIndex,proto3" json:"mark_index,omitempty"`
+	MarkOrdinal uint32 `protobuf:"varint,5,opt,name=mark_ordinal,json=markOrdinal,proto3" json:"mark_ordinal,omitempty"`
+	// Below: since cluster version 3.
+	Mute Mute `protobuf:"varint,6,opt,name=mute,proto3,enum=parley.internal.v1.Mute" json:"mute,omitempty"`
+	// Of a room: position of the join. The stream tells nothing before it.
+	JoinIndex   uint64 `protobuf:"varint,7,opt,name=join_index,json=joinIndex,proto3" json:"join_index,omitempty"`
+	JoinOrdinal uint32 `protobuf:"varint,8,opt,name=join_ordinal,json=joinOrdinal,proto3" json:"join_ordinal,omitempty"`
+	// Position of the account's newest MUTE_CHANGED event here; a newer one replaces it.
+	MuteIndex     uint64 `protobuf:"varint,9,opt,name=mute_index,json=muteIndex,proto3" json:"mute_index,omitempty"`
+	MuteOrdinal   uint32 `protobuf:"varint,10,opt,name=mute_ordinal,json=muteOrdinal,proto3" json:"mute_ordinal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -740,6 +962,377 @@ func (x *MemberRecord) GetMarkOrdinal() uint32 {
 	return 0
 }
 
+func (x *MemberRecord) GetMute() Mute {
+	if x != nil {
+		return x.Mute
+	}
+	return Mute_MUTE_UNSPECIFIED
+}
+
+func (x *MemberRecord) GetJoinIndex() uint64 {
+	if x != nil {
+		return x.JoinIndex
+	}
+	return 0
+}
+
+func (x *MemberRecord) GetJoinOrdinal() uint32 {
+	if x != nil {
+		return x.JoinOrdinal
+	}
+	return 0
+}
+
+func (x *MemberRecord) GetMuteIndex() uint64 {
+	if x != nil {
+		return x.MuteIndex
+	}
+	return 0
+}
+
+func (x *MemberRecord) GetMuteOrdinal() uint32 {
+	if x != nil {
+		return x.MuteOrdinal
+	}
+	return 0
+}
+
+// RoomMemberRecord is what an account is to a room, by (conversation, account). Members have a MemberRecord too.
+type RoomMemberRecord struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Membership Membership             `protobuf:"varint,1,opt,name=membership,proto3,enum=parley.internal.v1.Membership" json:"membership,omitempty"`
+	// How many messages the account sent here; it outlives the membership.
+	Sent          uint64 `protobuf:"varint,2,opt,name=sent,proto3" json:"sent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomMemberRecord) Reset() {
+	*x = RoomMemberRecord{}
+	mi := &file_parley_internal_v1_record_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomMemberRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomMemberRecord) ProtoMessage() {}
+
+func (x *RoomMemberRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_record_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomMemberRecord.ProtoReflect.Descriptor instead.
+func (*RoomMemberRecord) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RoomMemberRecord) GetMembership() Membership {
+	if x != nil {
+		return x.Membership
+	}
+	return Membership_MEMBERSHIP_UNSPECIFIED
+}
+
+func (x *RoomMemberRecord) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+// AuthoredRecord says which of its author's messages in a room a message is, by (conversation, author, seq): 1, 2, 3 …
+type AuthoredRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ordinal       uint64                 `protobuf:"varint,1,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthoredRecord) Reset() {
+	*x = AuthoredRecord{}
+	mi := &file_parley_internal_v1_record_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthoredRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthoredRecord) ProtoMessage() {}
+
+func (x *AuthoredRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_record_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthoredRecord.ProtoReflect.Descriptor instead.
+func (*AuthoredRecord) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AuthoredRecord) GetOrdinal() uint64 {
+	if x != nil {
+		return x.Ordinal
+	}
+	return 0
+}
+
+// AnnotationRecord is one account's mark on a message, by (kind, conversation, seq, value, account).
+type AnnotationRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TimeUnixMs    int64                  `protobuf:"varint,1,opt,name=time_unix_ms,json=timeUnixMs,proto3" json:"time_unix_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnnotationRecord) Reset() {
+	*x = AnnotationRecord{}
+	mi := &file_parley_internal_v1_record_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnnotationRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnnotationRecord) ProtoMessage() {}
+
+func (x *AnnotationRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_record_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnnotationRecord.ProtoReflect.Descriptor instead.
+func (*AnnotationRecord) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AnnotationRecord) GetTimeUnixMs() int64 {
+	if x != nil {
+		return x.TimeUnixMs
+	}
+	return 0
+}
+
+// EditRecord is a text that an edit replaced, by (conversation, seq, number of the edit).
+type EditRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Text  string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// When it was replaced.
+	UntilUnixMs   int64 `protobuf:"varint,2,opt,name=until_unix_ms,json=untilUnixMs,proto3" json:"until_unix_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditRecord) Reset() {
+	*x = EditRecord{}
+	mi := &file_parley_internal_v1_record_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditRecord) ProtoMessage() {}
+
+func (x *EditRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_record_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditRecord.ProtoReflect.Descriptor instead.
+func (*EditRecord) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *EditRecord) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *EditRecord) GetUntilUnixMs() int64 {
+	if x != nil {
+		return x.UntilUnixMs
+	}
+	return 0
+}
+
+// InviteRecord is a code that admits new accounts, by the SHA-256 of the code.
+type InviteRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CreatedBy     uint64                 `protobuf:"varint,1,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	ExpiresUnixMs int64                  `protobuf:"varint,2,opt,name=expires_unix_ms,json=expiresUnixMs,proto3" json:"expires_unix_ms,omitempty"`
+	UsesLeft      uint32                 `protobuf:"varint,3,opt,name=uses_left,json=usesLeft,proto3" json:"uses_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InviteRecord) Reset() {
+	*x = InviteRecord{}
+	mi := &file_parley_internal_v1_record_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InviteRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InviteRecord) ProtoMessage() {}
+
+func (x *InviteRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_record_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InviteRecord.ProtoReflect.Descriptor instead.
+func (*InviteRecord) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *InviteRecord) GetCreatedBy() uint64 {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return 0
+}
+
+func (x *InviteRecord) GetExpiresUnixMs() int64 {
+	if x != nil {
+		return x.ExpiresUnixMs
+	}
+	return 0
+}
+
+func (x *InviteRecord) GetUsesLeft() uint32 {
+	if x != nil {
+		return x.UsesLeft
+	}
+	return 0
+}
+
+// AuditRecord is an act that operators may want to look up, by number. actor is 0 for the admin socket.
+type AuditRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TimeUnixMs    int64                  `protobuf:"varint,1,opt,name=time_unix_ms,json=timeUnixMs,proto3" json:"time_unix_ms,omitempty"`
+	Actor         uint64                 `protobuf:"varint,2,opt,name=actor,proto3" json:"actor,omitempty"`
+	Act           string                 `protobuf:"bytes,3,opt,name=act,proto3" json:"act,omitempty"`
+	Target        string                 `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
+	Detail        string                 `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditRecord) Reset() {
+	*x = AuditRecord{}
+	mi := &file_parley_internal_v1_record_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditRecord) ProtoMessage() {}
+
+func (x *AuditRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_record_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditRecord.ProtoReflect.Descriptor instead.
+func (*AuditRecord) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AuditRecord) GetTimeUnixMs() int64 {
+	if x != nil {
+		return x.TimeUnixMs
+	}
+	return 0
+}
+
+func (x *AuditRecord) GetActor() uint64 {
+	if x != nil {
+		return x.Actor
+	}
+	return 0
+}
+
+func (x *AuditRecord) GetAct() string {
+	if x != nil {
+		return x.Act
+	}
+	return ""
+}
+
+func (x *AuditRecord) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *AuditRecord) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
 // MessageRecord is one message, by (conversation, seq).
 type MessageRecord struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -754,14 +1347,26 @@ type MessageRecord struct {
 	// A placeholder: the author deleted it, or the author's account.
 	Deleted bool `protobuf:"varint,8,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	// Of a direct conversation: how many of the messages up to and with this one the lower member sent.
-	SentByLow     uint64 `protobuf:"varint,9,opt,name=sent_by_low,json=sentByLow,proto3" json:"sent_by_low,omitempty"`
+	SentByLow uint64 `protobuf:"varint,9,opt,name=sent_by_low,json=sentByLow,proto3" json:"sent_by_low,omitempty"`
+	// Below: since cluster version 3. Seq of the message that began its thread, 0 for none; and what is on it.
+	ThreadSeq    uint64 `protobuf:"varint,10,opt,name=thread_seq,json=threadSeq,proto3" json:"thread_seq,omitempty"`
+	Replies      uint32 `protobuf:"varint,11,opt,name=replies,proto3" json:"replies,omitempty"`
+	Edits        uint32 `protobuf:"varint,12,opt,name=edits,proto3" json:"edits,omitempty"`
+	EditedUnixMs int64  `protobuf:"varint,13,opt,name=edited_unix_ms,json=editedUnixMs,proto3" json:"edited_unix_ms,omitempty"`
+	// Different reactions, and all of them.
+	ReactionValues uint32 `protobuf:"varint,14,opt,name=reaction_values,json=reactionValues,proto3" json:"reaction_values,omitempty"`
+	Reactions      uint32 `protobuf:"varint,15,opt,name=reactions,proto3" json:"reactions,omitempty"`
+	Pinned         bool   `protobuf:"varint,16,opt,name=pinned,proto3" json:"pinned,omitempty"`
+	// Of a room: it mentions everybody, or so many members.
+	MentionsRoom  bool   `protobuf:"varint,17,opt,name=mentions_room,json=mentionsRoom,proto3" json:"mentions_room,omitempty"`
+	Mentions      uint32 `protobuf:"varint,18,opt,name=mentions,proto3" json:"mentions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MessageRecord) Reset() {
 	*x = MessageRecord{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[7]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +1378,7 @@ func (x *MessageRecord) String() string {
 func (*MessageRecord) ProtoMessage() {}
 
 func (x *MessageRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[7]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +1391,7 @@ func (x *MessageRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRecord.ProtoReflect.Descriptor instead.
 func (*MessageRecord) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{7}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MessageRecord) GetId() uint64 {
@@ -852,6 +1457,69 @@ func (x *MessageRecord) GetSentByLow() uint64 {
 	return 0
 }
 
+func (x *MessageRecord) GetThreadSeq() uint64 {
+	if x != nil {
+		return x.ThreadSeq
+	}
+	return 0
+}
+
+func (x *MessageRecord) GetReplies() uint32 {
+	if x != nil {
+		return x.Replies
+	}
+	return 0
+}
+
+func (x *MessageRecord) GetEdits() uint32 {
+	if x != nil {
+		return x.Edits
+	}
+	return 0
+}
+
+func (x *MessageRecord) GetEditedUnixMs() int64 {
+	if x != nil {
+		return x.EditedUnixMs
+	}
+	return 0
+}
+
+func (x *MessageRecord) GetReactionValues() uint32 {
+	if x != nil {
+		return x.ReactionValues
+	}
+	return 0
+}
+
+func (x *MessageRecord) GetReactions() uint32 {
+	if x != nil {
+		return x.Reactions
+	}
+	return 0
+}
+
+func (x *MessageRecord) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
+func (x *MessageRecord) GetMentionsRoom() bool {
+	if x != nil {
+		return x.MentionsRoom
+	}
+	return false
+}
+
+func (x *MessageRecord) GetMentions() uint32 {
+	if x != nil {
+		return x.Mentions
+	}
+	return 0
+}
+
 // PlaceRecord says where a message is, by its id.
 type PlaceRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -863,7 +1531,7 @@ type PlaceRecord struct {
 
 func (x *PlaceRecord) Reset() {
 	*x = PlaceRecord{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[8]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1543,7 @@ func (x *PlaceRecord) String() string {
 func (*PlaceRecord) ProtoMessage() {}
 
 func (x *PlaceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[8]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1556,7 @@ func (x *PlaceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceRecord.ProtoReflect.Descriptor instead.
 func (*PlaceRecord) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{8}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PlaceRecord) GetConversation() uint64 {
@@ -914,7 +1582,7 @@ type MarkRecord struct {
 
 func (x *MarkRecord) Reset() {
 	*x = MarkRecord{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[9]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1594,7 @@ func (x *MarkRecord) String() string {
 func (*MarkRecord) ProtoMessage() {}
 
 func (x *MarkRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[9]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1607,7 @@ func (x *MarkRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkRecord.ProtoReflect.Descriptor instead.
 func (*MarkRecord) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{9}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{15}
 }
 
 // AnswerRecord is the answer that a request was given, by (account or name, request id).
@@ -960,7 +1628,7 @@ type AnswerRecord struct {
 
 func (x *AnswerRecord) Reset() {
 	*x = AnswerRecord{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[10]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1640,7 @@ func (x *AnswerRecord) String() string {
 func (*AnswerRecord) ProtoMessage() {}
 
 func (x *AnswerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[10]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1653,7 @@ func (x *AnswerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerRecord.ProtoReflect.Descriptor instead.
 func (*AnswerRecord) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{10}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AnswerRecord) GetDigest() []byte {
@@ -1025,21 +1693,29 @@ func (x *AnswerRecord) GetExpiresUnixMs() int64 {
 
 // EventRecord is one change, by (conversation or account, position).
 type EventRecord struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Kind          EventKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=parley.internal.v1.EventKind" json:"kind,omitempty"`
-	Conversation  uint64                 `protobuf:"varint,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
-	Message       uint64                 `protobuf:"varint,4,opt,name=message,proto3" json:"message,omitempty"`
-	Account       uint64                 `protobuf:"varint,5,opt,name=account,proto3" json:"account,omitempty"`
-	ReadSeq       uint64                 `protobuf:"varint,6,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
-	Unread        uint64                 `protobuf:"varint,7,opt,name=unread,proto3" json:"unread,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Kind         EventKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=parley.internal.v1.EventKind" json:"kind,omitempty"`
+	Conversation uint64                 `protobuf:"varint,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Seq          uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	Message      uint64                 `protobuf:"varint,4,opt,name=message,proto3" json:"message,omitempty"`
+	Account      uint64                 `protobuf:"varint,5,opt,name=account,proto3" json:"account,omitempty"`
+	ReadSeq      uint64                 `protobuf:"varint,6,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
+	Unread       uint64                 `protobuf:"varint,7,opt,name=unread,proto3" json:"unread,omitempty"`
+	Annotation   AnnotationKind         `protobuf:"varint,8,opt,name=annotation,proto3,enum=parley.internal.v1.AnnotationKind" json:"annotation,omitempty"`
+	Value        string                 `protobuf:"bytes,9,opt,name=value,proto3" json:"value,omitempty"`
+	Present      bool                   `protobuf:"varint,10,opt,name=present,proto3" json:"present,omitempty"`
+	Membership   Membership             `protobuf:"varint,11,opt,name=membership,proto3,enum=parley.internal.v1.Membership" json:"membership,omitempty"`
+	// Who made a member what it is.
+	By            uint64 `protobuf:"varint,12,opt,name=by,proto3" json:"by,omitempty"`
+	OldName       string `protobuf:"bytes,13,opt,name=old_name,json=oldName,proto3" json:"old_name,omitempty"`
+	Mute          Mute   `protobuf:"varint,14,opt,name=mute,proto3,enum=parley.internal.v1.Mute" json:"mute,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EventRecord) Reset() {
 	*x = EventRecord{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[11]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1727,7 @@ func (x *EventRecord) String() string {
 func (*EventRecord) ProtoMessage() {}
 
 func (x *EventRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[11]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1740,7 @@ func (x *EventRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRecord.ProtoReflect.Descriptor instead.
 func (*EventRecord) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{11}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EventRecord) GetKind() EventKind {
@@ -1116,6 +1792,55 @@ func (x *EventRecord) GetUnread() uint64 {
 	return 0
 }
 
+func (x *EventRecord) GetAnnotation() AnnotationKind {
+	if x != nil {
+		return x.Annotation
+	}
+	return AnnotationKind_ANNOTATION_KIND_UNSPECIFIED
+}
+
+func (x *EventRecord) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *EventRecord) GetPresent() bool {
+	if x != nil {
+		return x.Present
+	}
+	return false
+}
+
+func (x *EventRecord) GetMembership() Membership {
+	if x != nil {
+		return x.Membership
+	}
+	return Membership_MEMBERSHIP_UNSPECIFIED
+}
+
+func (x *EventRecord) GetBy() uint64 {
+	if x != nil {
+		return x.By
+	}
+	return 0
+}
+
+func (x *EventRecord) GetOldName() string {
+	if x != nil {
+		return x.OldName
+	}
+	return ""
+}
+
+func (x *EventRecord) GetMute() Mute {
+	if x != nil {
+		return x.Mute
+	}
+	return Mute_MUTE_UNSPECIFIED
+}
+
 // EraseRecord is how far the erasing of a deleted account came, by the account's number.
 type EraseRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1130,7 +1855,7 @@ type EraseRecord struct {
 
 func (x *EraseRecord) Reset() {
 	*x = EraseRecord{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[12]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1867,7 @@ func (x *EraseRecord) String() string {
 func (*EraseRecord) ProtoMessage() {}
 
 func (x *EraseRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[12]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1880,7 @@ func (x *EraseRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseRecord.ProtoReflect.Descriptor instead.
 func (*EraseRecord) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{12}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EraseRecord) GetClearing() bool {
@@ -1190,7 +1915,7 @@ type StateHash struct {
 
 func (x *StateHash) Reset() {
 	*x = StateHash{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1927,7 @@ func (x *StateHash) String() string {
 func (*StateHash) ProtoMessage() {}
 
 func (x *StateHash) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1940,7 @@ func (x *StateHash) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateHash.ProtoReflect.Descriptor instead.
 func (*StateHash) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{13}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StateHash) GetIndex() uint64 {
@@ -1250,7 +1975,7 @@ type FlushRecord struct {
 
 func (x *FlushRecord) Reset() {
 	*x = FlushRecord{}
-	mi := &file_parley_internal_v1_record_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1987,7 @@ func (x *FlushRecord) String() string {
 func (*FlushRecord) ProtoMessage() {}
 
 func (x *FlushRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_record_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_record_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +2000,7 @@ func (x *FlushRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushRecord.ProtoReflect.Descriptor instead.
 func (*FlushRecord) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{14}
+	return file_parley_internal_v1_record_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FlushRecord) GetFormat() uint32 {
@@ -1331,7 +2056,7 @@ var File_parley_internal_v1_record_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fparley/internal/v1/record.proto\x12\x12parley.internal.v1\"\x88\x02\n" +
+	"\x1fparley/internal/v1/record.proto\x12\x12parley.internal.v1\x1a parley/internal/v1/command.proto\"\xef\x03\n" +
 	"\rGlobalsRecord\x12\x19\n" +
 	"\bclock_ms\x18\x01 \x01(\x03R\aclockMs\x12!\n" +
 	"\flast_account\x18\x02 \x01(\x04R\vlastAccount\x12+\n" +
@@ -1341,7 +2066,17 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\vevent_floor\x18\x06 \x01(\x04R\n" +
 	"eventFloor\x12\x1f\n" +
 	"\vlast_member\x18\a \x01(\x04R\n" +
-	"lastMember\"\xff\x02\n" +
+	"lastMember\x12D\n" +
+	"\fregistration\x18\b \x01(\x0e2 .parley.internal.v1.RegistrationR\fregistration\x12\x1f\n" +
+	"\vretain_days\x18\t \x01(\rR\n" +
+	"retainDays\x12\x1f\n" +
+	"\vretain_next\x18\n" +
+	" \x01(\x04R\n" +
+	"retainNext\x12$\n" +
+	"\x0eretain_pass_ms\x18\v \x01(\x03R\fretainPassMs\x12\x1d\n" +
+	"\n" +
+	"last_audit\x18\f \x01(\x04R\tlastAudit\x12\x18\n" +
+	"\ainvites\x18\r \x01(\rR\ainvites\"\xf7\x03\n" +
 	"\rAccountRecord\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12!\n" +
@@ -1356,9 +2091,14 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\rconversations\x18\t \x01(\rR\rconversations\x12!\n" +
 	"\flast_session\x18\n" +
 	" \x01(\x04R\vlastSession\x12\x1a\n" +
-	"\bsessions\x18\v \x01(\rR\bsessions\"&\n" +
+	"\bsessions\x18\v \x01(\rR\bsessions\x12\x16\n" +
+	"\x06status\x18\f \x01(\tR\x06status\x12\x1c\n" +
+	"\tsuspended\x18\r \x01(\bR\tsuspended\x12\x14\n" +
+	"\x05owner\x18\x0e \x01(\x04R\x05owner\x12\x12\n" +
+	"\x04bots\x18\x0f \x01(\rR\x04bots\x12\x16\n" +
+	"\x06blocks\x18\x10 \x01(\rR\x06blocks\"&\n" +
 	"\fNumberRecord\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x04R\x06number\"\xfc\x01\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\"\xa9\x02\n" +
 	"\rSessionRecord\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\x04R\aaccount\x12\x1e\n" +
 	"\n" +
@@ -1369,9 +2109,10 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\x0fcreated_unix_ms\x18\x05 \x01(\x03R\rcreatedUnixMs\x12&\n" +
 	"\x0fexpires_unix_ms\x18\x06 \x01(\x03R\rexpiresUnixMs\x12\x19\n" +
 	"\bended_by\x18\a \x01(\fR\aendedBy\x12\x16\n" +
-	"\x06digest\x18\b \x01(\fR\x06digest\"0\n" +
+	"\x06digest\x18\b \x01(\fR\x06digest\x12+\n" +
+	"\x11only_conversation\x18\t \x01(\x04R\x10onlyConversation\"0\n" +
 	"\vTokenRecord\x12!\n" +
-	"\ftoken_sha256\x18\x01 \x01(\fR\vtokenSha256\"\xaa\x02\n" +
+	"\ftoken_sha256\x18\x01 \x01(\fR\vtokenSha256\"\xdc\x04\n" +
 	"\x12ConversationRecord\x128\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.parley.internal.v1.ConversationKindR\x04kind\x12\x19\n" +
 	"\blast_seq\x18\x02 \x01(\x04R\alastSeq\x12!\n" +
@@ -1380,14 +2121,61 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\x12last_event_ordinal\x18\x05 \x01(\rR\x10lastEventOrdinal\x12\x10\n" +
 	"\x03low\x18\x06 \x01(\x04R\x03low\x12\x12\n" +
 	"\x04high\x18\a \x01(\x04R\x04high\x12\x1e\n" +
-	"\vsent_by_low\x18\b \x01(\x04R\tsentByLow\"\x9b\x01\n" +
+	"\vsent_by_low\x18\b \x01(\x04R\tsentByLow\x12\x1b\n" +
+	"\tfirst_seq\x18\t \x01(\x04R\bfirstSeq\x12$\n" +
+	"\x0eremoved_by_low\x18\n" +
+	" \x01(\x04R\fremovedByLow\x12\x12\n" +
+	"\x04pins\x18\v \x01(\rR\x04pins\x12\x12\n" +
+	"\x04name\x18\f \x01(\tR\x04name\x12\x14\n" +
+	"\x05topic\x18\r \x01(\tR\x05topic\x12\x18\n" +
+	"\aprivate\x18\x0e \x01(\bR\aprivate\x12\x1a\n" +
+	"\barchived\x18\x0f \x01(\bR\barchived\x12\x18\n" +
+	"\amembers\x18\x10 \x01(\rR\amembers\x12\x16\n" +
+	"\x06owners\x18\x11 \x01(\rR\x06owners\x12&\n" +
+	"\x0fcreated_unix_ms\x18\x12 \x01(\x03R\rcreatedUnixMs\x12\x1f\n" +
+	"\vretain_days\x18\x13 \x01(\rR\n" +
+	"retainDays\"\xcd\x02\n" +
 	"\fMemberRecord\x12\x19\n" +
 	"\bread_seq\x18\x01 \x01(\x04R\areadSeq\x12\x16\n" +
 	"\x06ranges\x18\x02 \x03(\x04R\x06ranges\x12\x16\n" +
 	"\x06unread\x18\x03 \x01(\x04R\x06unread\x12\x1d\n" +
 	"\n" +
 	"mark_index\x18\x04 \x01(\x04R\tmarkIndex\x12!\n" +
-	"\fmark_ordinal\x18\x05 \x01(\rR\vmarkOrdinal\"\x8c\x02\n" +
+	"\fmark_ordinal\x18\x05 \x01(\rR\vmarkOrdinal\x12,\n" +
+	"\x04mute\x18\x06 \x01(\x0e2\x18.parley.internal.v1.MuteR\x04mute\x12\x1d\n" +
+	"\n" +
+	"join_index\x18\a \x01(\x04R\tjoinIndex\x12!\n" +
+	"\fjoin_ordinal\x18\b \x01(\rR\vjoinOrdinal\x12\x1d\n" +
+	"\n" +
+	"mute_index\x18\t \x01(\x04R\tmuteIndex\x12!\n" +
+	"\fmute_ordinal\x18\n" +
+	" \x01(\rR\vmuteOrdinal\"f\n" +
+	"\x10RoomMemberRecord\x12>\n" +
+	"\n" +
+	"membership\x18\x01 \x01(\x0e2\x1e.parley.internal.v1.MembershipR\n" +
+	"membership\x12\x12\n" +
+	"\x04sent\x18\x02 \x01(\x04R\x04sent\"*\n" +
+	"\x0eAuthoredRecord\x12\x18\n" +
+	"\aordinal\x18\x01 \x01(\x04R\aordinal\"4\n" +
+	"\x10AnnotationRecord\x12 \n" +
+	"\ftime_unix_ms\x18\x01 \x01(\x03R\n" +
+	"timeUnixMs\"D\n" +
+	"\n" +
+	"EditRecord\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\"\n" +
+	"\runtil_unix_ms\x18\x02 \x01(\x03R\vuntilUnixMs\"r\n" +
+	"\fInviteRecord\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\x01 \x01(\x04R\tcreatedBy\x12&\n" +
+	"\x0fexpires_unix_ms\x18\x02 \x01(\x03R\rexpiresUnixMs\x12\x1b\n" +
+	"\tuses_left\x18\x03 \x01(\rR\busesLeft\"\x87\x01\n" +
+	"\vAuditRecord\x12 \n" +
+	"\ftime_unix_ms\x18\x01 \x01(\x03R\n" +
+	"timeUnixMs\x12\x14\n" +
+	"\x05actor\x18\x02 \x01(\x04R\x05actor\x12\x10\n" +
+	"\x03act\x18\x03 \x01(\tR\x03act\x12\x16\n" +
+	"\x06target\x18\x04 \x01(\tR\x06target\x12\x16\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\"\xa1\x04\n" +
 	"\rMessageRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06sender\x18\x02 \x01(\x04R\x06sender\x12 \n" +
@@ -1400,7 +2188,18 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"eventIndex\x12#\n" +
 	"\revent_ordinal\x18\a \x01(\rR\feventOrdinal\x12\x18\n" +
 	"\adeleted\x18\b \x01(\bR\adeleted\x12\x1e\n" +
-	"\vsent_by_low\x18\t \x01(\x04R\tsentByLow\"C\n" +
+	"\vsent_by_low\x18\t \x01(\x04R\tsentByLow\x12\x1d\n" +
+	"\n" +
+	"thread_seq\x18\n" +
+	" \x01(\x04R\tthreadSeq\x12\x18\n" +
+	"\areplies\x18\v \x01(\rR\areplies\x12\x14\n" +
+	"\x05edits\x18\f \x01(\rR\x05edits\x12$\n" +
+	"\x0eedited_unix_ms\x18\r \x01(\x03R\feditedUnixMs\x12'\n" +
+	"\x0freaction_values\x18\x0e \x01(\rR\x0ereactionValues\x12\x1c\n" +
+	"\treactions\x18\x0f \x01(\rR\treactions\x12\x16\n" +
+	"\x06pinned\x18\x10 \x01(\bR\x06pinned\x12#\n" +
+	"\rmentions_room\x18\x11 \x01(\bR\fmentionsRoom\x12\x1a\n" +
+	"\bmentions\x18\x12 \x01(\rR\bmentions\"C\n" +
 	"\vPlaceRecord\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\x04R\fconversation\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\f\n" +
@@ -1411,7 +2210,7 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\fconversation\x18\x02 \x01(\x04R\fconversation\x12\x10\n" +
 	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x16\n" +
 	"\x06result\x18\x04 \x01(\fR\x06result\x12&\n" +
-	"\x0fexpires_unix_ms\x18\x05 \x01(\x03R\rexpiresUnixMs\"\xdd\x01\n" +
+	"\x0fexpires_unix_ms\x18\x05 \x01(\x03R\rexpiresUnixMs\"\xea\x03\n" +
 	"\vEventRecord\x121\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1d.parley.internal.v1.EventKindR\x04kind\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\x04R\fconversation\x12\x10\n" +
@@ -1419,7 +2218,19 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\amessage\x18\x04 \x01(\x04R\amessage\x12\x18\n" +
 	"\aaccount\x18\x05 \x01(\x04R\aaccount\x12\x19\n" +
 	"\bread_seq\x18\x06 \x01(\x04R\areadSeq\x12\x16\n" +
-	"\x06unread\x18\a \x01(\x04R\x06unread\"_\n" +
+	"\x06unread\x18\a \x01(\x04R\x06unread\x12B\n" +
+	"\n" +
+	"annotation\x18\b \x01(\x0e2\".parley.internal.v1.AnnotationKindR\n" +
+	"annotation\x12\x14\n" +
+	"\x05value\x18\t \x01(\tR\x05value\x12\x18\n" +
+	"\apresent\x18\n" +
+	" \x01(\bR\apresent\x12>\n" +
+	"\n" +
+	"membership\x18\v \x01(\x0e2\x1e.parley.internal.v1.MembershipR\n" +
+	"membership\x12\x0e\n" +
+	"\x02by\x18\f \x01(\x04R\x02by\x12\x19\n" +
+	"\bold_name\x18\r \x01(\tR\aoldName\x12,\n" +
+	"\x04mute\x18\x0e \x01(\x0e2\x18.parley.internal.v1.MuteR\x04mute\"_\n" +
 	"\vEraseRecord\x12\x1a\n" +
 	"\bclearing\x18\x01 \x01(\bR\bclearing\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\x04R\fconversation\x12\x10\n" +
@@ -1441,14 +2252,20 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\x10ConversationKind\x12!\n" +
 	"\x1dCONVERSATION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18CONVERSATION_KIND_DIRECT\x10\x01\x12\x1a\n" +
-	"\x16CONVERSATION_KIND_ROOM\x10\x02*\xb7\x01\n" +
+	"\x16CONVERSATION_KIND_ROOM\x10\x02*\xd5\x02\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x1e\n" +
 	"\x1aEVENT_KIND_MESSAGE_DELETED\x10\x02\x12\x1b\n" +
 	"\x17EVENT_KIND_USER_DELETED\x10\x03\x12\x1d\n" +
 	"\x19EVENT_KIND_MESSAGE_HIDDEN\x10\x04\x12\x1a\n" +
-	"\x16EVENT_KIND_READ_MARKED\x10\x05B$Z\"parley/proto/internalv1;internalv1b\x06proto3"
+	"\x16EVENT_KIND_READ_MARKED\x10\x05\x12\x1d\n" +
+	"\x19EVENT_KIND_MESSAGE_EDITED\x10\x06\x12 \n" +
+	"\x1cEVENT_KIND_MESSAGE_ANNOTATED\x10\a\x12\x1b\n" +
+	"\x17EVENT_KIND_ROOM_CHANGED\x10\b\x12!\n" +
+	"\x1dEVENT_KIND_MEMBERSHIP_CHANGED\x10\t\x12\x1b\n" +
+	"\x17EVENT_KIND_MUTE_CHANGED\x10\n" +
+	"B$Z\"parley/proto/internalv1;internalv1b\x06proto3"
 
 var (
 	file_parley_internal_v1_record_proto_rawDescOnce sync.Once
@@ -1463,7 +2280,7 @@ func file_parley_internal_v1_record_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_internal_v1_record_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_parley_internal_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_parley_internal_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_parley_internal_v1_record_proto_goTypes = []any{
 	(ConversationKind)(0),      // 0: parley.internal.v1.ConversationKind
 	(EventKind)(0),             // 1: parley.internal.v1.EventKind
@@ -1474,24 +2291,40 @@ var file_parley_internal_v1_record_proto_goTypes = []any{
 	(*TokenRecord)(nil),        // 6: parley.internal.v1.TokenRecord
 	(*ConversationRecord)(nil), // 7: parley.internal.v1.ConversationRecord
 	(*MemberRecord)(nil),       // 8: parley.internal.v1.MemberRecord
-	(*MessageRecord)(nil),      // 9: parley.internal.v1.MessageRecord
-	(*PlaceRecord)(nil),        // 10: parley.internal.v1.PlaceRecord
-	(*MarkRecord)(nil),         // 11: parley.internal.v1.MarkRecord
-	(*AnswerRecord)(nil),       // 12: parley.internal.v1.AnswerRecord
-	(*EventRecord)(nil),        // 13: parley.internal.v1.EventRecord
-	(*EraseRecord)(nil),        // 14: parley.internal.v1.EraseRecord
-	(*StateHash)(nil),          // 15: parley.internal.v1.StateHash
-	(*FlushRecord)(nil),        // 16: parley.internal.v1.FlushRecord
+	(*RoomMemberRecord)(nil),   // 9: parley.internal.v1.RoomMemberRecord
+	(*AuthoredRecord)(nil),     // 10: parley.internal.v1.AuthoredRecord
+	(*AnnotationRecord)(nil),   // 11: parley.internal.v1.AnnotationRecord
+	(*EditRecord)(nil),         // 12: parley.internal.v1.EditRecord
+	(*InviteRecord)(nil),       // 13: parley.internal.v1.InviteRecord
+	(*AuditRecord)(nil),        // 14: parley.internal.v1.AuditRecord
+	(*MessageRecord)(nil),      // 15: parley.internal.v1.MessageRecord
+	(*PlaceRecord)(nil),        // 16: parley.internal.v1.PlaceRecord
+	(*MarkRecord)(nil),         // 17: parley.internal.v1.MarkRecord
+	(*AnswerRecord)(nil),       // 18: parley.internal.v1.AnswerRecord
+	(*EventRecord)(nil),        // 19: parley.internal.v1.EventRecord
+	(*EraseRecord)(nil),        // 20: parley.internal.v1.EraseRecord
+	(*StateHash)(nil),          // 21: parley.internal.v1.StateHash
+	(*FlushRecord)(nil),        // 22: parley.internal.v1.FlushRecord
+	(Registration)(0),          // 23: parley.internal.v1.Registration
+	(Mute)(0),                  // 24: parley.internal.v1.Mute
+	(Membership)(0),            // 25: parley.internal.v1.Membership
+	(AnnotationKind)(0),        // 26: parley.internal.v1.AnnotationKind
 }
 var file_parley_internal_v1_record_proto_depIdxs = []int32{
-	0,  // 0: parley.internal.v1.ConversationRecord.kind:type_name -> parley.internal.v1.ConversationKind
-	1,  // 1: parley.internal.v1.EventRecord.kind:type_name -> parley.internal.v1.EventKind
-	15, // 2: parley.internal.v1.FlushRecord.hash_marks:type_name -> parley.internal.v1.StateHash
-	3,  // [3:3] is the sub-list for method output_type
-	3,  // [3:3] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	23, // 0: parley.internal.v1.GlobalsRecord.registration:type_name -> parley.internal.v1.Registration
+	0,  // 1: parley.internal.v1.ConversationRecord.kind:type_name -> parley.internal.v1.ConversationKind
+	24, // 2: parley.internal.v1.MemberRecord.mute:type_name -> parley.internal.v1.Mute
+	25, // 3: parley.internal.v1.RoomMemberRecord.membership:type_name -> parley.internal.v1.Membership
+	1,  // 4: parley.internal.v1.EventRecord.kind:type_name -> parley.internal.v1.EventKind
+	26, // 5: parley.internal.v1.EventRecord.annotation:type_name -> parley.internal.v1.AnnotationKind
+	25, // 6: parley.internal.v1.EventRecord.membership:type_name -> parley.internal.v1.Membership
+	24, // 7: parley.internal.v1.EventRecord.mute:type_name -> parley.internal.v1.Mute
+	21, // 8: parley.internal.v1.FlushRecord.hash_marks:type_name -> parley.internal.v1.StateHash
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_record_proto_init() }
@@ -1499,13 +2332,14 @@ func file_parley_internal_v1_record_proto_init() {
 	if File_parley_internal_v1_record_proto != nil {
 		return
 	}
+	file_parley_internal_v1_command_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_internal_v1_record_proto_rawDesc), len(file_parley_internal_v1_record_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -31,194 +31,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Consistency says how fresh a read must be.
-type Consistency int32
-
-const (
-	// Treated as CONSISTENCY_LINEARIZABLE.
-	Consistency_CONSISTENCY_UNSPECIFIED Consistency = 0
-	// The read sees every write acknowledged before it began. Needs a quorum.
-	Consistency_CONSISTENCY_LINEARIZABLE Consistency = 1
-	// The read is answered from this node alone and says how old it is. Needs no quorum.
-	Consistency_CONSISTENCY_LOCAL Consistency = 2
-)
-
-// Enum value maps for Consistency.
-var (
-	Consistency_name = map[int32]string{
-		0: "CONSISTENCY_UNSPECIFIED",
-		1: "CONSISTENCY_LINEARIZABLE",
-		2: "CONSISTENCY_LOCAL",
-	}
-	Consistency_value = map[string]int32{
-		"CONSISTENCY_UNSPECIFIED":  0,
-		"CONSISTENCY_LINEARIZABLE": 1,
-		"CONSISTENCY_LOCAL":        2,
-	}
-)
-
-func (x Consistency) Enum() *Consistency {
-	p := new(Consistency)
-	*p = x
-	return p
-}
-
-func (x Consistency) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (Consistency) Descriptor() protoreflect.EnumDescriptor {
-	return file_parley_v1_chat_proto_enumTypes[0].Descriptor()
-}
-
-func (Consistency) Type() protoreflect.EnumType {
-	return &file_parley_v1_chat_proto_enumTypes[0]
-}
-
-func (x Consistency) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use Consistency.Descriptor instead.
-func (Consistency) EnumDescriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{0}
-}
-
-// ReadInfo says what a read was answered from.
-type ReadInfo struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Raft index of the state that was read.
-	AppliedIndex uint64 `protobuf:"varint,1,opt,name=applied_index,json=appliedIndex,proto3" json:"applied_index,omitempty"`
-	// Milliseconds since the node last knew itself to be current; 0 for a linearizable read.
-	AgeMs uint64 `protobuf:"varint,2,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"`
-	// Name of the node that answered.
-	Node          string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReadInfo) Reset() {
-	*x = ReadInfo{}
-	mi := &file_parley_v1_chat_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReadInfo) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReadInfo) ProtoMessage() {}
-
-func (x *ReadInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReadInfo.ProtoReflect.Descriptor instead.
-func (*ReadInfo) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *ReadInfo) GetAppliedIndex() uint64 {
-	if x != nil {
-		return x.AppliedIndex
-	}
-	return 0
-}
-
-func (x *ReadInfo) GetAgeMs() uint64 {
-	if x != nil {
-		return x.AgeMs
-	}
-	return 0
-}
-
-func (x *ReadInfo) GetNode() string {
-	if x != nil {
-		return x.Node
-	}
-	return ""
-}
-
-// User is an account as others see it.
-type User struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Username    string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
-	DisplayName string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// The account was deleted; its name stays reserved.
-	Deleted bool `protobuf:"varint,3,opt,name=deleted,proto3" json:"deleted,omitempty"`
-	// The account may call the operator methods of ClusterService.
-	Operator      bool `protobuf:"varint,4,opt,name=operator,proto3" json:"operator,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *User) Reset() {
-	*x = User{}
-	mi := &file_parley_v1_chat_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *User) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*User) ProtoMessage() {}
-
-func (x *User) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use User.ProtoReflect.Descriptor instead.
-func (*User) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *User) GetUsername() string {
-	if x != nil {
-		return x.Username
-	}
-	return ""
-}
-
-func (x *User) GetDisplayName() string {
-	if x != nil {
-		return x.DisplayName
-	}
-	return ""
-}
-
-func (x *User) GetDeleted() bool {
-	if x != nil {
-		return x.Deleted
-	}
-	return false
-}
-
-func (x *User) GetOperator() bool {
-	if x != nil {
-		return x.Operator
-	}
-	return false
-}
-
 // Session is one login.
 type Session struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -236,7 +48,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_parley_v1_chat_proto_msgTypes[2]
+	mi := &file_parley_v1_chat_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +60,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[2]
+	mi := &file_parley_v1_chat_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +73,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{2}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Session) GetId() string {
@@ -299,214 +111,6 @@ func (x *Session) GetCurrent() bool {
 	return false
 }
 
-// Message is one message of a conversation.
-type Message struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Cluster-wide id; ascends in the order of the log.
-	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The conversation as the caller names it: "@bob" or "#room".
-	Conversation string `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	// Position in the conversation: 1, 2, 3 … without a gap.
-	Seq uint64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
-	// User name of the author.
-	Sender string `protobuf:"bytes,4,opt,name=sender,proto3" json:"sender,omitempty"`
-	// Empty when deleted.
-	Text string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
-	Time *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
-	// Not yet marked as read by the caller; false for the caller's own messages.
-	Unread bool `protobuf:"varint,7,opt,name=unread,proto3" json:"unread,omitempty"`
-	// A placeholder of a message that its author deleted.
-	Deleted bool `protobuf:"varint,8,opt,name=deleted,proto3" json:"deleted,omitempty"`
-	// Cursor just after this message's own event; see SubscribeRequest.cursor.
-	Cursor string `protobuf:"bytes,9,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// The request id it was sent with; only set on the caller's own messages.
-	RequestId     string `protobuf:"bytes,10,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Message) Reset() {
-	*x = Message{}
-	mi := &file_parley_v1_chat_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Message) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Message) ProtoMessage() {}
-
-func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Message.ProtoReflect.Descriptor instead.
-func (*Message) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *Message) GetId() uint64 {
-	if x != nil {
-		return x.Id
-	}
-	return 0
-}
-
-func (x *Message) GetConversation() string {
-	if x != nil {
-		return x.Conversation
-	}
-	return ""
-}
-
-func (x *Message) GetSeq() uint64 {
-	if x != nil {
-		return x.Seq
-	}
-	return 0
-}
-
-func (x *Message) GetSender() string {
-	if x != nil {
-		return x.Sender
-	}
-	return ""
-}
-
-func (x *Message) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-func (x *Message) GetTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Time
-	}
-	return nil
-}
-
-func (x *Message) GetUnread() bool {
-	if x != nil {
-		return x.Unread
-	}
-	return false
-}
-
-func (x *Message) GetDeleted() bool {
-	if x != nil {
-		return x.Deleted
-	}
-	return false
-}
-
-func (x *Message) GetCursor() string {
-	if x != nil {
-		return x.Cursor
-	}
-	return ""
-}
-
-func (x *Message) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-// Conversation is a direct conversation or a room as one member sees it.
-type Conversation struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// "@bob" or "#room".
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Seq of the newest message; 0 when there is none.
-	LastSeq uint64 `protobuf:"varint,2,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
-	// Everything up to here is read.
-	ReadSeq uint64 `protobuf:"varint,3,opt,name=read_seq,json=readSeq,proto3" json:"read_seq,omitempty"`
-	// Messages of others that the caller has not read; deleted ones do not count.
-	Unread uint64 `protobuf:"varint,4,opt,name=unread,proto3" json:"unread,omitempty"`
-	// Newest message; a placeholder when it was deleted.
-	LastMessage   *Message `protobuf:"bytes,5,opt,name=last_message,json=lastMessage,proto3" json:"last_message,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Conversation) Reset() {
-	*x = Conversation{}
-	mi := &file_parley_v1_chat_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Conversation) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Conversation) ProtoMessage() {}
-
-func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
-func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *Conversation) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *Conversation) GetLastSeq() uint64 {
-	if x != nil {
-		return x.LastSeq
-	}
-	return 0
-}
-
-func (x *Conversation) GetReadSeq() uint64 {
-	if x != nil {
-		return x.ReadSeq
-	}
-	return 0
-}
-
-func (x *Conversation) GetUnread() uint64 {
-	if x != nil {
-		return x.Unread
-	}
-	return 0
-}
-
-func (x *Conversation) GetLastMessage() *Message {
-	if x != nil {
-		return x.LastMessage
-	}
-	return nil
-}
-
 type CreateUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID; version 7 is best. The same id with the same payload is the same request.
@@ -516,14 +120,16 @@ type CreateUserRequest struct {
 	// At most 64 characters; the user name when empty.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// 8 to 1024 bytes.
-	Password      string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
+	Password string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
+	// Where the cluster admits by invitation: a code that an operator gave out.
+	InviteCode    string `protobuf:"bytes,5,opt,name=invite_code,json=inviteCode,proto3" json:"invite_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateUserRequest) Reset() {
 	*x = CreateUserRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[5]
+	mi := &file_parley_v1_chat_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +141,7 @@ func (x *CreateUserRequest) String() string {
 func (*CreateUserRequest) ProtoMessage() {}
 
 func (x *CreateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[5]
+	mi := &file_parley_v1_chat_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +154,7 @@ func (x *CreateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUserRequest.ProtoReflect.Descriptor instead.
 func (*CreateUserRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{5}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *CreateUserRequest) GetRequestId() string {
@@ -579,6 +185,13 @@ func (x *CreateUserRequest) GetPassword() string {
 	return ""
 }
 
+func (x *CreateUserRequest) GetInviteCode() string {
+	if x != nil {
+		return x.InviteCode
+	}
+	return ""
+}
+
 type CreateUserResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	User          *User                  `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
@@ -588,7 +201,7 @@ type CreateUserResponse struct {
 
 func (x *CreateUserResponse) Reset() {
 	*x = CreateUserResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[6]
+	mi := &file_parley_v1_chat_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +213,7 @@ func (x *CreateUserResponse) String() string {
 func (*CreateUserResponse) ProtoMessage() {}
 
 func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[6]
+	mi := &file_parley_v1_chat_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +226,7 @@ func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUserResponse.ProtoReflect.Descriptor instead.
 func (*CreateUserResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *CreateUserResponse) GetUser() *User {
@@ -638,7 +251,7 @@ type LoginRequest struct {
 
 func (x *LoginRequest) Reset() {
 	*x = LoginRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[7]
+	mi := &file_parley_v1_chat_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -650,7 +263,7 @@ func (x *LoginRequest) String() string {
 func (*LoginRequest) ProtoMessage() {}
 
 func (x *LoginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[7]
+	mi := &file_parley_v1_chat_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -663,7 +276,7 @@ func (x *LoginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginRequest.ProtoReflect.Descriptor instead.
 func (*LoginRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *LoginRequest) GetRequestId() string {
@@ -711,7 +324,7 @@ type LoginResponse struct {
 
 func (x *LoginResponse) Reset() {
 	*x = LoginResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[8]
+	mi := &file_parley_v1_chat_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +336,7 @@ func (x *LoginResponse) String() string {
 func (*LoginResponse) ProtoMessage() {}
 
 func (x *LoginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[8]
+	mi := &file_parley_v1_chat_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +349,7 @@ func (x *LoginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResponse.ProtoReflect.Descriptor instead.
 func (*LoginResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{8}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LoginResponse) GetUser() *User {
@@ -762,7 +375,7 @@ type LogoutRequest struct {
 
 func (x *LogoutRequest) Reset() {
 	*x = LogoutRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[9]
+	mi := &file_parley_v1_chat_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +387,7 @@ func (x *LogoutRequest) String() string {
 func (*LogoutRequest) ProtoMessage() {}
 
 func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[9]
+	mi := &file_parley_v1_chat_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +400,7 @@ func (x *LogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutRequest.ProtoReflect.Descriptor instead.
 func (*LogoutRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{9}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LogoutRequest) GetRequestId() string {
@@ -805,7 +418,7 @@ type LogoutResponse struct {
 
 func (x *LogoutResponse) Reset() {
 	*x = LogoutResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[10]
+	mi := &file_parley_v1_chat_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -817,7 +430,7 @@ func (x *LogoutResponse) String() string {
 func (*LogoutResponse) ProtoMessage() {}
 
 func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[10]
+	mi := &file_parley_v1_chat_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -830,7 +443,7 @@ func (x *LogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutResponse.ProtoReflect.Descriptor instead.
 func (*LogoutResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{10}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{6}
 }
 
 type WhoAmIRequest struct {
@@ -842,7 +455,7 @@ type WhoAmIRequest struct {
 
 func (x *WhoAmIRequest) Reset() {
 	*x = WhoAmIRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[11]
+	mi := &file_parley_v1_chat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +467,7 @@ func (x *WhoAmIRequest) String() string {
 func (*WhoAmIRequest) ProtoMessage() {}
 
 func (x *WhoAmIRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[11]
+	mi := &file_parley_v1_chat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +480,7 @@ func (x *WhoAmIRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoAmIRequest.ProtoReflect.Descriptor instead.
 func (*WhoAmIRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{11}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WhoAmIRequest) GetConsistency() Consistency {
@@ -888,7 +501,7 @@ type WhoAmIResponse struct {
 
 func (x *WhoAmIResponse) Reset() {
 	*x = WhoAmIResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[12]
+	mi := &file_parley_v1_chat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +513,7 @@ func (x *WhoAmIResponse) String() string {
 func (*WhoAmIResponse) ProtoMessage() {}
 
 func (x *WhoAmIResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[12]
+	mi := &file_parley_v1_chat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +526,7 @@ func (x *WhoAmIResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhoAmIResponse.ProtoReflect.Descriptor instead.
 func (*WhoAmIResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{12}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WhoAmIResponse) GetUser() *User {
@@ -948,7 +561,7 @@ type ChangePasswordRequest struct {
 
 func (x *ChangePasswordRequest) Reset() {
 	*x = ChangePasswordRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[13]
+	mi := &file_parley_v1_chat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +573,7 @@ func (x *ChangePasswordRequest) String() string {
 func (*ChangePasswordRequest) ProtoMessage() {}
 
 func (x *ChangePasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[13]
+	mi := &file_parley_v1_chat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +586,7 @@ func (x *ChangePasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePasswordRequest.ProtoReflect.Descriptor instead.
 func (*ChangePasswordRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ChangePasswordRequest) GetRequestId() string {
@@ -1005,7 +618,7 @@ type ChangePasswordResponse struct {
 
 func (x *ChangePasswordResponse) Reset() {
 	*x = ChangePasswordResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[14]
+	mi := &file_parley_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +630,7 @@ func (x *ChangePasswordResponse) String() string {
 func (*ChangePasswordResponse) ProtoMessage() {}
 
 func (x *ChangePasswordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[14]
+	mi := &file_parley_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +643,7 @@ func (x *ChangePasswordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePasswordResponse.ProtoReflect.Descriptor instead.
 func (*ChangePasswordResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 type ListSessionsRequest struct {
@@ -1042,7 +655,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[15]
+	mi := &file_parley_v1_chat_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +667,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[15]
+	mi := &file_parley_v1_chat_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +680,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListSessionsRequest) GetConsistency() Consistency {
@@ -1087,7 +700,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[16]
+	mi := &file_parley_v1_chat_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1099,7 +712,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[16]
+	mi := &file_parley_v1_chat_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1112,7 +725,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{16}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -1139,7 +752,7 @@ type RevokeSessionRequest struct {
 
 func (x *RevokeSessionRequest) Reset() {
 	*x = RevokeSessionRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[17]
+	mi := &file_parley_v1_chat_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1151,7 +764,7 @@ func (x *RevokeSessionRequest) String() string {
 func (*RevokeSessionRequest) ProtoMessage() {}
 
 func (x *RevokeSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[17]
+	mi := &file_parley_v1_chat_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1164,7 +777,7 @@ func (x *RevokeSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionRequest.ProtoReflect.Descriptor instead.
 func (*RevokeSessionRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{17}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RevokeSessionRequest) GetRequestId() string {
@@ -1189,7 +802,7 @@ type RevokeSessionResponse struct {
 
 func (x *RevokeSessionResponse) Reset() {
 	*x = RevokeSessionResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[18]
+	mi := &file_parley_v1_chat_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +814,7 @@ func (x *RevokeSessionResponse) String() string {
 func (*RevokeSessionResponse) ProtoMessage() {}
 
 func (x *RevokeSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[18]
+	mi := &file_parley_v1_chat_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +827,7 @@ func (x *RevokeSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionResponse.ProtoReflect.Descriptor instead.
 func (*RevokeSessionResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{18}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{14}
 }
 
 type ListUsersRequest struct {
@@ -1232,7 +845,7 @@ type ListUsersRequest struct {
 
 func (x *ListUsersRequest) Reset() {
 	*x = ListUsersRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[19]
+	mi := &file_parley_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +857,7 @@ func (x *ListUsersRequest) String() string {
 func (*ListUsersRequest) ProtoMessage() {}
 
 func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[19]
+	mi := &file_parley_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +870,7 @@ func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListUsersRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{19}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListUsersRequest) GetPattern() string {
@@ -1300,7 +913,7 @@ type ListUsersResponse struct {
 
 func (x *ListUsersResponse) Reset() {
 	*x = ListUsersResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[20]
+	mi := &file_parley_v1_chat_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +925,7 @@ func (x *ListUsersResponse) String() string {
 func (*ListUsersResponse) ProtoMessage() {}
 
 func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[20]
+	mi := &file_parley_v1_chat_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +938,7 @@ func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListUsersResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{20}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListUsersResponse) GetUsers() []*User {
@@ -1356,14 +969,16 @@ type SendMessageRequest struct {
 	// "@user" or "#room".
 	Conversation string `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// 1 to 8192 bytes of UTF-8 without control characters other than newline and tab.
-	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// Id of a message of the same conversation that this one replies to; 0 for none. A reply to a reply is one in its thread.
+	ReplyTo       uint64 `protobuf:"varint,4,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendMessageRequest) Reset() {
 	*x = SendMessageRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[21]
+	mi := &file_parley_v1_chat_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +990,7 @@ func (x *SendMessageRequest) String() string {
 func (*SendMessageRequest) ProtoMessage() {}
 
 func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[21]
+	mi := &file_parley_v1_chat_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1003,7 @@ func (x *SendMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageRequest.ProtoReflect.Descriptor instead.
 func (*SendMessageRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{21}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SendMessageRequest) GetRequestId() string {
@@ -1412,6 +1027,13 @@ func (x *SendMessageRequest) GetText() string {
 	return ""
 }
 
+func (x *SendMessageRequest) GetReplyTo() uint64 {
+	if x != nil {
+		return x.ReplyTo
+	}
+	return 0
+}
+
 type SendMessageResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1425,7 +1047,7 @@ type SendMessageResponse struct {
 
 func (x *SendMessageResponse) Reset() {
 	*x = SendMessageResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[22]
+	mi := &file_parley_v1_chat_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1059,7 @@ func (x *SendMessageResponse) String() string {
 func (*SendMessageResponse) ProtoMessage() {}
 
 func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[22]
+	mi := &file_parley_v1_chat_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1072,7 @@ func (x *SendMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessageResponse.ProtoReflect.Descriptor instead.
 func (*SendMessageResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{22}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SendMessageResponse) GetId() uint64 {
@@ -1501,7 +1123,7 @@ type SendMessagesRequest struct {
 
 func (x *SendMessagesRequest) Reset() {
 	*x = SendMessagesRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[23]
+	mi := &file_parley_v1_chat_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1135,7 @@ func (x *SendMessagesRequest) String() string {
 func (*SendMessagesRequest) ProtoMessage() {}
 
 func (x *SendMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[23]
+	mi := &file_parley_v1_chat_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +1148,7 @@ func (x *SendMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessagesRequest.ProtoReflect.Descriptor instead.
 func (*SendMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{23}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SendMessagesRequest) GetSends() []*SendMessageRequest {
@@ -1548,7 +1170,7 @@ type SendMessagesResponse struct {
 
 func (x *SendMessagesResponse) Reset() {
 	*x = SendMessagesResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[24]
+	mi := &file_parley_v1_chat_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1182,7 @@ func (x *SendMessagesResponse) String() string {
 func (*SendMessagesResponse) ProtoMessage() {}
 
 func (x *SendMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[24]
+	mi := &file_parley_v1_chat_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1195,7 @@ func (x *SendMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMessagesResponse.ProtoReflect.Descriptor instead.
 func (*SendMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{24}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SendMessagesResponse) GetResults() []*SendResult {
@@ -1599,7 +1221,7 @@ type SendResult struct {
 
 func (x *SendResult) Reset() {
 	*x = SendResult{}
-	mi := &file_parley_v1_chat_proto_msgTypes[25]
+	mi := &file_parley_v1_chat_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1611,7 +1233,7 @@ func (x *SendResult) String() string {
 func (*SendResult) ProtoMessage() {}
 
 func (x *SendResult) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[25]
+	mi := &file_parley_v1_chat_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1624,7 +1246,7 @@ func (x *SendResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResult.ProtoReflect.Descriptor instead.
 func (*SendResult) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{25}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SendResult) GetRequestId() string {
@@ -1687,15 +1309,25 @@ type ReadMessagesRequest struct {
 	// Only messages with a smaller id; 0 for no bound. Without after_id the newest below it are returned.
 	BeforeId uint64 `protobuf:"varint,4,opt,name=before_id,json=beforeId,proto3" json:"before_id,omitempty"`
 	// Only messages with a greater id; 0 for no bound. The oldest above it are returned.
-	AfterId       uint64      `protobuf:"varint,5,opt,name=after_id,json=afterId,proto3" json:"after_id,omitempty"`
-	Consistency   Consistency `protobuf:"varint,6,opt,name=consistency,proto3,enum=parley.v1.Consistency" json:"consistency,omitempty"`
+	AfterId     uint64      `protobuf:"varint,5,opt,name=after_id,json=afterId,proto3" json:"after_id,omitempty"`
+	Consistency Consistency `protobuf:"varint,6,opt,name=consistency,proto3,enum=parley.v1.Consistency" json:"consistency,omitempty"`
+	// Only the replies of the thread that this message began. Needs a conversation.
+	ThreadId uint64 `protobuf:"varint,7,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// A window of limit messages around this one, itself included; with no other bound. Needs a conversation.
+	AroundId uint64 `protobuf:"varint,8,opt,name=around_id,json=aroundId,proto3" json:"around_id,omitempty"`
+	// The oldest messages sent at or after this moment; with no other bound. Needs a conversation.
+	FromTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=from_time,json=fromTime,proto3" json:"from_time,omitempty"`
+	// Only pinned messages. Needs a conversation.
+	OnlyPinned bool `protobuf:"varint,10,opt,name=only_pinned,json=onlyPinned,proto3" json:"only_pinned,omitempty"`
+	// Only messages of rooms that mention the caller.
+	OnlyMentions  bool `protobuf:"varint,11,opt,name=only_mentions,json=onlyMentions,proto3" json:"only_mentions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadMessagesRequest) Reset() {
 	*x = ReadMessagesRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[26]
+	mi := &file_parley_v1_chat_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1707,7 +1339,7 @@ func (x *ReadMessagesRequest) String() string {
 func (*ReadMessagesRequest) ProtoMessage() {}
 
 func (x *ReadMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[26]
+	mi := &file_parley_v1_chat_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +1352,7 @@ func (x *ReadMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ReadMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{26}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReadMessagesRequest) GetConversation() string {
@@ -1765,20 +1397,57 @@ func (x *ReadMessagesRequest) GetConsistency() Consistency {
 	return Consistency_CONSISTENCY_UNSPECIFIED
 }
 
+func (x *ReadMessagesRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+func (x *ReadMessagesRequest) GetAroundId() uint64 {
+	if x != nil {
+		return x.AroundId
+	}
+	return 0
+}
+
+func (x *ReadMessagesRequest) GetFromTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FromTime
+	}
+	return nil
+}
+
+func (x *ReadMessagesRequest) GetOnlyPinned() bool {
+	if x != nil {
+		return x.OnlyPinned
+	}
+	return false
+}
+
+func (x *ReadMessagesRequest) GetOnlyMentions() bool {
+	if x != nil {
+		return x.OnlyMentions
+	}
+	return false
+}
+
 type ReadMessagesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In ascending id order, whichever way the page was asked for.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// There are more messages in the direction of paging.
-	More          bool      `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
-	ReadInfo      *ReadInfo `protobuf:"bytes,3,opt,name=read_info,json=readInfo,proto3" json:"read_info,omitempty"`
+	More     bool      `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	ReadInfo *ReadInfo `protobuf:"bytes,3,opt,name=read_info,json=readInfo,proto3" json:"read_info,omitempty"`
+	// With around_id: there are older messages; more then says that there are newer ones.
+	MoreBefore    bool `protobuf:"varint,4,opt,name=more_before,json=moreBefore,proto3" json:"more_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadMessagesResponse) Reset() {
 	*x = ReadMessagesResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[27]
+	mi := &file_parley_v1_chat_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1459,7 @@ func (x *ReadMessagesResponse) String() string {
 func (*ReadMessagesResponse) ProtoMessage() {}
 
 func (x *ReadMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[27]
+	mi := &file_parley_v1_chat_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1472,7 @@ func (x *ReadMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ReadMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{27}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReadMessagesResponse) GetMessages() []*Message {
@@ -1827,7 +1496,15 @@ func (x *ReadMessagesResponse) GetReadInfo() *ReadInfo {
 	return nil
 }
 
-// ReadRange is a run of messages of one conversation, both ends included.
+func (x *ReadMessagesResponse) GetMoreBefore() bool {
+	if x != nil {
+		return x.MoreBefore
+	}
+	return false
+}
+
+// ReadRange is a run of messages of one conversation, both ends included. A room has one read mark: there a range moves it to
+// its end, if that is above it.
 type ReadRange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
@@ -1839,7 +1516,7 @@ type ReadRange struct {
 
 func (x *ReadRange) Reset() {
 	*x = ReadRange{}
-	mi := &file_parley_v1_chat_proto_msgTypes[28]
+	mi := &file_parley_v1_chat_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +1528,7 @@ func (x *ReadRange) String() string {
 func (*ReadRange) ProtoMessage() {}
 
 func (x *ReadRange) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[28]
+	mi := &file_parley_v1_chat_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +1541,7 @@ func (x *ReadRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRange.ProtoReflect.Descriptor instead.
 func (*ReadRange) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{28}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReadRange) GetConversation() string {
@@ -1899,7 +1576,7 @@ type MarkReadRequest struct {
 
 func (x *MarkReadRequest) Reset() {
 	*x = MarkReadRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[29]
+	mi := &file_parley_v1_chat_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1911,7 +1588,7 @@ func (x *MarkReadRequest) String() string {
 func (*MarkReadRequest) ProtoMessage() {}
 
 func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[29]
+	mi := &file_parley_v1_chat_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1924,7 +1601,7 @@ func (x *MarkReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadRequest.ProtoReflect.Descriptor instead.
 func (*MarkReadRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{29}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MarkReadRequest) GetRequestId() string {
@@ -1949,7 +1626,7 @@ type MarkReadResponse struct {
 
 func (x *MarkReadResponse) Reset() {
 	*x = MarkReadResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[30]
+	mi := &file_parley_v1_chat_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +1638,7 @@ func (x *MarkReadResponse) String() string {
 func (*MarkReadResponse) ProtoMessage() {}
 
 func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[30]
+	mi := &file_parley_v1_chat_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +1651,7 @@ func (x *MarkReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkReadResponse.ProtoReflect.Descriptor instead.
 func (*MarkReadResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{30}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{26}
 }
 
 type ListConversationsRequest struct {
@@ -1989,7 +1666,7 @@ type ListConversationsRequest struct {
 
 func (x *ListConversationsRequest) Reset() {
 	*x = ListConversationsRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[31]
+	mi := &file_parley_v1_chat_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +1678,7 @@ func (x *ListConversationsRequest) String() string {
 func (*ListConversationsRequest) ProtoMessage() {}
 
 func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[31]
+	mi := &file_parley_v1_chat_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +1691,7 @@ func (x *ListConversationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsRequest.ProtoReflect.Descriptor instead.
 func (*ListConversationsRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{31}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListConversationsRequest) GetPageSize() uint32 {
@@ -2051,7 +1728,7 @@ type ListConversationsResponse struct {
 
 func (x *ListConversationsResponse) Reset() {
 	*x = ListConversationsResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[32]
+	mi := &file_parley_v1_chat_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2063,7 +1740,7 @@ func (x *ListConversationsResponse) String() string {
 func (*ListConversationsResponse) ProtoMessage() {}
 
 func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[32]
+	mi := &file_parley_v1_chat_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2076,7 +1753,7 @@ func (x *ListConversationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConversationsResponse.ProtoReflect.Descriptor instead.
 func (*ListConversationsResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{32}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListConversationsResponse) GetConversations() []*Conversation {
@@ -2118,7 +1795,7 @@ type DeleteMessagesRequest struct {
 
 func (x *DeleteMessagesRequest) Reset() {
 	*x = DeleteMessagesRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[33]
+	mi := &file_parley_v1_chat_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2130,7 +1807,7 @@ func (x *DeleteMessagesRequest) String() string {
 func (*DeleteMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[33]
+	mi := &file_parley_v1_chat_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2143,7 +1820,7 @@ func (x *DeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{33}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DeleteMessagesRequest) GetRequestId() string {
@@ -2169,7 +1846,7 @@ type DeleteMessagesResponse struct {
 
 func (x *DeleteMessagesResponse) Reset() {
 	*x = DeleteMessagesResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[34]
+	mi := &file_parley_v1_chat_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2181,7 +1858,7 @@ func (x *DeleteMessagesResponse) String() string {
 func (*DeleteMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[34]
+	mi := &file_parley_v1_chat_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2194,7 +1871,7 @@ func (x *DeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{34}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DeleteMessagesResponse) GetDeleted() uint32 {
@@ -2215,7 +1892,7 @@ type DeleteUserRequest struct {
 
 func (x *DeleteUserRequest) Reset() {
 	*x = DeleteUserRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[35]
+	mi := &file_parley_v1_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2227,7 +1904,7 @@ func (x *DeleteUserRequest) String() string {
 func (*DeleteUserRequest) ProtoMessage() {}
 
 func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[35]
+	mi := &file_parley_v1_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2240,7 +1917,7 @@ func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{35}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DeleteUserRequest) GetRequestId() string {
@@ -2265,7 +1942,7 @@ type DeleteUserResponse struct {
 
 func (x *DeleteUserResponse) Reset() {
 	*x = DeleteUserResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[36]
+	mi := &file_parley_v1_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2277,7 +1954,7 @@ func (x *DeleteUserResponse) String() string {
 func (*DeleteUserResponse) ProtoMessage() {}
 
 func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[36]
+	mi := &file_parley_v1_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2290,7 +1967,7 @@ func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserResponse.ProtoReflect.Descriptor instead.
 func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{36}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{32}
 }
 
 type SubscribeRequest struct {
@@ -2303,7 +1980,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_parley_v1_chat_proto_msgTypes[37]
+	mi := &file_parley_v1_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2315,7 +1992,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[37]
+	mi := &file_parley_v1_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2328,7 +2005,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{37}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SubscribeRequest) GetCursor() string {
@@ -2347,6 +2024,8 @@ type SubscribeResponse struct {
 	//	*SubscribeResponse_Event
 	//	*SubscribeResponse_Reset_
 	//	*SubscribeResponse_Heartbeat
+	//	*SubscribeResponse_Presence
+	//	*SubscribeResponse_Typing
 	Frame         isSubscribeResponse_Frame `protobuf_oneof:"frame"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2354,7 +2033,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_parley_v1_chat_proto_msgTypes[38]
+	mi := &file_parley_v1_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2366,7 +2045,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[38]
+	mi := &file_parley_v1_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2379,7 +2058,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{38}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SubscribeResponse) GetFrame() isSubscribeResponse_Frame {
@@ -2425,6 +2104,24 @@ func (x *SubscribeResponse) GetHeartbeat() *Heartbeat {
 	return nil
 }
 
+func (x *SubscribeResponse) GetPresence() *PresenceChange {
+	if x != nil {
+		if x, ok := x.Frame.(*SubscribeResponse_Presence); ok {
+			return x.Presence
+		}
+	}
+	return nil
+}
+
+func (x *SubscribeResponse) GetTyping() *Typing {
+	if x != nil {
+		if x, ok := x.Frame.(*SubscribeResponse_Typing); ok {
+			return x.Typing
+		}
+	}
+	return nil
+}
+
 type isSubscribeResponse_Frame interface {
 	isSubscribeResponse_Frame()
 }
@@ -2448,6 +2145,15 @@ type SubscribeResponse_Heartbeat struct {
 	Heartbeat *Heartbeat `protobuf:"bytes,4,opt,name=heartbeat,proto3,oneof"`
 }
 
+type SubscribeResponse_Presence struct {
+	// Somebody came, went, or is typing. It has no cursor and is never told again.
+	Presence *PresenceChange `protobuf:"bytes,5,opt,name=presence,proto3,oneof"`
+}
+
+type SubscribeResponse_Typing struct {
+	Typing *Typing `protobuf:"bytes,6,opt,name=typing,proto3,oneof"`
+}
+
 func (*SubscribeResponse_Subscribed) isSubscribeResponse_Frame() {}
 
 func (*SubscribeResponse_Event) isSubscribeResponse_Frame() {}
@@ -2455,6 +2161,10 @@ func (*SubscribeResponse_Event) isSubscribeResponse_Frame() {}
 func (*SubscribeResponse_Reset_) isSubscribeResponse_Frame() {}
 
 func (*SubscribeResponse_Heartbeat) isSubscribeResponse_Frame() {}
+
+func (*SubscribeResponse_Presence) isSubscribeResponse_Frame() {}
+
+func (*SubscribeResponse_Typing) isSubscribeResponse_Frame() {}
 
 type Subscribed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2467,7 +2177,7 @@ type Subscribed struct {
 
 func (x *Subscribed) Reset() {
 	*x = Subscribed{}
-	mi := &file_parley_v1_chat_proto_msgTypes[39]
+	mi := &file_parley_v1_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2189,7 @@ func (x *Subscribed) String() string {
 func (*Subscribed) ProtoMessage() {}
 
 func (x *Subscribed) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[39]
+	mi := &file_parley_v1_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2202,7 @@ func (x *Subscribed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subscribed.ProtoReflect.Descriptor instead.
 func (*Subscribed) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{39}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Subscribed) GetNode() string {
@@ -2520,7 +2230,7 @@ type Reset struct {
 
 func (x *Reset) Reset() {
 	*x = Reset{}
-	mi := &file_parley_v1_chat_proto_msgTypes[40]
+	mi := &file_parley_v1_chat_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2242,7 @@ func (x *Reset) String() string {
 func (*Reset) ProtoMessage() {}
 
 func (x *Reset) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[40]
+	mi := &file_parley_v1_chat_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2255,7 @@ func (x *Reset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reset.ProtoReflect.Descriptor instead.
 func (*Reset) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{40}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Reset) GetCursor() string {
@@ -2574,7 +2284,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_parley_v1_chat_proto_msgTypes[41]
+	mi := &file_parley_v1_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2586,7 +2296,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[41]
+	mi := &file_parley_v1_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2599,7 +2309,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{41}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Heartbeat) GetCursor() string {
@@ -2627,6 +2337,11 @@ type Event struct {
 	//	*Event_MessageDeleted
 	//	*Event_ReadMarked
 	//	*Event_UserDeleted
+	//	*Event_MessageEdited
+	//	*Event_MessageAnnotated
+	//	*Event_RoomChanged
+	//	*Event_MembershipChanged
+	//	*Event_MuteChanged
 	Change        isEvent_Change `protobuf_oneof:"change"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2634,7 +2349,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_parley_v1_chat_proto_msgTypes[42]
+	mi := &file_parley_v1_chat_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +2361,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[42]
+	mi := &file_parley_v1_chat_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2659,7 +2374,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{42}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Event) GetCursor() string {
@@ -2712,6 +2427,51 @@ func (x *Event) GetUserDeleted() *UserDeleted {
 	return nil
 }
 
+func (x *Event) GetMessageEdited() *Message {
+	if x != nil {
+		if x, ok := x.Change.(*Event_MessageEdited); ok {
+			return x.MessageEdited
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMessageAnnotated() *MessageAnnotated {
+	if x != nil {
+		if x, ok := x.Change.(*Event_MessageAnnotated); ok {
+			return x.MessageAnnotated
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRoomChanged() *RoomChanged {
+	if x != nil {
+		if x, ok := x.Change.(*Event_RoomChanged); ok {
+			return x.RoomChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMembershipChanged() *MembershipChanged {
+	if x != nil {
+		if x, ok := x.Change.(*Event_MembershipChanged); ok {
+			return x.MembershipChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMuteChanged() *MuteChanged {
+	if x != nil {
+		if x, ok := x.Change.(*Event_MuteChanged); ok {
+			return x.MuteChanged
+		}
+	}
+	return nil
+}
+
 type isEvent_Change interface {
 	isEvent_Change()
 }
@@ -2732,6 +2492,28 @@ type Event_UserDeleted struct {
 	UserDeleted *UserDeleted `protobuf:"bytes,5,opt,name=user_deleted,json=userDeleted,proto3,oneof"`
 }
 
+type Event_MessageEdited struct {
+	// A message as it is now: its text was edited.
+	MessageEdited *Message `protobuf:"bytes,6,opt,name=message_edited,json=messageEdited,proto3,oneof"`
+}
+
+type Event_MessageAnnotated struct {
+	MessageAnnotated *MessageAnnotated `protobuf:"bytes,7,opt,name=message_annotated,json=messageAnnotated,proto3,oneof"`
+}
+
+type Event_RoomChanged struct {
+	// A room was created, renamed, archived, or has another topic.
+	RoomChanged *RoomChanged `protobuf:"bytes,8,opt,name=room_changed,json=roomChanged,proto3,oneof"`
+}
+
+type Event_MembershipChanged struct {
+	MembershipChanged *MembershipChanged `protobuf:"bytes,9,opt,name=membership_changed,json=membershipChanged,proto3,oneof"`
+}
+
+type Event_MuteChanged struct {
+	MuteChanged *MuteChanged `protobuf:"bytes,10,opt,name=mute_changed,json=muteChanged,proto3,oneof"`
+}
+
 func (*Event_Message) isEvent_Change() {}
 
 func (*Event_MessageDeleted) isEvent_Change() {}
@@ -2739,6 +2521,16 @@ func (*Event_MessageDeleted) isEvent_Change() {}
 func (*Event_ReadMarked) isEvent_Change() {}
 
 func (*Event_UserDeleted) isEvent_Change() {}
+
+func (*Event_MessageEdited) isEvent_Change() {}
+
+func (*Event_MessageAnnotated) isEvent_Change() {}
+
+func (*Event_RoomChanged) isEvent_Change() {}
+
+func (*Event_MembershipChanged) isEvent_Change() {}
+
+func (*Event_MuteChanged) isEvent_Change() {}
 
 // MessageDeleted says that a message became a placeholder, or vanished for the caller alone.
 type MessageDeleted struct {
@@ -2754,7 +2546,7 @@ type MessageDeleted struct {
 
 func (x *MessageDeleted) Reset() {
 	*x = MessageDeleted{}
-	mi := &file_parley_v1_chat_proto_msgTypes[43]
+	mi := &file_parley_v1_chat_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2766,7 +2558,7 @@ func (x *MessageDeleted) String() string {
 func (*MessageDeleted) ProtoMessage() {}
 
 func (x *MessageDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[43]
+	mi := &file_parley_v1_chat_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2779,7 +2571,7 @@ func (x *MessageDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDeleted.ProtoReflect.Descriptor instead.
 func (*MessageDeleted) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{43}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *MessageDeleted) GetId() uint64 {
@@ -2822,7 +2614,7 @@ type ReadMarked struct {
 
 func (x *ReadMarked) Reset() {
 	*x = ReadMarked{}
-	mi := &file_parley_v1_chat_proto_msgTypes[44]
+	mi := &file_parley_v1_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2834,7 +2626,7 @@ func (x *ReadMarked) String() string {
 func (*ReadMarked) ProtoMessage() {}
 
 func (x *ReadMarked) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[44]
+	mi := &file_parley_v1_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2847,7 +2639,7 @@ func (x *ReadMarked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadMarked.ProtoReflect.Descriptor instead.
 func (*ReadMarked) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{44}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReadMarked) GetConversation() string {
@@ -2882,7 +2674,7 @@ type UserDeleted struct {
 
 func (x *UserDeleted) Reset() {
 	*x = UserDeleted{}
-	mi := &file_parley_v1_chat_proto_msgTypes[45]
+	mi := &file_parley_v1_chat_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2894,7 +2686,7 @@ func (x *UserDeleted) String() string {
 func (*UserDeleted) ProtoMessage() {}
 
 func (x *UserDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_v1_chat_proto_msgTypes[45]
+	mi := &file_parley_v1_chat_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2907,7 +2699,7 @@ func (x *UserDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeleted.ProtoReflect.Descriptor instead.
 func (*UserDeleted) Descriptor() ([]byte, []int) {
-	return file_parley_v1_chat_proto_rawDescGZIP(), []int{45}
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *UserDeleted) GetUsername() string {
@@ -2924,51 +2716,173 @@ func (x *UserDeleted) GetConversation() string {
 	return ""
 }
 
+// MessageAnnotated says that somebody reacted to a message or pinned it, or took that back.
+type MessageAnnotated struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Id           uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Conversation string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Seq          uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	Kind         AnnotationKind         `protobuf:"varint,4,opt,name=kind,proto3,enum=parley.v1.AnnotationKind" json:"kind,omitempty"`
+	// The emoji of a reaction.
+	Value    string `protobuf:"bytes,5,opt,name=value,proto3" json:"value,omitempty"`
+	Username string `protobuf:"bytes,6,opt,name=username,proto3" json:"username,omitempty"`
+	// False: it was taken back.
+	Present       bool `protobuf:"varint,7,opt,name=present,proto3" json:"present,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageAnnotated) Reset() {
+	*x = MessageAnnotated{}
+	mi := &file_parley_v1_chat_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageAnnotated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageAnnotated) ProtoMessage() {}
+
+func (x *MessageAnnotated) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_chat_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageAnnotated.ProtoReflect.Descriptor instead.
+func (*MessageAnnotated) Descriptor() ([]byte, []int) {
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *MessageAnnotated) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *MessageAnnotated) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *MessageAnnotated) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *MessageAnnotated) GetKind() AnnotationKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AnnotationKind_ANNOTATION_KIND_UNSPECIFIED
+}
+
+func (x *MessageAnnotated) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *MessageAnnotated) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *MessageAnnotated) GetPresent() bool {
+	if x != nil {
+		return x.Present
+	}
+	return false
+}
+
+// MuteChanged says that another session of the caller set a conversation's mute level.
+type MuteChanged struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Mute          Mute                   `protobuf:"varint,2,opt,name=mute,proto3,enum=parley.v1.Mute" json:"mute,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MuteChanged) Reset() {
+	*x = MuteChanged{}
+	mi := &file_parley_v1_chat_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MuteChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MuteChanged) ProtoMessage() {}
+
+func (x *MuteChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_chat_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MuteChanged.ProtoReflect.Descriptor instead.
+func (*MuteChanged) Descriptor() ([]byte, []int) {
+	return file_parley_v1_chat_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *MuteChanged) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *MuteChanged) GetMute() Mute {
+	if x != nil {
+		return x.Mute
+	}
+	return Mute_MUTE_UNSPECIFIED
+}
+
 var File_parley_v1_chat_proto protoreflect.FileDescriptor
 
 const file_parley_v1_chat_proto_rawDesc = "" +
 	"\n" +
-	"\x14parley/v1/chat.proto\x12\tparley.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"Z\n" +
-	"\bReadInfo\x12#\n" +
-	"\rapplied_index\x18\x01 \x01(\x04R\fappliedIndex\x12\x15\n" +
-	"\x06age_ms\x18\x02 \x01(\x04R\x05ageMs\x12\x12\n" +
-	"\x04node\x18\x03 \x01(\tR\x04node\"{\n" +
-	"\x04User\x12\x1a\n" +
-	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
-	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x18\n" +
-	"\adeleted\x18\x03 \x01(\bR\adeleted\x12\x1a\n" +
-	"\boperator\x18\x04 \x01(\bR\boperator\"\xb7\x01\n" +
+	"\x14parley/v1/chat.proto\x12\tparley.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16parley/v1/common.proto\x1a\x16parley/v1/people.proto\x1a\x14parley/v1/room.proto\"\xb7\x01\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06client\x18\x02 \x01(\tR\x06client\x124\n" +
 	"\acreated\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\acreated\x124\n" +
 	"\aexpires\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x18\n" +
-	"\acurrent\x18\x05 \x01(\bR\acurrent\"\x94\x02\n" +
-	"\aMessage\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\x12\"\n" +
-	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x10\n" +
-	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x16\n" +
-	"\x06sender\x18\x04 \x01(\tR\x06sender\x12\x12\n" +
-	"\x04text\x18\x05 \x01(\tR\x04text\x12.\n" +
-	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06unread\x18\a \x01(\bR\x06unread\x12\x18\n" +
-	"\adeleted\x18\b \x01(\bR\adeleted\x12\x16\n" +
-	"\x06cursor\x18\t \x01(\tR\x06cursor\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\n" +
-	" \x01(\tR\trequestId\"\xa7\x01\n" +
-	"\fConversation\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
-	"\blast_seq\x18\x02 \x01(\x04R\alastSeq\x12\x19\n" +
-	"\bread_seq\x18\x03 \x01(\x04R\areadSeq\x12\x16\n" +
-	"\x06unread\x18\x04 \x01(\x04R\x06unread\x125\n" +
-	"\flast_message\x18\x05 \x01(\v2\x12.parley.v1.MessageR\vlastMessage\"\x8d\x01\n" +
+	"\acurrent\x18\x05 \x01(\bR\acurrent\"\xae\x01\n" +
 	"\x11CreateUserRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12!\n" +
 	"\fdisplay_name\x18\x03 \x01(\tR\vdisplayName\x12\x1a\n" +
-	"\bpassword\x18\x04 \x01(\tR\bpassword\"9\n" +
+	"\bpassword\x18\x04 \x01(\tR\bpassword\x12\x1f\n" +
+	"\vinvite_code\x18\x05 \x01(\tR\n" +
+	"inviteCode\"9\n" +
 	"\x12CreateUserResponse\x12#\n" +
 	"\x04user\x18\x01 \x01(\v2\x0f.parley.v1.UserR\x04user\"\x93\x01\n" +
 	"\fLoginRequest\x12\x1d\n" +
@@ -3017,12 +2931,13 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\x11ListUsersResponse\x12%\n" +
 	"\x05users\x18\x01 \x03(\v2\x0f.parley.v1.UserR\x05users\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x120\n" +
-	"\tread_info\x18\x03 \x01(\v2\x13.parley.v1.ReadInfoR\breadInfo\"k\n" +
+	"\tread_info\x18\x03 \x01(\v2\x13.parley.v1.ReadInfoR\breadInfo\"\x86\x01\n" +
 	"\x12SendMessageRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\xa3\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x19\n" +
+	"\breply_to\x18\x04 \x01(\x04R\areplyTo\"\xa3\x01\n" +
 	"\x13SendMessageResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x10\n" +
@@ -3039,7 +2954,7 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x124\n" +
 	"\x04sent\x18\x02 \x01(\v2\x1e.parley.v1.SendMessageResponseH\x00R\x04sent\x12\x16\n" +
 	"\x05error\x18\x03 \x01(\fH\x00R\x05errorB\t\n" +
-	"\aoutcome\"\xe2\x01\n" +
+	"\aoutcome\"\x9b\x03\n" +
 	"\x13ReadMessagesRequest\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x1f\n" +
 	"\vonly_unread\x18\x02 \x01(\bR\n" +
@@ -3047,11 +2962,20 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x1b\n" +
 	"\tbefore_id\x18\x04 \x01(\x04R\bbeforeId\x12\x19\n" +
 	"\bafter_id\x18\x05 \x01(\x04R\aafterId\x128\n" +
-	"\vconsistency\x18\x06 \x01(\x0e2\x16.parley.v1.ConsistencyR\vconsistency\"\x8c\x01\n" +
+	"\vconsistency\x18\x06 \x01(\x0e2\x16.parley.v1.ConsistencyR\vconsistency\x12\x1b\n" +
+	"\tthread_id\x18\a \x01(\x04R\bthreadId\x12\x1b\n" +
+	"\taround_id\x18\b \x01(\x04R\baroundId\x127\n" +
+	"\tfrom_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\bfromTime\x12\x1f\n" +
+	"\vonly_pinned\x18\n" +
+	" \x01(\bR\n" +
+	"onlyPinned\x12#\n" +
+	"\ronly_mentions\x18\v \x01(\bR\fonlyMentions\"\xad\x01\n" +
 	"\x14ReadMessagesResponse\x12.\n" +
 	"\bmessages\x18\x01 \x03(\v2\x12.parley.v1.MessageR\bmessages\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\x120\n" +
-	"\tread_info\x18\x03 \x01(\v2\x13.parley.v1.ReadInfoR\breadInfo\"a\n" +
+	"\tread_info\x18\x03 \x01(\v2\x13.parley.v1.ReadInfoR\breadInfo\x12\x1f\n" +
+	"\vmore_before\x18\x04 \x01(\bR\n" +
+	"moreBefore\"a\n" +
 	"\tReadRange\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12\x19\n" +
 	"\bfrom_seq\x18\x02 \x01(\x04R\afromSeq\x12\x15\n" +
@@ -3083,14 +3007,16 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\"\x14\n" +
 	"\x12DeleteUserResponse\"*\n" +
 	"\x10SubscribeRequest\x12\x16\n" +
-	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"\xdf\x01\n" +
+	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"\xc5\x02\n" +
 	"\x11SubscribeResponse\x127\n" +
 	"\n" +
 	"subscribed\x18\x01 \x01(\v2\x15.parley.v1.SubscribedH\x00R\n" +
 	"subscribed\x12(\n" +
 	"\x05event\x18\x02 \x01(\v2\x10.parley.v1.EventH\x00R\x05event\x12(\n" +
 	"\x05reset\x18\x03 \x01(\v2\x10.parley.v1.ResetH\x00R\x05reset\x124\n" +
-	"\theartbeat\x18\x04 \x01(\v2\x14.parley.v1.HeartbeatH\x00R\theartbeatB\a\n" +
+	"\theartbeat\x18\x04 \x01(\v2\x14.parley.v1.HeartbeatH\x00R\theartbeat\x127\n" +
+	"\bpresence\x18\x05 \x01(\v2\x19.parley.v1.PresenceChangeH\x00R\bpresence\x12+\n" +
+	"\x06typing\x18\x06 \x01(\v2\x11.parley.v1.TypingH\x00R\x06typingB\a\n" +
 	"\x05frame\"8\n" +
 	"\n" +
 	"Subscribed\x12\x12\n" +
@@ -3101,14 +3027,20 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\";\n" +
 	"\tHeartbeat\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12\x16\n" +
-	"\x06quorum\x18\x02 \x01(\bR\x06quorum\"\x96\x02\n" +
+	"\x06quorum\x18\x02 \x01(\bR\x06quorum\"\xe8\x04\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12.\n" +
 	"\amessage\x18\x02 \x01(\v2\x12.parley.v1.MessageH\x00R\amessage\x12D\n" +
 	"\x0fmessage_deleted\x18\x03 \x01(\v2\x19.parley.v1.MessageDeletedH\x00R\x0emessageDeleted\x128\n" +
 	"\vread_marked\x18\x04 \x01(\v2\x15.parley.v1.ReadMarkedH\x00R\n" +
 	"readMarked\x12;\n" +
-	"\fuser_deleted\x18\x05 \x01(\v2\x16.parley.v1.UserDeletedH\x00R\vuserDeletedB\b\n" +
+	"\fuser_deleted\x18\x05 \x01(\v2\x16.parley.v1.UserDeletedH\x00R\vuserDeleted\x12;\n" +
+	"\x0emessage_edited\x18\x06 \x01(\v2\x12.parley.v1.MessageH\x00R\rmessageEdited\x12J\n" +
+	"\x11message_annotated\x18\a \x01(\v2\x1b.parley.v1.MessageAnnotatedH\x00R\x10messageAnnotated\x12;\n" +
+	"\froom_changed\x18\b \x01(\v2\x16.parley.v1.RoomChangedH\x00R\vroomChanged\x12M\n" +
+	"\x12membership_changed\x18\t \x01(\v2\x1c.parley.v1.MembershipChangedH\x00R\x11membershipChanged\x12;\n" +
+	"\fmute_changed\x18\n" +
+	" \x01(\v2\x16.parley.v1.MuteChangedH\x00R\vmuteChangedB\b\n" +
 	"\x06change\"v\n" +
 	"\x0eMessageDeleted\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\"\n" +
@@ -3122,11 +3054,18 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\x06unread\x18\x03 \x01(\x04R\x06unread\"M\n" +
 	"\vUserDeleted\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12\"\n" +
-	"\fconversation\x18\x02 \x01(\tR\fconversation*_\n" +
-	"\vConsistency\x12\x1b\n" +
-	"\x17CONSISTENCY_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18CONSISTENCY_LINEARIZABLE\x10\x01\x12\x15\n" +
-	"\x11CONSISTENCY_LOCAL\x10\x022\xdb\t\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\"\xd3\x01\n" +
+	"\x10MessageAnnotated\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\"\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12-\n" +
+	"\x04kind\x18\x04 \x01(\x0e2\x19.parley.v1.AnnotationKindR\x04kind\x12\x14\n" +
+	"\x05value\x18\x05 \x01(\tR\x05value\x12\x1a\n" +
+	"\busername\x18\x06 \x01(\tR\busername\x12\x18\n" +
+	"\apresent\x18\a \x01(\bR\apresent\"V\n" +
+	"\vMuteChanged\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12#\n" +
+	"\x04mute\x18\x02 \x01(\x0e2\x0f.parley.v1.MuteR\x04mute2\x8a\x15\n" +
 	"\vChatService\x12I\n" +
 	"\n" +
 	"CreateUser\x12\x1c.parley.v1.CreateUserRequest\x1a\x1d.parley.v1.CreateUserResponse\x12:\n" +
@@ -3145,7 +3084,31 @@ const file_parley_v1_chat_proto_rawDesc = "" +
 	"\x0eDeleteMessages\x12 .parley.v1.DeleteMessagesRequest\x1a!.parley.v1.DeleteMessagesResponse\x12I\n" +
 	"\n" +
 	"DeleteUser\x12\x1c.parley.v1.DeleteUserRequest\x1a\x1d.parley.v1.DeleteUserResponse\x12H\n" +
-	"\tSubscribe\x12\x1b.parley.v1.SubscribeRequest\x1a\x1c.parley.v1.SubscribeResponse0\x01B Z\x1eparley/proto/parleyv1;parleyv1b\x06proto3"
+	"\tSubscribe\x12\x1b.parley.v1.SubscribeRequest\x1a\x1c.parley.v1.SubscribeResponse0\x01\x12I\n" +
+	"\n" +
+	"CreateRoom\x12\x1c.parley.v1.CreateRoomRequest\x1a\x1d.parley.v1.CreateRoomResponse\x12I\n" +
+	"\n" +
+	"UpdateRoom\x12\x1c.parley.v1.UpdateRoomRequest\x1a\x1d.parley.v1.UpdateRoomResponse\x12R\n" +
+	"\rSetMembership\x12\x1f.parley.v1.SetMembershipRequest\x1a .parley.v1.SetMembershipResponse\x12F\n" +
+	"\tListRooms\x12\x1b.parley.v1.ListRoomsRequest\x1a\x1c.parley.v1.ListRoomsResponse\x12X\n" +
+	"\x0fListRoomMembers\x12!.parley.v1.ListRoomMembersRequest\x1a\".parley.v1.ListRoomMembersResponse\x12L\n" +
+	"\vEditMessage\x12\x1d.parley.v1.EditMessageRequest\x1a\x1e.parley.v1.EditMessageResponse\x12C\n" +
+	"\bAnnotate\x12\x1a.parley.v1.AnnotateRequest\x1a\x1b.parley.v1.AnnotateResponse\x12I\n" +
+	"\n" +
+	"GetMessage\x12\x1c.parley.v1.GetMessageRequest\x1a\x1d.parley.v1.GetMessageResponse\x12L\n" +
+	"\vSetReadMark\x12\x1d.parley.v1.SetReadMarkRequest\x1a\x1e.parley.v1.SetReadMarkResponse\x12@\n" +
+	"\aSetMute\x12\x19.parley.v1.SetMuteRequest\x1a\x1a.parley.v1.SetMuteResponse\x12U\n" +
+	"\x0eSearchMessages\x12 .parley.v1.SearchMessagesRequest\x1a!.parley.v1.SearchMessagesResponse\x12R\n" +
+	"\rUpdateProfile\x12\x1f.parley.v1.UpdateProfileRequest\x1a .parley.v1.UpdateProfileResponse\x12C\n" +
+	"\bSetBlock\x12\x1a.parley.v1.SetBlockRequest\x1a\x1b.parley.v1.SetBlockResponse\x12I\n" +
+	"\n" +
+	"ListBlocks\x12\x1c.parley.v1.ListBlocksRequest\x1a\x1d.parley.v1.ListBlocksResponse\x12L\n" +
+	"\vSetPresence\x12\x1d.parley.v1.SetPresenceRequest\x1a\x1e.parley.v1.SetPresenceResponse\x12I\n" +
+	"\n" +
+	"SendTyping\x12\x1c.parley.v1.SendTypingRequest\x1a\x1d.parley.v1.SendTypingResponse\x12O\n" +
+	"\fListPresence\x12\x1e.parley.v1.ListPresenceRequest\x1a\x1f.parley.v1.ListPresenceResponse\x12F\n" +
+	"\tCreateBot\x12\x1b.parley.v1.CreateBotRequest\x1a\x1c.parley.v1.CreateBotResponse\x12F\n" +
+	"\tDeleteBot\x12\x1b.parley.v1.DeleteBotRequest\x1a\x1c.parley.v1.DeleteBotResponseB Z\x1eparley/proto/parleyv1;parleyv1b\x06proto3"
 
 var (
 	file_parley_v1_chat_proto_rawDescOnce sync.Once
@@ -3159,132 +3122,223 @@ func file_parley_v1_chat_proto_rawDescGZIP() []byte {
 	return file_parley_v1_chat_proto_rawDescData
 }
 
-var file_parley_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_parley_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_parley_v1_chat_proto_goTypes = []any{
-	(Consistency)(0),                  // 0: parley.v1.Consistency
-	(*ReadInfo)(nil),                  // 1: parley.v1.ReadInfo
-	(*User)(nil),                      // 2: parley.v1.User
-	(*Session)(nil),                   // 3: parley.v1.Session
-	(*Message)(nil),                   // 4: parley.v1.Message
-	(*Conversation)(nil),              // 5: parley.v1.Conversation
-	(*CreateUserRequest)(nil),         // 6: parley.v1.CreateUserRequest
-	(*CreateUserResponse)(nil),        // 7: parley.v1.CreateUserResponse
-	(*LoginRequest)(nil),              // 8: parley.v1.LoginRequest
-	(*LoginResponse)(nil),             // 9: parley.v1.LoginResponse
-	(*LogoutRequest)(nil),             // 10: parley.v1.LogoutRequest
-	(*LogoutResponse)(nil),            // 11: parley.v1.LogoutResponse
-	(*WhoAmIRequest)(nil),             // 12: parley.v1.WhoAmIRequest
-	(*WhoAmIResponse)(nil),            // 13: parley.v1.WhoAmIResponse
-	(*ChangePasswordRequest)(nil),     // 14: parley.v1.ChangePasswordRequest
-	(*ChangePasswordResponse)(nil),    // 15: parley.v1.ChangePasswordResponse
-	(*ListSessionsRequest)(nil),       // 16: parley.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),      // 17: parley.v1.ListSessionsResponse
-	(*RevokeSessionRequest)(nil),      // 18: parley.v1.RevokeSessionRequest
-	(*RevokeSessionResponse)(nil),     // 19: parley.v1.RevokeSessionResponse
-	(*ListUsersRequest)(nil),          // 20: parley.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),         // 21: parley.v1.ListUsersResponse
-	(*SendMessageRequest)(nil),        // 22: parley.v1.SendMessageRequest
-	(*SendMessageResponse)(nil),       // 23: parley.v1.SendMessageResponse
-	(*SendMessagesRequest)(nil),       // 24: parley.v1.SendMessagesRequest
-	(*SendMessagesResponse)(nil),      // 25: parley.v1.SendMessagesResponse
-	(*SendResult)(nil),                // 26: parley.v1.SendResult
-	(*ReadMessagesRequest)(nil),       // 27: parley.v1.ReadMessagesRequest
-	(*ReadMessagesResponse)(nil),      // 28: parley.v1.ReadMessagesResponse
-	(*ReadRange)(nil),                 // 29: parley.v1.ReadRange
-	(*MarkReadRequest)(nil),           // 30: parley.v1.MarkReadRequest
-	(*MarkReadResponse)(nil),          // 31: parley.v1.MarkReadResponse
-	(*ListConversationsRequest)(nil),  // 32: parley.v1.ListConversationsRequest
-	(*ListConversationsResponse)(nil), // 33: parley.v1.ListConversationsResponse
-	(*DeleteMessagesRequest)(nil),     // 34: parley.v1.DeleteMessagesRequest
-	(*DeleteMessagesResponse)(nil),    // 35: parley.v1.DeleteMessagesResponse
-	(*DeleteUserRequest)(nil),         // 36: parley.v1.DeleteUserRequest
-	(*DeleteUserResponse)(nil),        // 37: parley.v1.DeleteUserResponse
-	(*SubscribeRequest)(nil),          // 38: parley.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),         // 39: parley.v1.SubscribeResponse
-	(*Subscribed)(nil),                // 40: parley.v1.Subscribed
-	(*Reset)(nil),                     // 41: parley.v1.Reset
-	(*Heartbeat)(nil),                 // 42: parley.v1.Heartbeat
-	(*Event)(nil),                     // 43: parley.v1.Event
-	(*MessageDeleted)(nil),            // 44: parley.v1.MessageDeleted
-	(*ReadMarked)(nil),                // 45: parley.v1.ReadMarked
-	(*UserDeleted)(nil),               // 46: parley.v1.UserDeleted
-	(*timestamppb.Timestamp)(nil),     // 47: google.protobuf.Timestamp
+	(*Session)(nil),                   // 0: parley.v1.Session
+	(*CreateUserRequest)(nil),         // 1: parley.v1.CreateUserRequest
+	(*CreateUserResponse)(nil),        // 2: parley.v1.CreateUserResponse
+	(*LoginRequest)(nil),              // 3: parley.v1.LoginRequest
+	(*LoginResponse)(nil),             // 4: parley.v1.LoginResponse
+	(*LogoutRequest)(nil),             // 5: parley.v1.LogoutRequest
+	(*LogoutResponse)(nil),            // 6: parley.v1.LogoutResponse
+	(*WhoAmIRequest)(nil),             // 7: parley.v1.WhoAmIRequest
+	(*WhoAmIResponse)(nil),            // 8: parley.v1.WhoAmIResponse
+	(*ChangePasswordRequest)(nil),     // 9: parley.v1.ChangePasswordRequest
+	(*ChangePasswordResponse)(nil),    // 10: parley.v1.ChangePasswordResponse
+	(*ListSessionsRequest)(nil),       // 11: parley.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),      // 12: parley.v1.ListSessionsResponse
+	(*RevokeSessionRequest)(nil),      // 13: parley.v1.RevokeSessionRequest
+	(*RevokeSessionResponse)(nil),     // 14: parley.v1.RevokeSessionResponse
+	(*ListUsersRequest)(nil),          // 15: parley.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),         // 16: parley.v1.ListUsersResponse
+	(*SendMessageRequest)(nil),        // 17: parley.v1.SendMessageRequest
+	(*SendMessageResponse)(nil),       // 18: parley.v1.SendMessageResponse
+	(*SendMessagesRequest)(nil),       // 19: parley.v1.SendMessagesRequest
+	(*SendMessagesResponse)(nil),      // 20: parley.v1.SendMessagesResponse
+	(*SendResult)(nil),                // 21: parley.v1.SendResult
+	(*ReadMessagesRequest)(nil),       // 22: parley.v1.ReadMessagesRequest
+	(*ReadMessagesResponse)(nil),      // 23: parley.v1.ReadMessagesResponse
+	(*ReadRange)(nil),                 // 24: parley.v1.ReadRange
+	(*MarkReadRequest)(nil),           // 25: parley.v1.MarkReadRequest
+	(*MarkReadResponse)(nil),          // 26: parley.v1.MarkReadResponse
+	(*ListConversationsRequest)(nil),  // 27: parley.v1.ListConversationsRequest
+	(*ListConversationsResponse)(nil), // 28: parley.v1.ListConversationsResponse
+	(*DeleteMessagesRequest)(nil),     // 29: parley.v1.DeleteMessagesRequest
+	(*DeleteMessagesResponse)(nil),    // 30: parley.v1.DeleteMessagesResponse
+	(*DeleteUserRequest)(nil),         // 31: parley.v1.DeleteUserRequest
+	(*DeleteUserResponse)(nil),        // 32: parley.v1.DeleteUserResponse
+	(*SubscribeRequest)(nil),          // 33: parley.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),         // 34: parley.v1.SubscribeResponse
+	(*Subscribed)(nil),                // 35: parley.v1.Subscribed
+	(*Reset)(nil),                     // 36: parley.v1.Reset
+	(*Heartbeat)(nil),                 // 37: parley.v1.Heartbeat
+	(*Event)(nil),                     // 38: parley.v1.Event
+	(*MessageDeleted)(nil),            // 39: parley.v1.MessageDeleted
+	(*ReadMarked)(nil),                // 40: parley.v1.ReadMarked
+	(*UserDeleted)(nil),               // 41: parley.v1.UserDeleted
+	(*MessageAnnotated)(nil),          // 42: parley.v1.MessageAnnotated
+	(*MuteChanged)(nil),               // 43: parley.v1.MuteChanged
+	(*timestamppb.Timestamp)(nil),     // 44: google.protobuf.Timestamp
+	(*User)(nil),                      // 45: parley.v1.User
+	(Consistency)(0),                  // 46: parley.v1.Consistency
+	(*ReadInfo)(nil),                  // 47: parley.v1.ReadInfo
+	(*Message)(nil),                   // 48: parley.v1.Message
+	(*Conversation)(nil),              // 49: parley.v1.Conversation
+	(*PresenceChange)(nil),            // 50: parley.v1.PresenceChange
+	(*Typing)(nil),                    // 51: parley.v1.Typing
+	(*RoomChanged)(nil),               // 52: parley.v1.RoomChanged
+	(*MembershipChanged)(nil),         // 53: parley.v1.MembershipChanged
+	(AnnotationKind)(0),               // 54: parley.v1.AnnotationKind
+	(Mute)(0),                         // 55: parley.v1.Mute
+	(*CreateRoomRequest)(nil),         // 56: parley.v1.CreateRoomRequest
+	(*UpdateRoomRequest)(nil),         // 57: parley.v1.UpdateRoomRequest
+	(*SetMembershipRequest)(nil),      // 58: parley.v1.SetMembershipRequest
+	(*ListRoomsRequest)(nil),          // 59: parley.v1.ListRoomsRequest
+	(*ListRoomMembersRequest)(nil),    // 60: parley.v1.ListRoomMembersRequest
+	(*EditMessageRequest)(nil),        // 61: parley.v1.EditMessageRequest
+	(*AnnotateRequest)(nil),           // 62: parley.v1.AnnotateRequest
+	(*GetMessageRequest)(nil),         // 63: parley.v1.GetMessageRequest
+	(*SetReadMarkRequest)(nil),        // 64: parley.v1.SetReadMarkRequest
+	(*SetMuteRequest)(nil),            // 65: parley.v1.SetMuteRequest
+	(*SearchMessagesRequest)(nil),     // 66: parley.v1.SearchMessagesRequest
+	(*UpdateProfileRequest)(nil),      // 67: parley.v1.UpdateProfileRequest
+	(*SetBlockRequest)(nil),           // 68: parley.v1.SetBlockRequest
+	(*ListBlocksRequest)(nil),         // 69: parley.v1.ListBlocksRequest
+	(*SetPresenceRequest)(nil),        // 70: parley.v1.SetPresenceRequest
+	(*SendTypingRequest)(nil),         // 71: parley.v1.SendTypingRequest
+	(*ListPresenceRequest)(nil),       // 72: parley.v1.ListPresenceRequest
+	(*CreateBotRequest)(nil),          // 73: parley.v1.CreateBotRequest
+	(*DeleteBotRequest)(nil),          // 74: parley.v1.DeleteBotRequest
+	(*CreateRoomResponse)(nil),        // 75: parley.v1.CreateRoomResponse
+	(*UpdateRoomResponse)(nil),        // 76: parley.v1.UpdateRoomResponse
+	(*SetMembershipResponse)(nil),     // 77: parley.v1.SetMembershipResponse
+	(*ListRoomsResponse)(nil),         // 78: parley.v1.ListRoomsResponse
+	(*ListRoomMembersResponse)(nil),   // 79: parley.v1.ListRoomMembersResponse
+	(*EditMessageResponse)(nil),       // 80: parley.v1.EditMessageResponse
+	(*AnnotateResponse)(nil),          // 81: parley.v1.AnnotateResponse
+	(*GetMessageResponse)(nil),        // 82: parley.v1.GetMessageResponse
+	(*SetReadMarkResponse)(nil),       // 83: parley.v1.SetReadMarkResponse
+	(*SetMuteResponse)(nil),           // 84: parley.v1.SetMuteResponse
+	(*SearchMessagesResponse)(nil),    // 85: parley.v1.SearchMessagesResponse
+	(*UpdateProfileResponse)(nil),     // 86: parley.v1.UpdateProfileResponse
+	(*SetBlockResponse)(nil),          // 87: parley.v1.SetBlockResponse
+	(*ListBlocksResponse)(nil),        // 88: parley.v1.ListBlocksResponse
+	(*SetPresenceResponse)(nil),       // 89: parley.v1.SetPresenceResponse
+	(*SendTypingResponse)(nil),        // 90: parley.v1.SendTypingResponse
+	(*ListPresenceResponse)(nil),      // 91: parley.v1.ListPresenceResponse
+	(*CreateBotResponse)(nil),         // 92: parley.v1.CreateBotResponse
+	(*DeleteBotResponse)(nil),         // 93: parley.v1.DeleteBotResponse
 }
 var file_parley_v1_chat_proto_depIdxs = []int32{
-	47, // 0: parley.v1.Session.created:type_name -> google.protobuf.Timestamp
-	47, // 1: parley.v1.Session.expires:type_name -> google.protobuf.Timestamp
-	47, // 2: parley.v1.Message.time:type_name -> google.protobuf.Timestamp
-	4,  // 3: parley.v1.Conversation.last_message:type_name -> parley.v1.Message
-	2,  // 4: parley.v1.CreateUserResponse.user:type_name -> parley.v1.User
-	2,  // 5: parley.v1.LoginResponse.user:type_name -> parley.v1.User
-	3,  // 6: parley.v1.LoginResponse.session:type_name -> parley.v1.Session
-	0,  // 7: parley.v1.WhoAmIRequest.consistency:type_name -> parley.v1.Consistency
-	2,  // 8: parley.v1.WhoAmIResponse.user:type_name -> parley.v1.User
-	3,  // 9: parley.v1.WhoAmIResponse.session:type_name -> parley.v1.Session
-	1,  // 10: parley.v1.WhoAmIResponse.read_info:type_name -> parley.v1.ReadInfo
-	0,  // 11: parley.v1.ListSessionsRequest.consistency:type_name -> parley.v1.Consistency
-	3,  // 12: parley.v1.ListSessionsResponse.sessions:type_name -> parley.v1.Session
-	1,  // 13: parley.v1.ListSessionsResponse.read_info:type_name -> parley.v1.ReadInfo
-	0,  // 14: parley.v1.ListUsersRequest.consistency:type_name -> parley.v1.Consistency
-	2,  // 15: parley.v1.ListUsersResponse.users:type_name -> parley.v1.User
-	1,  // 16: parley.v1.ListUsersResponse.read_info:type_name -> parley.v1.ReadInfo
-	47, // 17: parley.v1.SendMessageResponse.time:type_name -> google.protobuf.Timestamp
-	22, // 18: parley.v1.SendMessagesRequest.sends:type_name -> parley.v1.SendMessageRequest
-	26, // 19: parley.v1.SendMessagesResponse.results:type_name -> parley.v1.SendResult
-	23, // 20: parley.v1.SendResult.sent:type_name -> parley.v1.SendMessageResponse
-	0,  // 21: parley.v1.ReadMessagesRequest.consistency:type_name -> parley.v1.Consistency
-	4,  // 22: parley.v1.ReadMessagesResponse.messages:type_name -> parley.v1.Message
-	1,  // 23: parley.v1.ReadMessagesResponse.read_info:type_name -> parley.v1.ReadInfo
-	29, // 24: parley.v1.MarkReadRequest.ranges:type_name -> parley.v1.ReadRange
-	0,  // 25: parley.v1.ListConversationsRequest.consistency:type_name -> parley.v1.Consistency
-	5,  // 26: parley.v1.ListConversationsResponse.conversations:type_name -> parley.v1.Conversation
-	1,  // 27: parley.v1.ListConversationsResponse.read_info:type_name -> parley.v1.ReadInfo
-	40, // 28: parley.v1.SubscribeResponse.subscribed:type_name -> parley.v1.Subscribed
-	43, // 29: parley.v1.SubscribeResponse.event:type_name -> parley.v1.Event
-	41, // 30: parley.v1.SubscribeResponse.reset:type_name -> parley.v1.Reset
-	42, // 31: parley.v1.SubscribeResponse.heartbeat:type_name -> parley.v1.Heartbeat
-	4,  // 32: parley.v1.Event.message:type_name -> parley.v1.Message
-	44, // 33: parley.v1.Event.message_deleted:type_name -> parley.v1.MessageDeleted
-	45, // 34: parley.v1.Event.read_marked:type_name -> parley.v1.ReadMarked
-	46, // 35: parley.v1.Event.user_deleted:type_name -> parley.v1.UserDeleted
-	6,  // 36: parley.v1.ChatService.CreateUser:input_type -> parley.v1.CreateUserRequest
-	8,  // 37: parley.v1.ChatService.Login:input_type -> parley.v1.LoginRequest
-	10, // 38: parley.v1.ChatService.Logout:input_type -> parley.v1.LogoutRequest
-	12, // 39: parley.v1.ChatService.WhoAmI:input_type -> parley.v1.WhoAmIRequest
-	14, // 40: parley.v1.ChatService.ChangePassword:input_type -> parley.v1.ChangePasswordRequest
-	16, // 41: parley.v1.ChatService.ListSessions:input_type -> parley.v1.ListSessionsRequest
-	18, // 42: parley.v1.ChatService.RevokeSession:input_type -> parley.v1.RevokeSessionRequest
-	20, // 43: parley.v1.ChatService.ListUsers:input_type -> parley.v1.ListUsersRequest
-	22, // 44: parley.v1.ChatService.SendMessage:input_type -> parley.v1.SendMessageRequest
-	24, // 45: parley.v1.ChatService.SendMessages:input_type -> parley.v1.SendMessagesRequest
-	27, // 46: parley.v1.ChatService.ReadMessages:input_type -> parley.v1.ReadMessagesRequest
-	30, // 47: parley.v1.ChatService.MarkRead:input_type -> parley.v1.MarkReadRequest
-	32, // 48: parley.v1.ChatService.ListConversations:input_type -> parley.v1.ListConversationsRequest
-	34, // 49: parley.v1.ChatService.DeleteMessages:input_type -> parley.v1.DeleteMessagesRequest
-	36, // 50: parley.v1.ChatService.DeleteUser:input_type -> parley.v1.DeleteUserRequest
-	38, // 51: parley.v1.ChatService.Subscribe:input_type -> parley.v1.SubscribeRequest
-	7,  // 52: parley.v1.ChatService.CreateUser:output_type -> parley.v1.CreateUserResponse
-	9,  // 53: parley.v1.ChatService.Login:output_type -> parley.v1.LoginResponse
-	11, // 54: parley.v1.ChatService.Logout:output_type -> parley.v1.LogoutResponse
-	13, // 55: parley.v1.ChatService.WhoAmI:output_type -> parley.v1.WhoAmIResponse
-	15, // 56: parley.v1.ChatService.ChangePassword:output_type -> parley.v1.ChangePasswordResponse
-	17, // 57: parley.v1.ChatService.ListSessions:output_type -> parley.v1.ListSessionsResponse
-	19, // 58: parley.v1.ChatService.RevokeSession:output_type -> parley.v1.RevokeSessionResponse
-	21, // 59: parley.v1.ChatService.ListUsers:output_type -> parley.v1.ListUsersResponse
-	23, // 60: parley.v1.ChatService.SendMessage:output_type -> parley.v1.SendMessageResponse
-	25, // 61: parley.v1.ChatService.SendMessages:output_type -> parley.v1.SendMessagesResponse
-	28, // 62: parley.v1.ChatService.ReadMessages:output_type -> parley.v1.ReadMessagesResponse
-	31, // 63: parley.v1.ChatService.MarkRead:output_type -> parley.v1.MarkReadResponse
-	33, // 64: parley.v1.ChatService.ListConversations:output_type -> parley.v1.ListConversationsResponse
-	35, // 65: parley.v1.ChatService.DeleteMessages:output_type -> parley.v1.DeleteMessagesResponse
-	37, // 66: parley.v1.ChatService.DeleteUser:output_type -> parley.v1.DeleteUserResponse
-	39, // 67: parley.v1.ChatService.Subscribe:output_type -> parley.v1.SubscribeResponse
-	52, // [52:68] is the sub-list for method output_type
-	36, // [36:52] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	44, // 0: parley.v1.Session.created:type_name -> google.protobuf.Timestamp
+	44, // 1: parley.v1.Session.expires:type_name -> google.protobuf.Timestamp
+	45, // 2: parley.v1.CreateUserResponse.user:type_name -> parley.v1.User
+	45, // 3: parley.v1.LoginResponse.user:type_name -> parley.v1.User
+	0,  // 4: parley.v1.LoginResponse.session:type_name -> parley.v1.Session
+	46, // 5: parley.v1.WhoAmIRequest.consistency:type_name -> parley.v1.Consistency
+	45, // 6: parley.v1.WhoAmIResponse.user:type_name -> parley.v1.User
+	0,  // 7: parley.v1.WhoAmIResponse.session:type_name -> parley.v1.Session
+	47, // 8: parley.v1.WhoAmIResponse.read_info:type_name -> parley.v1.ReadInfo
+	46, // 9: parley.v1.ListSessionsRequest.consistency:type_name -> parley.v1.Consistency
+	0,  // 10: parley.v1.ListSessionsResponse.sessions:type_name -> parley.v1.Session
+	47, // 11: parley.v1.ListSessionsResponse.read_info:type_name -> parley.v1.ReadInfo
+	46, // 12: parley.v1.ListUsersRequest.consistency:type_name -> parley.v1.Consistency
+	45, // 13: parley.v1.ListUsersResponse.users:type_name -> parley.v1.User
+	47, // 14: parley.v1.ListUsersResponse.read_info:type_name -> parley.v1.ReadInfo
+	44, // 15: parley.v1.SendMessageResponse.time:type_name -> google.protobuf.Timestamp
+	17, // 16: parley.v1.SendMessagesRequest.sends:type_name -> parley.v1.SendMessageRequest
+	21, // 17: parley.v1.SendMessagesResponse.results:type_name -> parley.v1.SendResult
+	18, // 18: parley.v1.SendResult.sent:type_name -> parley.v1.SendMessageResponse
+	46, // 19: parley.v1.ReadMessagesRequest.consistency:type_name -> parley.v1.Consistency
+	44, // 20: parley.v1.ReadMessagesRequest.from_time:type_name -> google.protobuf.Timestamp
+	48, // 21: parley.v1.ReadMessagesResponse.messages:type_name -> parley.v1.Message
+	47, // 22: parley.v1.ReadMessagesResponse.read_info:type_name -> parley.v1.ReadInfo
+	24, // 23: parley.v1.MarkReadRequest.ranges:type_name -> parley.v1.ReadRange
+	46, // 24: parley.v1.ListConversationsRequest.consistency:type_name -> parley.v1.Consistency
+	49, // 25: parley.v1.ListConversationsResponse.conversations:type_name -> parley.v1.Conversation
+	47, // 26: parley.v1.ListConversationsResponse.read_info:type_name -> parley.v1.ReadInfo
+	35, // 27: parley.v1.SubscribeResponse.subscribed:type_name -> parley.v1.Subscribed
+	38, // 28: parley.v1.SubscribeResponse.event:type_name -> parley.v1.Event
+	36, // 29: parley.v1.SubscribeResponse.reset:type_name -> parley.v1.Reset
+	37, // 30: parley.v1.SubscribeResponse.heartbeat:type_name -> parley.v1.Heartbeat
+	50, // 31: parley.v1.SubscribeResponse.presence:type_name -> parley.v1.PresenceChange
+	51, // 32: parley.v1.SubscribeResponse.typing:type_name -> parley.v1.Typing
+	48, // 33: parley.v1.Event.message:type_name -> parley.v1.Message
+	39, // 34: parley.v1.Event.message_deleted:type_name -> parley.v1.MessageDeleted
+	40, // 35: parley.v1.Event.read_marked:type_name -> parley.v1.ReadMarked
+	41, // 36: parley.v1.Event.user_deleted:type_name -> parley.v1.UserDeleted
+	48, // 37: parley.v1.Event.message_edited:type_name -> parley.v1.Message
+	42, // 38: parley.v1.Event.message_annotated:type_name -> parley.v1.MessageAnnotated
+	52, // 39: parley.v1.Event.room_changed:type_name -> parley.v1.RoomChanged
+	53, // 40: parley.v1.Event.membership_changed:type_name -> parley.v1.MembershipChanged
+	43, // 41: parley.v1.Event.mute_changed:type_name -> parley.v1.MuteChanged
+	54, // 42: parley.v1.MessageAnnotated.kind:type_name -> parley.v1.AnnotationKind
+	55, // 43: parley.v1.MuteChanged.mute:type_name -> parley.v1.Mute
+	1,  // 44: parley.v1.ChatService.CreateUser:input_type -> parley.v1.CreateUserRequest
+	3,  // 45: parley.v1.ChatService.Login:input_type -> parley.v1.LoginRequest
+	5,  // 46: parley.v1.ChatService.Logout:input_type -> parley.v1.LogoutRequest
+	7,  // 47: parley.v1.ChatService.WhoAmI:input_type -> parley.v1.WhoAmIRequest
+	9,  // 48: parley.v1.ChatService.ChangePassword:input_type -> parley.v1.ChangePasswordRequest
+	11, // 49: parley.v1.ChatService.ListSessions:input_type -> parley.v1.ListSessionsRequest
+	13, // 50: parley.v1.ChatService.RevokeSession:input_type -> parley.v1.RevokeSessionRequest
+	15, // 51: parley.v1.ChatService.ListUsers:input_type -> parley.v1.ListUsersRequest
+	17, // 52: parley.v1.ChatService.SendMessage:input_type -> parley.v1.SendMessageRequest
+	19, // 53: parley.v1.ChatService.SendMessages:input_type -> parley.v1.SendMessagesRequest
+	22, // 54: parley.v1.ChatService.ReadMessages:input_type -> parley.v1.ReadMessagesRequest
+	25, // 55: parley.v1.ChatService.MarkRead:input_type -> parley.v1.MarkReadRequest
+	27, // 56: parley.v1.ChatService.ListConversations:input_type -> parley.v1.ListConversationsRequest
+	29, // 57: parley.v1.ChatService.DeleteMessages:input_type -> parley.v1.DeleteMessagesRequest
+	31, // 58: parley.v1.ChatService.DeleteUser:input_type -> parley.v1.DeleteUserRequest
+	33, // 59: parley.v1.ChatService.Subscribe:input_type -> parley.v1.SubscribeRequest
+	56, // 60: parley.v1.ChatService.CreateRoom:input_type -> parley.v1.CreateRoomRequest
+	57, // 61: parley.v1.ChatService.UpdateRoom:input_type -> parley.v1.UpdateRoomRequest
+	58, // 62: parley.v1.ChatService.SetMembership:input_type -> parley.v1.SetMembershipRequest
+	59, // 63: parley.v1.ChatService.ListRooms:input_type -> parley.v1.ListRoomsRequest
+	60, // 64: parley.v1.ChatService.ListRoomMembers:input_type -> parley.v1.ListRoomMembersRequest
+	61, // 65: parley.v1.ChatService.EditMessage:input_type -> parley.v1.EditMessageRequest
+	62, // 66: parley.v1.ChatService.Annotate:input_type -> parley.v1.AnnotateRequest
+	63, // 67: parley.v1.ChatService.GetMessage:input_type -> parley.v1.GetMessageRequest
+	64, // 68: parley.v1.ChatService.SetReadMark:input_type -> parley.v1.SetReadMarkRequest
+	65, // 69: parley.v1.ChatService.SetMute:input_type -> parley.v1.SetMuteRequest
+	66, // 70: parley.v1.ChatService.SearchMessages:input_type -> parley.v1.SearchMessagesRequest
+	67, // 71: parley.v1.ChatService.UpdateProfile:input_type -> parley.v1.UpdateProfileRequest
+	68, // 72: parley.v1.ChatService.SetBlock:input_type -> parley.v1.SetBlockRequest
+	69, // 73: parley.v1.ChatService.ListBlocks:input_type -> parley.v1.ListBlocksRequest
+	70, // 74: parley.v1.ChatService.SetPresence:input_type -> parley.v1.SetPresenceRequest
+	71, // 75: parley.v1.ChatService.SendTyping:input_type -> parley.v1.SendTypingRequest
+	72, // 76: parley.v1.ChatService.ListPresence:input_type -> parley.v1.ListPresenceRequest
+	73, // 77: parley.v1.ChatService.CreateBot:input_type -> parley.v1.CreateBotRequest
+	74, // 78: parley.v1.ChatService.DeleteBot:input_type -> parley.v1.DeleteBotRequest
+	2,  // 79: parley.v1.ChatService.CreateUser:output_type -> parley.v1.CreateUserResponse
+	4,  // 80: parley.v1.ChatService.Login:output_type -> parley.v1.LoginResponse
+	6,  // 81: parley.v1.ChatService.Logout:output_type -> parley.v1.LogoutResponse
+	8,  // 82: parley.v1.ChatService.WhoAmI:output_type -> parley.v1.WhoAmIResponse
+	10, // 83: parley.v1.ChatService.ChangePassword:output_type -> parley.v1.ChangePasswordResponse
+	12, // 84: parley.v1.ChatService.ListSessions:output_type -> parley.v1.ListSessionsResponse
+	14, // 85: parley.v1.ChatService.RevokeSession:output_type -> parley.v1.RevokeSessionResponse
+	16, // 86: parley.v1.ChatService.ListUsers:output_type -> parley.v1.ListUsersResponse
+	18, // 87: parley.v1.ChatService.SendMessage:output_type -> parley.v1.SendMessageResponse
+	20, // 88: parley.v1.ChatService.SendMessages:output_type -> parley.v1.SendMessagesResponse
+	23, // 89: parley.v1.ChatService.ReadMessages:output_type -> parley.v1.ReadMessagesResponse
+	26, // 90: parley.v1.ChatService.MarkRead:output_type -> parley.v1.MarkReadResponse
+	28, // 91: parley.v1.ChatService.ListConversations:output_type -> parley.v1.ListConversationsResponse
+	30, // 92: parley.v1.ChatService.DeleteMessages:output_type -> parley.v1.DeleteMessagesResponse
+	32, // 93: parley.v1.ChatService.DeleteUser:output_type -> parley.v1.DeleteUserResponse
+	34, // 94: parley.v1.ChatService.Subscribe:output_type -> parley.v1.SubscribeResponse
+	75, // 95: parley.v1.ChatService.CreateRoom:output_type -> parley.v1.CreateRoomResponse
+	76, // 96: parley.v1.ChatService.UpdateRoom:output_type -> parley.v1.UpdateRoomResponse
+	77, // 97: parley.v1.ChatService.SetMembership:output_type -> parley.v1.SetMembershipResponse
+	78, // 98: parley.v1.ChatService.ListRooms:output_type -> parley.v1.ListRoomsResponse
+	79, // 99: parley.v1.ChatService.ListRoomMembers:output_type -> parley.v1.ListRoomMembersResponse
+	80, // 100: parley.v1.ChatService.EditMessage:output_type -> parley.v1.EditMessageResponse
+	81, // 101: parley.v1.ChatService.Annotate:output_type -> parley.v1.AnnotateResponse
+	82, // 102: parley.v1.ChatService.GetMessage:output_type -> parley.v1.GetMessageResponse
+	83, // 103: parley.v1.ChatService.SetReadMark:output_type -> parley.v1.SetReadMarkResponse
+	84, // 104: parley.v1.ChatService.SetMute:output_type -> parley.v1.SetMuteResponse
+	85, // 105: parley.v1.ChatService.SearchMessages:output_type -> parley.v1.SearchMessagesResponse
+	86, // 106: parley.v1.ChatService.UpdateProfile:output_type -> parley.v1.UpdateProfileResponse
+	87, // 107: parley.v1.ChatService.SetBlock:output_type -> parley.v1.SetBlockResponse
+	88, // 108: parley.v1.ChatService.ListBlocks:output_type -> parley.v1.ListBlocksResponse
+	89, // 109: parley.v1.ChatService.SetPresence:output_type -> parley.v1.SetPresenceResponse
+	90, // 110: parley.v1.ChatService.SendTyping:output_type -> parley.v1.SendTypingResponse
+	91, // 111: parley.v1.ChatService.ListPresence:output_type -> parley.v1.ListPresenceResponse
+	92, // 112: parley.v1.ChatService.CreateBot:output_type -> parley.v1.CreateBotResponse
+	93, // 113: parley.v1.ChatService.DeleteBot:output_type -> parley.v1.DeleteBotResponse
+	79, // [79:114] is the sub-list for method output_type
+	44, // [44:79] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_parley_v1_chat_proto_init() }
@@ -3292,35 +3346,44 @@ func file_parley_v1_chat_proto_init() {
 	if File_parley_v1_chat_proto != nil {
 		return
 	}
-	file_parley_v1_chat_proto_msgTypes[25].OneofWrappers = []any{
+	file_parley_v1_common_proto_init()
+	file_parley_v1_people_proto_init()
+	file_parley_v1_room_proto_init()
+	file_parley_v1_chat_proto_msgTypes[21].OneofWrappers = []any{
 		(*SendResult_Sent)(nil),
 		(*SendResult_Error)(nil),
 	}
-	file_parley_v1_chat_proto_msgTypes[38].OneofWrappers = []any{
+	file_parley_v1_chat_proto_msgTypes[34].OneofWrappers = []any{
 		(*SubscribeResponse_Subscribed)(nil),
 		(*SubscribeResponse_Event)(nil),
 		(*SubscribeResponse_Reset_)(nil),
 		(*SubscribeResponse_Heartbeat)(nil),
+		(*SubscribeResponse_Presence)(nil),
+		(*SubscribeResponse_Typing)(nil),
 	}
-	file_parley_v1_chat_proto_msgTypes[42].OneofWrappers = []any{
+	file_parley_v1_chat_proto_msgTypes[38].OneofWrappers = []any{
 		(*Event_Message)(nil),
 		(*Event_MessageDeleted)(nil),
 		(*Event_ReadMarked)(nil),
 		(*Event_UserDeleted)(nil),
+		(*Event_MessageEdited)(nil),
+		(*Event_MessageAnnotated)(nil),
+		(*Event_RoomChanged)(nil),
+		(*Event_MembershipChanged)(nil),
+		(*Event_MuteChanged)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_v1_chat_proto_rawDesc), len(file_parley_v1_chat_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   46,
+			NumEnums:      0,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_parley_v1_chat_proto_goTypes,
 		DependencyIndexes: file_parley_v1_chat_proto_depIdxs,
-		EnumInfos:         file_parley_v1_chat_proto_enumTypes,
 		MessageInfos:      file_parley_v1_chat_proto_msgTypes,
 	}.Build()
 	File_parley_v1_chat_proto = out.File

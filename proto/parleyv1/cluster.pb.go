@@ -11,6 +11,7 @@ package parleyv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -70,6 +71,63 @@ func (x MemberRole) Number() protoreflect.EnumNumber {
 // Deprecated: Use MemberRole.Descriptor instead.
 func (MemberRole) EnumDescriptor() ([]byte, []int) {
 	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{0}
+}
+
+// Registration says who may make an account. Operators always may, by ImportAccounts.
+type Registration int32
+
+const (
+	// In a request: not changed.
+	Registration_REGISTRATION_UNSPECIFIED Registration = 0
+	// Anyone who reaches a node.
+	Registration_REGISTRATION_OPEN Registration = 1
+	// Who has an invite code.
+	Registration_REGISTRATION_INVITE Registration = 2
+	// Nobody.
+	Registration_REGISTRATION_CLOSED Registration = 3
+)
+
+// Enum value maps for Registration.
+var (
+	Registration_name = map[int32]string{
+		0: "REGISTRATION_UNSPECIFIED",
+		1: "REGISTRATION_OPEN",
+		2: "REGISTRATION_INVITE",
+		3: "REGISTRATION_CLOSED",
+	}
+	Registration_value = map[string]int32{
+		"REGISTRATION_UNSPECIFIED": 0,
+		"REGISTRATION_OPEN":        1,
+		"REGISTRATION_INVITE":      2,
+		"REGISTRATION_CLOSED":      3,
+	}
+)
+
+func (x Registration) Enum() *Registration {
+	p := new(Registration)
+	*p = x
+	return p
+}
+
+func (x Registration) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Registration) Descriptor() protoreflect.EnumDescriptor {
+	return file_parley_v1_cluster_proto_enumTypes[1].Descriptor()
+}
+
+func (Registration) Type() protoreflect.EnumType {
+	return &file_parley_v1_cluster_proto_enumTypes[1]
+}
+
+func (x Registration) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Registration.Descriptor instead.
+func (Registration) EnumDescriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{1}
 }
 
 // Member is one node of the cluster.
@@ -1435,11 +1493,980 @@ func (*BackupResponse_Chunk) isBackupResponse_Frame() {}
 
 func (*BackupResponse_Trailer) isBackupResponse_Frame() {}
 
+type SuspendUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	Suspended     bool                   `protobuf:"varint,3,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendUserRequest) Reset() {
+	*x = SuspendUserRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendUserRequest) ProtoMessage() {}
+
+func (x *SuspendUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendUserRequest.ProtoReflect.Descriptor instead.
+func (*SuspendUserRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SuspendUserRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SuspendUserRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *SuspendUserRequest) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+type SuspendUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendUserResponse) Reset() {
+	*x = SuspendUserResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendUserResponse) ProtoMessage() {}
+
+func (x *SuspendUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendUserResponse.ProtoReflect.Descriptor instead.
+func (*SuspendUserResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{23}
+}
+
+type RemoveUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveUserRequest) Reset() {
+	*x = RemoveUserRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveUserRequest) ProtoMessage() {}
+
+func (x *RemoveUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveUserRequest.ProtoReflect.Descriptor instead.
+func (*RemoveUserRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *RemoveUserRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RemoveUserRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+type RemoveUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveUserResponse) Reset() {
+	*x = RemoveUserResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveUserResponse) ProtoMessage() {}
+
+func (x *RemoveUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveUserResponse.ProtoReflect.Descriptor instead.
+func (*RemoveUserResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{25}
+}
+
+type Settings struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Registration Registration           `protobuf:"varint,1,opt,name=registration,proto3,enum=parley.v1.Registration" json:"registration,omitempty"`
+	// Messages older than this are removed, in all conversations that say nothing else; 0: none are.
+	RetainDays    uint32 `protobuf:"varint,2,opt,name=retain_days,json=retainDays,proto3" json:"retain_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Settings) Reset() {
+	*x = Settings{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Settings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Settings) ProtoMessage() {}
+
+func (x *Settings) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Settings.ProtoReflect.Descriptor instead.
+func (*Settings) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Settings) GetRegistration() Registration {
+	if x != nil {
+		return x.Registration
+	}
+	return Registration_REGISTRATION_UNSPECIFIED
+}
+
+func (x *Settings) GetRetainDays() uint32 {
+	if x != nil {
+		return x.RetainDays
+	}
+	return 0
+}
+
+type GetSettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSettingsRequest) Reset() {
+	*x = GetSettingsRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSettingsRequest) ProtoMessage() {}
+
+func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSettingsRequest.ProtoReflect.Descriptor instead.
+func (*GetSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{27}
+}
+
+type GetSettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      *Settings              `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSettingsResponse) Reset() {
+	*x = GetSettingsResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSettingsResponse) ProtoMessage() {}
+
+func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSettingsResponse.ProtoReflect.Descriptor instead.
+func (*GetSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *GetSettingsResponse) GetSettings() *Settings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type UpdateSettingsRequest struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	RequestId    string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Registration Registration           `protobuf:"varint,2,opt,name=registration,proto3,enum=parley.v1.Registration" json:"registration,omitempty"`
+	// 0 to 3650.
+	RetainDays    *uint32 `protobuf:"varint,3,opt,name=retain_days,json=retainDays,proto3,oneof" json:"retain_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSettingsRequest) Reset() {
+	*x = UpdateSettingsRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSettingsRequest) ProtoMessage() {}
+
+func (x *UpdateSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSettingsRequest.ProtoReflect.Descriptor instead.
+func (*UpdateSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *UpdateSettingsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateSettingsRequest) GetRegistration() Registration {
+	if x != nil {
+		return x.Registration
+	}
+	return Registration_REGISTRATION_UNSPECIFIED
+}
+
+func (x *UpdateSettingsRequest) GetRetainDays() uint32 {
+	if x != nil && x.RetainDays != nil {
+		return *x.RetainDays
+	}
+	return 0
+}
+
+type UpdateSettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      *Settings              `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSettingsResponse) Reset() {
+	*x = UpdateSettingsResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSettingsResponse) ProtoMessage() {}
+
+func (x *UpdateSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSettingsResponse.ProtoReflect.Descriptor instead.
+func (*UpdateSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *UpdateSettingsResponse) GetSettings() *Settings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type CreateInviteRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// 16 to 64 characters of [A-Za-z0-9_-], made by the client at random; the state keeps a hash of it.
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// How many accounts it admits, 1 to 1000; 1 when 0.
+	Uses uint32 `protobuf:"varint,3,opt,name=uses,proto3" json:"uses,omitempty"`
+	// How long it admits, at most 365 days; 7 when 0.
+	Days          uint32 `protobuf:"varint,4,opt,name=days,proto3" json:"days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateInviteRequest) Reset() {
+	*x = CreateInviteRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateInviteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateInviteRequest) ProtoMessage() {}
+
+func (x *CreateInviteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateInviteRequest.ProtoReflect.Descriptor instead.
+func (*CreateInviteRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CreateInviteRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CreateInviteRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *CreateInviteRequest) GetUses() uint32 {
+	if x != nil {
+		return x.Uses
+	}
+	return 0
+}
+
+func (x *CreateInviteRequest) GetDays() uint32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+type CreateInviteResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Invite        *Invite                `protobuf:"bytes,1,opt,name=invite,proto3" json:"invite,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateInviteResponse) Reset() {
+	*x = CreateInviteResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateInviteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateInviteResponse) ProtoMessage() {}
+
+func (x *CreateInviteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateInviteResponse.ProtoReflect.Descriptor instead.
+func (*CreateInviteResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *CreateInviteResponse) GetInvite() *Invite {
+	if x != nil {
+		return x.Invite
+	}
+	return nil
+}
+
+type Invite struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the invite in RevokeInvite; not the code.
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	CreatedBy     string                 `protobuf:"bytes,2,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	Expires       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expires,proto3" json:"expires,omitempty"`
+	UsesLeft      uint32                 `protobuf:"varint,4,opt,name=uses_left,json=usesLeft,proto3" json:"uses_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Invite) Reset() {
+	*x = Invite{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Invite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Invite) ProtoMessage() {}
+
+func (x *Invite) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Invite.ProtoReflect.Descriptor instead.
+func (*Invite) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Invite) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Invite) GetCreatedBy() string {
+	if x != nil {
+		return x.CreatedBy
+	}
+	return ""
+}
+
+func (x *Invite) GetExpires() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Expires
+	}
+	return nil
+}
+
+func (x *Invite) GetUsesLeft() uint32 {
+	if x != nil {
+		return x.UsesLeft
+	}
+	return 0
+}
+
+type ListInvitesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvitesRequest) Reset() {
+	*x = ListInvitesRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvitesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvitesRequest) ProtoMessage() {}
+
+func (x *ListInvitesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvitesRequest.ProtoReflect.Descriptor instead.
+func (*ListInvitesRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{34}
+}
+
+type ListInvitesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000: no more are in force at one time.
+	Invites       []*Invite `protobuf:"bytes,1,rep,name=invites,proto3" json:"invites,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvitesResponse) Reset() {
+	*x = ListInvitesResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvitesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvitesResponse) ProtoMessage() {}
+
+func (x *ListInvitesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvitesResponse.ProtoReflect.Descriptor instead.
+func (*ListInvitesResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ListInvitesResponse) GetInvites() []*Invite {
+	if x != nil {
+		return x.Invites
+	}
+	return nil
+}
+
+type RevokeInviteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeInviteRequest) Reset() {
+	*x = RevokeInviteRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInviteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInviteRequest) ProtoMessage() {}
+
+func (x *RevokeInviteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInviteRequest.ProtoReflect.Descriptor instead.
+func (*RevokeInviteRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *RevokeInviteRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RevokeInviteRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RevokeInviteResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeInviteResponse) Reset() {
+	*x = RevokeInviteResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInviteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInviteResponse) ProtoMessage() {}
+
+func (x *RevokeInviteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInviteResponse.ProtoReflect.Descriptor instead.
+func (*RevokeInviteResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{37}
+}
+
+type ListAuditRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 100 when 0.
+	PageSize      uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAuditRequest) Reset() {
+	*x = ListAuditRequest{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAuditRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAuditRequest) ProtoMessage() {}
+
+func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
+func (*ListAuditRequest) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ListAuditRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAuditRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// AuditEntry is one act, kept until 10,000 newer ones were made.
+type AuditEntry struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Number uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Time   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// Who did it; empty for who used a node's admin socket.
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Such as login, logout, password, operator, suspend, remove, invite, settings, room-archive.
+	Act string `protobuf:"bytes,4,opt,name=act,proto3" json:"act,omitempty"`
+	// To whom or what.
+	Target string `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
+	// What else there is to say, for a person.
+	Detail        string `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditEntry) Reset() {
+	*x = AuditEntry{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditEntry) ProtoMessage() {}
+
+func (x *AuditEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
+func (*AuditEntry) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *AuditEntry) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *AuditEntry) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetAct() string {
+	if x != nil {
+		return x.Act
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+type ListAuditResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entries       []*AuditEntry          `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAuditResponse) Reset() {
+	*x = ListAuditResponse{}
+	mi := &file_parley_v1_cluster_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAuditResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAuditResponse) ProtoMessage() {}
+
+func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_v1_cluster_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
+func (*ListAuditResponse) Descriptor() ([]byte, []int) {
+	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ListAuditResponse) GetEntries() []*AuditEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *ListAuditResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_parley_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x17parley/v1/cluster.proto\x12\tparley.v1\"\x80\x02\n" +
+	"\x17parley/v1/cluster.proto\x12\tparley.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x02\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1534,12 +2561,81 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\x06header\x18\x01 \x01(\v2\x17.parley.v1.BackupHeaderH\x00R\x06header\x12\x16\n" +
 	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunk\x124\n" +
 	"\atrailer\x18\x03 \x01(\v2\x18.parley.v1.BackupTrailerH\x00R\atrailerB\a\n" +
-	"\x05frame*Y\n" +
+	"\x05frame\"m\n" +
+	"\x12SuspendUserRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x12\x1c\n" +
+	"\tsuspended\x18\x03 \x01(\bR\tsuspended\"\x15\n" +
+	"\x13SuspendUserResponse\"N\n" +
+	"\x11RemoveUserRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\"\x14\n" +
+	"\x12RemoveUserResponse\"h\n" +
+	"\bSettings\x12;\n" +
+	"\fregistration\x18\x01 \x01(\x0e2\x17.parley.v1.RegistrationR\fregistration\x12\x1f\n" +
+	"\vretain_days\x18\x02 \x01(\rR\n" +
+	"retainDays\"\x14\n" +
+	"\x12GetSettingsRequest\"F\n" +
+	"\x13GetSettingsResponse\x12/\n" +
+	"\bsettings\x18\x01 \x01(\v2\x13.parley.v1.SettingsR\bsettings\"\xa9\x01\n" +
+	"\x15UpdateSettingsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12;\n" +
+	"\fregistration\x18\x02 \x01(\x0e2\x17.parley.v1.RegistrationR\fregistration\x12$\n" +
+	"\vretain_days\x18\x03 \x01(\rH\x00R\n" +
+	"retainDays\x88\x01\x01B\x0e\n" +
+	"\f_retain_days\"I\n" +
+	"\x16UpdateSettingsResponse\x12/\n" +
+	"\bsettings\x18\x01 \x01(\v2\x13.parley.v1.SettingsR\bsettings\"p\n" +
+	"\x13CreateInviteRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\x12\x12\n" +
+	"\x04uses\x18\x03 \x01(\rR\x04uses\x12\x12\n" +
+	"\x04days\x18\x04 \x01(\rR\x04days\"A\n" +
+	"\x14CreateInviteResponse\x12)\n" +
+	"\x06invite\x18\x01 \x01(\v2\x11.parley.v1.InviteR\x06invite\"\x8a\x01\n" +
+	"\x06Invite\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"created_by\x18\x02 \x01(\tR\tcreatedBy\x124\n" +
+	"\aexpires\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x1b\n" +
+	"\tuses_left\x18\x04 \x01(\rR\busesLeft\"\x14\n" +
+	"\x12ListInvitesRequest\"B\n" +
+	"\x13ListInvitesResponse\x12+\n" +
+	"\ainvites\x18\x01 \x03(\v2\x11.parley.v1.InviteR\ainvites\"D\n" +
+	"\x13RevokeInviteRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"\x16\n" +
+	"\x14RevokeInviteResponse\"N\n" +
+	"\x10ListAuditRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\xac\x01\n" +
+	"\n" +
+	"AuditEntry\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x10\n" +
+	"\x03act\x18\x04 \x01(\tR\x03act\x12\x16\n" +
+	"\x06target\x18\x05 \x01(\tR\x06target\x12\x16\n" +
+	"\x06detail\x18\x06 \x01(\tR\x06detail\"l\n" +
+	"\x11ListAuditResponse\x12/\n" +
+	"\aentries\x18\x01 \x03(\v2\x15.parley.v1.AuditEntryR\aentries\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*Y\n" +
 	"\n" +
 	"MemberRole\x12\x1b\n" +
 	"\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11MEMBER_ROLE_VOTER\x10\x01\x12\x17\n" +
-	"\x13MEMBER_ROLE_LEARNER\x10\x022\x88\x05\n" +
+	"\x13MEMBER_ROLE_LEARNER\x10\x02*u\n" +
+	"\fRegistration\x12\x1c\n" +
+	"\x18REGISTRATION_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11REGISTRATION_OPEN\x10\x01\x12\x17\n" +
+	"\x13REGISTRATION_INVITE\x10\x02\x12\x17\n" +
+	"\x13REGISTRATION_CLOSED\x10\x032\xfe\t\n" +
 	"\x0eClusterService\x12=\n" +
 	"\x06Status\x12\x18.parley.v1.StatusRequest\x1a\x19.parley.v1.StatusResponse\x12F\n" +
 	"\tStateHash\x12\x1b.parley.v1.StateHashRequest\x1a\x1c.parley.v1.StateHashResponse\x12a\n" +
@@ -1547,7 +2643,16 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\rChangeMembers\x12\x1f.parley.v1.ChangeMembersRequest\x1a .parley.v1.ChangeMembersResponse\x12L\n" +
 	"\vSetOperator\x12\x1d.parley.v1.SetOperatorRequest\x1a\x1e.parley.v1.SetOperatorResponse\x12R\n" +
 	"\rResetPassword\x12\x1f.parley.v1.ResetPasswordRequest\x1a .parley.v1.ResetPasswordResponse\x12U\n" +
-	"\x0eImportAccounts\x12 .parley.v1.ImportAccountsRequest\x1a!.parley.v1.ImportAccountsResponse\x12?\n" +
+	"\x0eImportAccounts\x12 .parley.v1.ImportAccountsRequest\x1a!.parley.v1.ImportAccountsResponse\x12L\n" +
+	"\vSuspendUser\x12\x1d.parley.v1.SuspendUserRequest\x1a\x1e.parley.v1.SuspendUserResponse\x12I\n" +
+	"\n" +
+	"RemoveUser\x12\x1c.parley.v1.RemoveUserRequest\x1a\x1d.parley.v1.RemoveUserResponse\x12L\n" +
+	"\vGetSettings\x12\x1d.parley.v1.GetSettingsRequest\x1a\x1e.parley.v1.GetSettingsResponse\x12U\n" +
+	"\x0eUpdateSettings\x12 .parley.v1.UpdateSettingsRequest\x1a!.parley.v1.UpdateSettingsResponse\x12O\n" +
+	"\fCreateInvite\x12\x1e.parley.v1.CreateInviteRequest\x1a\x1f.parley.v1.CreateInviteResponse\x12L\n" +
+	"\vListInvites\x12\x1d.parley.v1.ListInvitesRequest\x1a\x1e.parley.v1.ListInvitesResponse\x12O\n" +
+	"\fRevokeInvite\x12\x1e.parley.v1.RevokeInviteRequest\x1a\x1f.parley.v1.RevokeInviteResponse\x12F\n" +
+	"\tListAudit\x12\x1b.parley.v1.ListAuditRequest\x1a\x1c.parley.v1.ListAuditResponse\x12?\n" +
 	"\x06Backup\x12\x18.parley.v1.BackupRequest\x1a\x19.parley.v1.BackupResponse0\x01B Z\x1eparley/proto/parleyv1;parleyv1b\x06proto3"
 
 var (
@@ -1562,63 +2667,109 @@ func file_parley_v1_cluster_proto_rawDescGZIP() []byte {
 	return file_parley_v1_cluster_proto_rawDescData
 }
 
-var file_parley_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_parley_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_parley_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_parley_v1_cluster_proto_goTypes = []any{
 	(MemberRole)(0),                    // 0: parley.v1.MemberRole
-	(*Member)(nil),                     // 1: parley.v1.Member
-	(*StatusRequest)(nil),              // 2: parley.v1.StatusRequest
-	(*StatusResponse)(nil),             // 3: parley.v1.StatusResponse
-	(*StateHashRequest)(nil),           // 4: parley.v1.StateHashRequest
-	(*MemberHash)(nil),                 // 5: parley.v1.MemberHash
-	(*StateHashResponse)(nil),          // 6: parley.v1.StateHashResponse
-	(*TransferLeadershipRequest)(nil),  // 7: parley.v1.TransferLeadershipRequest
-	(*TransferLeadershipResponse)(nil), // 8: parley.v1.TransferLeadershipResponse
-	(*AddMember)(nil),                  // 9: parley.v1.AddMember
-	(*ChangeMembersRequest)(nil),       // 10: parley.v1.ChangeMembersRequest
-	(*ChangeMembersResponse)(nil),      // 11: parley.v1.ChangeMembersResponse
-	(*SetOperatorRequest)(nil),         // 12: parley.v1.SetOperatorRequest
-	(*SetOperatorResponse)(nil),        // 13: parley.v1.SetOperatorResponse
-	(*ResetPasswordRequest)(nil),       // 14: parley.v1.ResetPasswordRequest
-	(*ResetPasswordResponse)(nil),      // 15: parley.v1.ResetPasswordResponse
-	(*ImportAccount)(nil),              // 16: parley.v1.ImportAccount
-	(*ImportAccountsRequest)(nil),      // 17: parley.v1.ImportAccountsRequest
-	(*ImportAccountsResponse)(nil),     // 18: parley.v1.ImportAccountsResponse
-	(*BackupRequest)(nil),              // 19: parley.v1.BackupRequest
-	(*BackupHeader)(nil),               // 20: parley.v1.BackupHeader
-	(*BackupTrailer)(nil),              // 21: parley.v1.BackupTrailer
-	(*BackupResponse)(nil),             // 22: parley.v1.BackupResponse
+	(Registration)(0),                  // 1: parley.v1.Registration
+	(*Member)(nil),                     // 2: parley.v1.Member
+	(*StatusRequest)(nil),              // 3: parley.v1.StatusRequest
+	(*StatusResponse)(nil),             // 4: parley.v1.StatusResponse
+	(*StateHashRequest)(nil),           // 5: parley.v1.StateHashRequest
+	(*MemberHash)(nil),                 // 6: parley.v1.MemberHash
+	(*StateHashResponse)(nil),          // 7: parley.v1.StateHashResponse
+	(*TransferLeadershipRequest)(nil),  // 8: parley.v1.TransferLeadershipRequest
+	(*TransferLeadershipResponse)(nil), // 9: parley.v1.TransferLeadershipResponse
+	(*AddMember)(nil),                  // 10: parley.v1.AddMember
+	(*ChangeMembersRequest)(nil),       // 11: parley.v1.ChangeMembersRequest
+	(*ChangeMembersResponse)(nil),      // 12: parley.v1.ChangeMembersResponse
+	(*SetOperatorRequest)(nil),         // 13: parley.v1.SetOperatorRequest
+	(*SetOperatorResponse)(nil),        // 14: parley.v1.SetOperatorResponse
+	(*ResetPasswordRequest)(nil),       // 15: parley.v1.ResetPasswordRequest
+	(*ResetPasswordResponse)(nil),      // 16: parley.v1.ResetPasswordResponse
+	(*ImportAccount)(nil),              // 17: parley.v1.ImportAccount
+	(*ImportAccountsRequest)(nil),      // 18: parley.v1.ImportAccountsRequest
+	(*ImportAccountsResponse)(nil),     // 19: parley.v1.ImportAccountsResponse
+	(*BackupRequest)(nil),              // 20: parley.v1.BackupRequest
+	(*BackupHeader)(nil),               // 21: parley.v1.BackupHeader
+	(*BackupTrailer)(nil),              // 22: parley.v1.BackupTrailer
+	(*BackupResponse)(nil),             // 23: parley.v1.BackupResponse
+	(*SuspendUserRequest)(nil),         // 24: parley.v1.SuspendUserRequest
+	(*SuspendUserResponse)(nil),        // 25: parley.v1.SuspendUserResponse
+	(*RemoveUserRequest)(nil),          // 26: parley.v1.RemoveUserRequest
+	(*RemoveUserResponse)(nil),         // 27: parley.v1.RemoveUserResponse
+	(*Settings)(nil),                   // 28: parley.v1.Settings
+	(*GetSettingsRequest)(nil),         // 29: parley.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),        // 30: parley.v1.GetSettingsResponse
+	(*UpdateSettingsRequest)(nil),      // 31: parley.v1.UpdateSettingsRequest
+	(*UpdateSettingsResponse)(nil),     // 32: parley.v1.UpdateSettingsResponse
+	(*CreateInviteRequest)(nil),        // 33: parley.v1.CreateInviteRequest
+	(*CreateInviteResponse)(nil),       // 34: parley.v1.CreateInviteResponse
+	(*Invite)(nil),                     // 35: parley.v1.Invite
+	(*ListInvitesRequest)(nil),         // 36: parley.v1.ListInvitesRequest
+	(*ListInvitesResponse)(nil),        // 37: parley.v1.ListInvitesResponse
+	(*RevokeInviteRequest)(nil),        // 38: parley.v1.RevokeInviteRequest
+	(*RevokeInviteResponse)(nil),       // 39: parley.v1.RevokeInviteResponse
+	(*ListAuditRequest)(nil),           // 40: parley.v1.ListAuditRequest
+	(*AuditEntry)(nil),                 // 41: parley.v1.AuditEntry
+	(*ListAuditResponse)(nil),          // 42: parley.v1.ListAuditResponse
+	(*timestamppb.Timestamp)(nil),      // 43: google.protobuf.Timestamp
 }
 var file_parley_v1_cluster_proto_depIdxs = []int32{
 	0,  // 0: parley.v1.Member.role:type_name -> parley.v1.MemberRole
-	1,  // 1: parley.v1.StatusResponse.members:type_name -> parley.v1.Member
-	5,  // 2: parley.v1.StateHashResponse.members:type_name -> parley.v1.MemberHash
-	9,  // 3: parley.v1.ChangeMembersRequest.add:type_name -> parley.v1.AddMember
-	1,  // 4: parley.v1.ChangeMembersResponse.members:type_name -> parley.v1.Member
-	16, // 5: parley.v1.ImportAccountsRequest.accounts:type_name -> parley.v1.ImportAccount
-	20, // 6: parley.v1.BackupResponse.header:type_name -> parley.v1.BackupHeader
-	21, // 7: parley.v1.BackupResponse.trailer:type_name -> parley.v1.BackupTrailer
-	2,  // 8: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
-	4,  // 9: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
-	7,  // 10: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
-	10, // 11: parley.v1.ClusterService.ChangeMembers:input_type -> parley.v1.ChangeMembersRequest
-	12, // 12: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
-	14, // 13: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
-	17, // 14: parley.v1.ClusterService.ImportAccounts:input_type -> parley.v1.ImportAccountsRequest
-	19, // 15: parley.v1.ClusterService.Backup:input_type -> parley.v1.BackupRequest
-	3,  // 16: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
-	6,  // 17: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
-	8,  // 18: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
-	11, // 19: parley.v1.ClusterService.ChangeMembers:output_type -> parley.v1.ChangeMembersResponse
-	13, // 20: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
-	15, // 21: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
-	18, // 22: parley.v1.ClusterService.ImportAccounts:output_type -> parley.v1.ImportAccountsResponse
-	22, // 23: parley.v1.ClusterService.Backup:output_type -> parley.v1.BackupResponse
-	16, // [16:24] is the sub-list for method output_type
-	8,  // [8:16] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	2,  // 1: parley.v1.StatusResponse.members:type_name -> parley.v1.Member
+	6,  // 2: parley.v1.StateHashResponse.members:type_name -> parley.v1.MemberHash
+	10, // 3: parley.v1.ChangeMembersRequest.add:type_name -> parley.v1.AddMember
+	2,  // 4: parley.v1.ChangeMembersResponse.members:type_name -> parley.v1.Member
+	17, // 5: parley.v1.ImportAccountsRequest.accounts:type_name -> parley.v1.ImportAccount
+	21, // 6: parley.v1.BackupResponse.header:type_name -> parley.v1.BackupHeader
+	22, // 7: parley.v1.BackupResponse.trailer:type_name -> parley.v1.BackupTrailer
+	1,  // 8: parley.v1.Settings.registration:type_name -> parley.v1.Registration
+	28, // 9: parley.v1.GetSettingsResponse.settings:type_name -> parley.v1.Settings
+	1,  // 10: parley.v1.UpdateSettingsRequest.registration:type_name -> parley.v1.Registration
+	28, // 11: parley.v1.UpdateSettingsResponse.settings:type_name -> parley.v1.Settings
+	35, // 12: parley.v1.CreateInviteResponse.invite:type_name -> parley.v1.Invite
+	43, // 13: parley.v1.Invite.expires:type_name -> google.protobuf.Timestamp
+	35, // 14: parley.v1.ListInvitesResponse.invites:type_name -> parley.v1.Invite
+	43, // 15: parley.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	41, // 16: parley.v1.ListAuditResponse.entries:type_name -> parley.v1.AuditEntry
+	3,  // 17: parley.v1.ClusterService.Status:input_type -> parley.v1.StatusRequest
+	5,  // 18: parley.v1.ClusterService.StateHash:input_type -> parley.v1.StateHashRequest
+	8,  // 19: parley.v1.ClusterService.TransferLeadership:input_type -> parley.v1.TransferLeadershipRequest
+	11, // 20: parley.v1.ClusterService.ChangeMembers:input_type -> parley.v1.ChangeMembersRequest
+	13, // 21: parley.v1.ClusterService.SetOperator:input_type -> parley.v1.SetOperatorRequest
+	15, // 22: parley.v1.ClusterService.ResetPassword:input_type -> parley.v1.ResetPasswordRequest
+	18, // 23: parley.v1.ClusterService.ImportAccounts:input_type -> parley.v1.ImportAccountsRequest
+	24, // 24: parley.v1.ClusterService.SuspendUser:input_type -> parley.v1.SuspendUserRequest
+	26, // 25: parley.v1.ClusterService.RemoveUser:input_type -> parley.v1.RemoveUserRequest
+	29, // 26: parley.v1.ClusterService.GetSettings:input_type -> parley.v1.GetSettingsRequest
+	31, // 27: parley.v1.ClusterService.UpdateSettings:input_type -> parley.v1.UpdateSettingsRequest
+	33, // 28: parley.v1.ClusterService.CreateInvite:input_type -> parley.v1.CreateInviteRequest
+	36, // 29: parley.v1.ClusterService.ListInvites:input_type -> parley.v1.ListInvitesRequest
+	38, // 30: parley.v1.ClusterService.RevokeInvite:input_type -> parley.v1.RevokeInviteRequest
+	40, // 31: parley.v1.ClusterService.ListAudit:input_type -> parley.v1.ListAuditRequest
+	20, // 32: parley.v1.ClusterService.Backup:input_type -> parley.v1.BackupRequest
+	4,  // 33: parley.v1.ClusterService.Status:output_type -> parley.v1.StatusResponse
+	7,  // 34: parley.v1.ClusterService.StateHash:output_type -> parley.v1.StateHashResponse
+	9,  // 35: parley.v1.ClusterService.TransferLeadership:output_type -> parley.v1.TransferLeadershipResponse
+	12, // 36: parley.v1.ClusterService.ChangeMembers:output_type -> parley.v1.ChangeMembersResponse
+	14, // 37: parley.v1.ClusterService.SetOperator:output_type -> parley.v1.SetOperatorResponse
+	16, // 38: parley.v1.ClusterService.ResetPassword:output_type -> parley.v1.ResetPasswordResponse
+	19, // 39: parley.v1.ClusterService.ImportAccounts:output_type -> parley.v1.ImportAccountsResponse
+	25, // 40: parley.v1.ClusterService.SuspendUser:output_type -> parley.v1.SuspendUserResponse
+	27, // 41: parley.v1.ClusterService.RemoveUser:output_type -> parley.v1.RemoveUserResponse
+	30, // 42: parley.v1.ClusterService.GetSettings:output_type -> parley.v1.GetSettingsResponse
+	32, // 43: parley.v1.ClusterService.UpdateSettings:output_type -> parley.v1.UpdateSettingsResponse
+	34, // 44: parley.v1.ClusterService.CreateInvite:output_type -> parley.v1.CreateInviteResponse
+	37, // 45: parley.v1.ClusterService.ListInvites:output_type -> parley.v1.ListInvitesResponse
+	39, // 46: parley.v1.ClusterService.RevokeInvite:output_type -> parley.v1.RevokeInviteResponse
+	42, // 47: parley.v1.ClusterService.ListAudit:output_type -> parley.v1.ListAuditResponse
+	23, // 48: parley.v1.ClusterService.Backup:output_type -> parley.v1.BackupResponse
+	33, // [33:49] is the sub-list for method output_type
+	17, // [17:33] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_parley_v1_cluster_proto_init() }
@@ -1631,13 +2782,14 @@ func file_parley_v1_cluster_proto_init() {
 		(*BackupResponse_Chunk)(nil),
 		(*BackupResponse_Trailer)(nil),
 	}
+	file_parley_v1_cluster_proto_msgTypes[29].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_v1_cluster_proto_rawDesc), len(file_parley_v1_cluster_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   22,
+			NumEnums:      2,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
