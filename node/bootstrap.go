@@ -304,6 +304,7 @@ func (n *Node) startTransport() {
 		Self: n.self, Handler: handler{n}, Server: n.cfg.PeerServerTLS, Client: n.cfg.PeerClientTLS, Logger: n.logger,
 		Peers:       n.peerAddresses(),
 		Unreachable: func(id uint64) { n.inbox.call(func(c *core) { c.unreachable(id) }) },
+		LinkUp:      n.softUp,
 		Refused:     n.refusedBy,
 	})
 	n.peerServer = grpc.NewServer(n.transport.ServerOptions()...)

@@ -25,6 +25,9 @@ func (h handler) Step(m *pb.Message) {
 
 // LinkDown has the loop find out whether a leader is gone. It queues behind the last message of that link.
 func (h handler) LinkDown(from, boot uint64) {
+	if s := h.n.soft.Load(); s != nil {
+		(*s).Down(from)
+	}
 	h.n.inbox.call(func(c *core) { c.linkDown(from, boot) })
 }
 

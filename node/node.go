@@ -35,6 +35,7 @@ type Node struct {
 	identities identities
 	serving    atomic.Pointer[store.Store] // set once the store is open: hellos are judged by its member records
 	reign      atomic.Pointer[reign]
+	soft       atomic.Pointer[SoftHandler]
 
 	inbox       *inbox
 	appendQueue *mailbox[*pb.Message] // bounded by raft's own limits on what is in flight

@@ -15,6 +15,9 @@ the other. A link that broke is dialled again at once, then with gaps that grow 
 the gap, so that a restarted peer is reached in milliseconds. Streams need a cluster id on both sides; before there is
 one, nodes only say hello.
 
+Soft state, which is who is there and who is typing, rides on the Raft streams in a field of its own: to peers that said
+they take it, a few frames a second at the most, behind everything else, and lost whenever that is easier.
+
 A follower's commands go over one HandOn stream per peer, pipelined, each answered by its id. A store file goes over a
 connection of its own, so that it never stands before a heartbeat.
 

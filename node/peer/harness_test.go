@@ -32,7 +32,7 @@ type fakeNode struct {
 	srv  *grpc.Server
 
 	mu     sync.Mutex
-	events []any // *raftpb.Message or down, in the order of the calls
+	events []any // *raftpb.Message, down or softFrame, in the order of the calls
 	more   chan struct{}
 
 	step     func(m *raftpb.Message) // runs before the message is recorded
@@ -59,6 +59,14 @@ func (n *fakeNode) Step(m *raftpb.Message) {
 	}
 	n.record(m)
 }
+
+// softFrame is one call of Soft.
+type softFrame struct {
+	from uint64
+	text string
+}
+
+func (n *fakeNode) Soft(from uint64, frame []byte) { n.record(softFrame{from, string(frame)}) }
 
 func (n *fakeNode) LinkDown(from, boot uint64) { n.record(down{from, boot}) }
 

@@ -170,6 +170,9 @@ func (t *Transport) receive(stream internalv1.PeerService_RaftServer, from uint6
 			}
 			t.o.Handler.Step(m)
 		}
+		if n := len(req.Soft); n > 0 && n <= MaxSoftFrameBytes && t.ctx.Err() == nil {
+			t.o.Handler.Soft(from, req.Soft)
+		}
 		if l := t.link(from); l != nil {
 			l.v.hear()
 			l.v.framesReceived.Add(1)

@@ -6,7 +6,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// lanes is the queue of one peer: control messages before appends, each in order, both bounded. While the link is down
+// lanes is the queue of one peer: control messages before appends, each in order, both bounded; and soft state. While the link is down
 // it takes nothing: what waits would be stale when the link comes back, and raft sends again by itself.
 type lanes struct {
 	mu          sync.Mutex
@@ -14,6 +14,8 @@ type lanes struct {
 	control     fifo
 	append      fifo
 	appendBytes int
+	// soft are frames of soft state; they ride along with messages, or go when there is none.
+	soft [][]byte
 	// wake has a token when there may be something to take.
 	wake chan struct{}
 }
@@ -78,6 +80,31 @@ func (l *lanes) pop() *raftpb.Message {
 	return m
 }
 
+// pushSoft queues a frame of soft state, or reports that there is no room or no link.
+func (l *lanes) pushSoft(frame []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.open || len(l.soft) >= maxSoftFrames {
+		return false
+	}
+	l.soft = append(l.soft, frame)
+	return true
+}
+
+// popSoft takes the next frame of soft state; nil when there is none.
+func (l *lanes) popSoft() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.soft) == 0 {
+		return nil
+	}
+	frame := l.soft[0]
+	if l.soft = l.soft[1:]; len(l.soft) == 0 {
+		l.soft = nil
+	}
+	return frame
+}
+
 // setOpen opens or shuts the queue; shutting drops what waits and tells how much that was.
 func (l *lanes) setOpen(open bool) (dropped int) {
 	l.mu.Lock()
@@ -85,7 +112,7 @@ func (l *lanes) setOpen(open bool) (dropped int) {
 	l.open = open
 	if !open {
 		dropped = l.control.len() + l.append.len()
-		l.control, l.append, l.appendBytes = fifo{}, fifo{}, 0
+		l.control, l.append, l.appendBytes, l.soft = fifo{}, fifo{}, 0, nil
 	}
 	return dropped
 }

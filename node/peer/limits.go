@@ -10,8 +10,8 @@ const (
 	// MaxMessageBytes bounds one raft message. One that is larger is dropped with an error in the log: the receiver
 	// would refuse the frame for ever.
 	MaxMessageBytes = 6 << 20
-	// maxReceiveBytes is a full frame plus one largest message, with room for framing.
-	maxReceiveBytes = maxFrameBytes + MaxMessageBytes + 64<<10
+	// maxReceiveBytes is a full frame plus one largest message and one of soft state, with room for framing.
+	maxReceiveBytes = maxFrameBytes + MaxMessageBytes + MaxSoftFrameBytes + 64<<10
 
 	// maxControlMessages bounds heartbeats, votes and answers that wait for one peer. They are small.
 	maxControlMessages = 4096
@@ -19,6 +19,13 @@ const (
 	// bound holds even if that is set wrongly.
 	maxAppendMessages = 1024
 	maxAppendBytes    = 16 << 20
+
+	// MaxSoftFrameBytes bounds one frame of soft state: the numbers of all accounts that a node serves, in full. One that is
+	// larger is not sent, and not taken.
+	MaxSoftFrameBytes = 256 << 10
+	// maxSoftFrames bounds the frames of soft state that wait for one peer. They come a few times a second, so more than that
+	// wait only for a peer that takes nothing.
+	maxSoftFrames = 8
 
 	// maxHandOnCommands and maxHandOnBytes bound the commands handed on to one peer and not answered.
 	maxHandOnCommands = 8192

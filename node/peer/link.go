@@ -249,7 +249,7 @@ type frame struct {
 	arena []byte
 }
 
-// fill takes queued messages into the frame, and reports whether there was one. Each is marshalled once, into one piece
+// fill takes queued messages and one frame of soft state into the frame, and reports whether there was anything. Each is marshalled once, into one piece
 // of memory.
 func (l *link) fill(f *frame) bool {
 	f.req.Messages = f.req.Messages[:0]
@@ -275,7 +275,10 @@ func (l *link) fill(f *frame) bool {
 		// One huge message must not pin its memory for ever. The messages keep what they point to.
 		f.arena = nil
 	}
-	return len(f.req.Messages) > 0
+	if f.req.Soft = l.lanes.popSoft(); f.req.Soft != nil {
+		l.v.softSent.Add(1)
+	}
+	return len(f.req.Messages) > 0 || f.req.Soft != nil
 }
 
 func (l *link) sent(f *frame) {

@@ -54,6 +54,10 @@ type Handler interface {
 	// peer waits for it.
 	LinkDown(from, boot uint64)
 
+	// Soft takes a frame of soft state from a peer. The goroutine of that peer's stream calls it, after the Step of the
+	// messages that came before it. It must not block. The bytes belong to the handler.
+	Soft(from uint64, frame []byte)
+
 	// HandOn takes a frame of commands from a follower. The goroutine of that stream calls it; it may block to slow the
 	// follower down, until ctx ends. ctx ends with the stream. answer must be called once for each command, from any
 	// goroutine and in any order, also after HandOn returned; it never blocks, and does nothing once the stream ended.

@@ -74,7 +74,7 @@ func newTransport(o Options, p patience) *Transport {
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.links.Store(&map[uint64]*link{})
 	self := proto.CloneOf(o.Self)
-	self.Protocol, self.OldestProtocol = protocol, oldestProtocol
+	self.Protocol, self.OldestProtocol, self.TakesSoft = protocol, oldestProtocol, true
 	t.self.Store(self)
 	if len(o.Self.ClusterId) > 0 {
 		close(t.formed)
@@ -230,6 +230,24 @@ func (t *Transport) Send(ms ...*raftpb.Message) {
 // sends says whether one of the messages is for that peer. There are a few in a call.
 func sends(ms []*raftpb.Message, to uint64) bool {
 	return slices.ContainsFunc(ms, func(m *raftpb.Message) bool { return m.GetTo() == to && m.GetType() != raftpb.MsgSnap })
+}
+
+// SendSoft queues a frame of soft state for every peer that said it takes them. It never blocks; what does not fit, or meets
+// a link that is down, is lost. The frame must not change any more.
+func (t *Transport) SendSoft(frame []byte) {
+	if len(frame) > MaxSoftFrameBytes {
+		return
+	}
+	for id, l := range *t.links.Load() {
+		if !t.known.get(id).GetTakesSoft() {
+			continue
+		}
+		if l.lanes.pushSoft(frame) {
+			l.lanes.signal()
+		} else {
+			l.v.softDropped.Add(1)
+		}
+	}
 }
 
 // Reachable tells whether messages to this peer can be sent and it was heard lately.

@@ -17,6 +17,8 @@ type Stats struct {
 	FramesReceived, MessagesReceived, BytesReceived uint64
 	// Dropped counts messages that Send took and that were not written to the peer.
 	Dropped uint64
+	// SoftSent and SoftDropped count frames of soft state; those of peers that take none are not counted.
+	SoftSent, SoftDropped uint64
 	// LinkUps counts how often the outgoing link was established; Stalls how often it was cut because a frame was
 	// stuck.
 	LinkUps, Stalls uint64
@@ -35,6 +37,7 @@ type vitals struct {
 	framesSent, messagesSent, bytesSent             atomic.Uint64
 	framesReceived, messagesReceived, bytesReceived atomic.Uint64
 	dropped, linkUps, stalls                        atomic.Uint64
+	softSent, softDropped                           atomic.Uint64
 	handOnFrames, handOnCommands                    atomic.Uint64
 	snapshotsSent, snapshotsFailed                  atomic.Uint64
 
@@ -103,6 +106,8 @@ func (l *link) stats() Stats {
 		MessagesReceived: v.messagesReceived.Load(),
 		BytesReceived:    v.bytesReceived.Load(),
 		Dropped:          v.dropped.Load(),
+		SoftSent:         v.softSent.Load(),
+		SoftDropped:      v.softDropped.Load(),
 		LinkUps:          v.linkUps.Load(),
 		Stalls:           v.stalls.Load(),
 		HandOnFrames:     v.handOnFrames.Load(),

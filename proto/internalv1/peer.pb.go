@@ -75,7 +75,7 @@ func (x HandOnAnswer_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use HandOnAnswer_Outcome.Descriptor instead.
 func (HandOnAnswer_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{8, 0}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Identity is who a node is.
@@ -103,8 +103,10 @@ type Identity struct {
 	// refuse each other's hello, before anything else is said.
 	Protocol       uint32 `protobuf:"varint,13,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	OldestProtocol uint32 `protobuf:"varint,14,opt,name=oldest_protocol,json=oldestProtocol,proto3" json:"oldest_protocol,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The node takes RaftRequest.soft. One that does not say so is sent none.
+	TakesSoft     bool `protobuf:"varint,15,opt,name=takes_soft,json=takesSoft,proto3" json:"takes_soft,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Identity) Reset() {
@@ -235,6 +237,13 @@ func (x *Identity) GetOldestProtocol() uint32 {
 	return 0
 }
 
+func (x *Identity) GetTakesSoft() bool {
+	if x != nil {
+		return x.TakesSoft
+	}
+	return false
+}
+
 type HelloRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	From  *Identity              `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -348,7 +357,9 @@ type RaftRequest struct {
 	// Marshalled raftpb.Message each.
 	Messages [][]byte `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
 	// The id that the caller believes it talks to.
-	To            uint64 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	To uint64 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	// A marshalled SoftFrame, beside the messages or alone. A node that does not know the field skips it.
+	Soft          []byte `protobuf:"bytes,4,opt,name=soft,proto3" json:"soft,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -404,6 +415,103 @@ func (x *RaftRequest) GetTo() uint64 {
 	return 0
 }
 
+func (x *RaftRequest) GetSoft() []byte {
+	if x != nil {
+		return x.Soft
+	}
+	return nil
+}
+
+// SoftFrame is what nodes tell each other of what is kept in memory only: who is there, and who is typing. It may be lost.
+// Accounts and conversations are numbers of the replicated state.
+type SoftFrame struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The lists are all that the sender has: who was told before and is not in them is gone. Otherwise they are changes.
+	Full bool `protobuf:"varint,1,opt,name=full,proto3" json:"full,omitempty"`
+	// Accounts whose stream the sender serves: said to be active within the last minute, and the others.
+	Active []uint64 `protobuf:"varint,2,rep,packed,name=active,proto3" json:"active,omitempty"`
+	Away   []uint64 `protobuf:"varint,3,rep,packed,name=away,proto3" json:"away,omitempty"`
+	// Accounts said to be active to the sender while another node serves their stream.
+	Said []uint64 `protobuf:"varint,4,rep,packed,name=said,proto3" json:"said,omitempty"`
+	// Accounts that the sender knows nothing of any more.
+	Gone          []uint64            `protobuf:"varint,5,rep,packed,name=gone,proto3" json:"gone,omitempty"`
+	Typing        []*SoftFrame_Typing `protobuf:"bytes,6,rep,name=typing,proto3" json:"typing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SoftFrame) Reset() {
+	*x = SoftFrame{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SoftFrame) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SoftFrame) ProtoMessage() {}
+
+func (x *SoftFrame) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SoftFrame.ProtoReflect.Descriptor instead.
+func (*SoftFrame) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SoftFrame) GetFull() bool {
+	if x != nil {
+		return x.Full
+	}
+	return false
+}
+
+func (x *SoftFrame) GetActive() []uint64 {
+	if x != nil {
+		return x.Active
+	}
+	return nil
+}
+
+func (x *SoftFrame) GetAway() []uint64 {
+	if x != nil {
+		return x.Away
+	}
+	return nil
+}
+
+func (x *SoftFrame) GetSaid() []uint64 {
+	if x != nil {
+		return x.Said
+	}
+	return nil
+}
+
+func (x *SoftFrame) GetGone() []uint64 {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+func (x *SoftFrame) GetTyping() []*SoftFrame_Typing {
+	if x != nil {
+		return x.Typing
+	}
+	return nil
+}
+
 type RaftResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hello         *Identity              `protobuf:"bytes,1,opt,name=hello,proto3" json:"hello,omitempty"`
@@ -413,7 +521,7 @@ type RaftResponse struct {
 
 func (x *RaftResponse) Reset() {
 	*x = RaftResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[4]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +533,7 @@ func (x *RaftResponse) String() string {
 func (*RaftResponse) ProtoMessage() {}
 
 func (x *RaftResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[4]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +546,7 @@ func (x *RaftResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaftResponse.ProtoReflect.Descriptor instead.
 func (*RaftResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{4}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RaftResponse) GetHello() *Identity {
@@ -461,7 +569,7 @@ type HandOnRequest struct {
 
 func (x *HandOnRequest) Reset() {
 	*x = HandOnRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[5]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +581,7 @@ func (x *HandOnRequest) String() string {
 func (*HandOnRequest) ProtoMessage() {}
 
 func (x *HandOnRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[5]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +594,7 @@ func (x *HandOnRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOnRequest.ProtoReflect.Descriptor instead.
 func (*HandOnRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{5}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *HandOnRequest) GetHello() *Identity {
@@ -520,7 +628,7 @@ type HandOnCommand struct {
 
 func (x *HandOnCommand) Reset() {
 	*x = HandOnCommand{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[6]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +640,7 @@ func (x *HandOnCommand) String() string {
 func (*HandOnCommand) ProtoMessage() {}
 
 func (x *HandOnCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[6]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +653,7 @@ func (x *HandOnCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOnCommand.ProtoReflect.Descriptor instead.
 func (*HandOnCommand) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{6}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *HandOnCommand) GetId() uint64 {
@@ -573,7 +681,7 @@ type HandOnResponse struct {
 
 func (x *HandOnResponse) Reset() {
 	*x = HandOnResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[7]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +693,7 @@ func (x *HandOnResponse) String() string {
 func (*HandOnResponse) ProtoMessage() {}
 
 func (x *HandOnResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[7]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +706,7 @@ func (x *HandOnResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOnResponse.ProtoReflect.Descriptor instead.
 func (*HandOnResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{7}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HandOnResponse) GetAnswers() []*HandOnAnswer {
@@ -631,7 +739,7 @@ type HandOnAnswer struct {
 
 func (x *HandOnAnswer) Reset() {
 	*x = HandOnAnswer{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[8]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +751,7 @@ func (x *HandOnAnswer) String() string {
 func (*HandOnAnswer) ProtoMessage() {}
 
 func (x *HandOnAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[8]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +764,7 @@ func (x *HandOnAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOnAnswer.ProtoReflect.Descriptor instead.
 func (*HandOnAnswer) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{8}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HandOnAnswer) GetId() uint64 {
@@ -708,7 +816,7 @@ type SnapshotRequest struct {
 
 func (x *SnapshotRequest) Reset() {
 	*x = SnapshotRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[9]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +828,7 @@ func (x *SnapshotRequest) String() string {
 func (*SnapshotRequest) ProtoMessage() {}
 
 func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[9]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +841,7 @@ func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{9}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SnapshotRequest) GetPart() isSnapshotRequest_Part {
@@ -806,7 +914,7 @@ type SnapshotHeader struct {
 
 func (x *SnapshotHeader) Reset() {
 	*x = SnapshotHeader{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[10]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +926,7 @@ func (x *SnapshotHeader) String() string {
 func (*SnapshotHeader) ProtoMessage() {}
 
 func (x *SnapshotHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[10]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +939,7 @@ func (x *SnapshotHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotHeader.ProtoReflect.Descriptor instead.
 func (*SnapshotHeader) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{10}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SnapshotHeader) GetHello() *Identity {
@@ -872,7 +980,7 @@ type SnapshotTrailer struct {
 
 func (x *SnapshotTrailer) Reset() {
 	*x = SnapshotTrailer{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[11]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +992,7 @@ func (x *SnapshotTrailer) String() string {
 func (*SnapshotTrailer) ProtoMessage() {}
 
 func (x *SnapshotTrailer) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[11]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +1005,7 @@ func (x *SnapshotTrailer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotTrailer.ProtoReflect.Descriptor instead.
 func (*SnapshotTrailer) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{11}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SnapshotTrailer) GetCrc32C() uint32 {
@@ -915,7 +1023,7 @@ type SnapshotResponse struct {
 
 func (x *SnapshotResponse) Reset() {
 	*x = SnapshotResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[12]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1035,7 @@ func (x *SnapshotResponse) String() string {
 func (*SnapshotResponse) ProtoMessage() {}
 
 func (x *SnapshotResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[12]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1048,7 @@ func (x *SnapshotResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotResponse.ProtoReflect.Descriptor instead.
 func (*SnapshotResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{12}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{13}
 }
 
 type FetchStoreRequest struct {
@@ -956,7 +1064,7 @@ type FetchStoreRequest struct {
 
 func (x *FetchStoreRequest) Reset() {
 	*x = FetchStoreRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1076,7 @@ func (x *FetchStoreRequest) String() string {
 func (*FetchStoreRequest) ProtoMessage() {}
 
 func (x *FetchStoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[13]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1089,7 @@ func (x *FetchStoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchStoreRequest.ProtoReflect.Descriptor instead.
 func (*FetchStoreRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{13}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FetchStoreRequest) GetFrom() *Identity {
@@ -1021,7 +1129,7 @@ type FetchStoreResponse struct {
 
 func (x *FetchStoreResponse) Reset() {
 	*x = FetchStoreResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1141,7 @@ func (x *FetchStoreResponse) String() string {
 func (*FetchStoreResponse) ProtoMessage() {}
 
 func (x *FetchStoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[14]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1154,7 @@ func (x *FetchStoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchStoreResponse.ProtoReflect.Descriptor instead.
 func (*FetchStoreResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{14}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FetchStoreResponse) GetPart() isFetchStoreResponse_Part {
@@ -1115,7 +1223,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1127,7 +1235,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[15]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1140,7 +1248,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{15}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *JoinRequest) GetFrom() *Identity {
@@ -1163,7 +1271,7 @@ type JoinResponse struct {
 
 func (x *JoinResponse) Reset() {
 	*x = JoinResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1283,7 @@ func (x *JoinResponse) String() string {
 func (*JoinResponse) ProtoMessage() {}
 
 func (x *JoinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[16]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1296,7 @@ func (x *JoinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
 func (*JoinResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{16}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *JoinResponse) GetRefused() string {
@@ -1230,7 +1338,7 @@ type JoinPeer struct {
 
 func (x *JoinPeer) Reset() {
 	*x = JoinPeer{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1350,7 @@ func (x *JoinPeer) String() string {
 func (*JoinPeer) ProtoMessage() {}
 
 func (x *JoinPeer) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[17]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1363,7 @@ func (x *JoinPeer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinPeer.ProtoReflect.Descriptor instead.
 func (*JoinPeer) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{17}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *JoinPeer) GetId() uint64 {
@@ -1283,7 +1391,7 @@ type PeerStatusRequest struct {
 
 func (x *PeerStatusRequest) Reset() {
 	*x = PeerStatusRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1403,7 @@ func (x *PeerStatusRequest) String() string {
 func (*PeerStatusRequest) ProtoMessage() {}
 
 func (x *PeerStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[18]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1416,7 @@ func (x *PeerStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerStatusRequest.ProtoReflect.Descriptor instead.
 func (*PeerStatusRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{18}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PeerStatusRequest) GetFrom() *Identity {
@@ -1340,7 +1448,7 @@ type PeerStatusResponse struct {
 
 func (x *PeerStatusResponse) Reset() {
 	*x = PeerStatusResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[19]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1460,7 @@ func (x *PeerStatusResponse) String() string {
 func (*PeerStatusResponse) ProtoMessage() {}
 
 func (x *PeerStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[19]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1473,7 @@ func (x *PeerStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerStatusResponse.ProtoReflect.Descriptor instead.
 func (*PeerStatusResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{19}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PeerStatusResponse) GetIdentity() *Identity {
@@ -1429,7 +1537,7 @@ type PeerHashRequest struct {
 
 func (x *PeerHashRequest) Reset() {
 	*x = PeerHashRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[20]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1549,7 @@ func (x *PeerHashRequest) String() string {
 func (*PeerHashRequest) ProtoMessage() {}
 
 func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[20]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +1562,7 @@ func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashRequest.ProtoReflect.Descriptor instead.
 func (*PeerHashRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{20}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PeerHashRequest) GetIndex() uint64 {
@@ -1489,7 +1597,7 @@ type PeerHashResponse struct {
 
 func (x *PeerHashResponse) Reset() {
 	*x = PeerHashResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1609,7 @@ func (x *PeerHashResponse) String() string {
 func (*PeerHashResponse) ProtoMessage() {}
 
 func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1622,7 @@ func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashResponse.ProtoReflect.Descriptor instead.
 func (*PeerHashResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{21}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PeerHashResponse) GetHash() []byte {
@@ -1538,11 +1646,63 @@ func (x *PeerHashResponse) GetIdentity() *Identity {
 	return nil
 }
 
+type SoftFrame_Typing struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conversation  uint64                 `protobuf:"varint,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Account       uint64                 `protobuf:"varint,2,opt,name=account,proto3" json:"account,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SoftFrame_Typing) Reset() {
+	*x = SoftFrame_Typing{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SoftFrame_Typing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SoftFrame_Typing) ProtoMessage() {}
+
+func (x *SoftFrame_Typing) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SoftFrame_Typing.ProtoReflect.Descriptor instead.
+func (*SoftFrame_Typing) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{4, 0}
+}
+
+func (x *SoftFrame_Typing) GetConversation() uint64 {
+	if x != nil {
+		return x.Conversation
+	}
+	return 0
+}
+
+func (x *SoftFrame_Typing) GetAccount() uint64 {
+	if x != nil {
+		return x.Account
+	}
+	return 0
+}
+
 var File_parley_internal_v1_peer_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\n" +
-	"\x1dparley/internal/v1/peer.proto\x12\x12parley.internal.v1\"\xbd\x03\n" +
+	"\x1dparley/internal/v1/peer.proto\x12\x12parley.internal.v1\"\xdc\x03\n" +
 	"\bIdentity\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -1560,17 +1720,30 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\rfirst_members\x18\v \x01(\tR\ffirstMembers\x12\x17\n" +
 	"\aunix_ms\x18\f \x01(\x03R\x06unixMs\x12\x1a\n" +
 	"\bprotocol\x18\r \x01(\rR\bprotocol\x12'\n" +
-	"\x0foldest_protocol\x18\x0e \x01(\rR\x0eoldestProtocol\"P\n" +
+	"\x0foldest_protocol\x18\x0e \x01(\rR\x0eoldestProtocol\x12\x1d\n" +
+	"\n" +
+	"takes_soft\x18\x0f \x01(\bR\ttakesSoft\"P\n" +
 	"\fHelloRequest\x120\n" +
 	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\"c\n" +
 	"\rHelloResponse\x128\n" +
 	"\bidentity\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity\x12\x18\n" +
-	"\arefused\x18\x02 \x01(\tR\arefused\"m\n" +
+	"\arefused\x18\x02 \x01(\tR\arefused\"\x81\x01\n" +
 	"\vRaftRequest\x122\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\x12\x1a\n" +
 	"\bmessages\x18\x02 \x03(\fR\bmessages\x12\x0e\n" +
-	"\x02to\x18\x03 \x01(\x04R\x02to\"B\n" +
+	"\x02to\x18\x03 \x01(\x04R\x02to\x12\x12\n" +
+	"\x04soft\x18\x04 \x01(\fR\x04soft\"\xf9\x01\n" +
+	"\tSoftFrame\x12\x12\n" +
+	"\x04full\x18\x01 \x01(\bR\x04full\x12\x16\n" +
+	"\x06active\x18\x02 \x03(\x04R\x06active\x12\x12\n" +
+	"\x04away\x18\x03 \x03(\x04R\x04away\x12\x12\n" +
+	"\x04said\x18\x04 \x03(\x04R\x04said\x12\x12\n" +
+	"\x04gone\x18\x05 \x03(\x04R\x04gone\x12<\n" +
+	"\x06typing\x18\x06 \x03(\v2$.parley.internal.v1.SoftFrame.TypingR\x06typing\x1aF\n" +
+	"\x06Typing\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\x04R\fconversation\x12\x18\n" +
+	"\aaccount\x18\x02 \x01(\x04R\aaccount\"B\n" +
 	"\fRaftResponse\x122\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x05hello\"\x92\x01\n" +
 	"\rHandOnRequest\x122\n" +
@@ -1673,75 +1846,78 @@ func file_parley_internal_v1_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_internal_v1_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_parley_internal_v1_peer_proto_goTypes = []any{
 	(HandOnAnswer_Outcome)(0),  // 0: parley.internal.v1.HandOnAnswer.Outcome
 	(*Identity)(nil),           // 1: parley.internal.v1.Identity
 	(*HelloRequest)(nil),       // 2: parley.internal.v1.HelloRequest
 	(*HelloResponse)(nil),      // 3: parley.internal.v1.HelloResponse
 	(*RaftRequest)(nil),        // 4: parley.internal.v1.RaftRequest
-	(*RaftResponse)(nil),       // 5: parley.internal.v1.RaftResponse
-	(*HandOnRequest)(nil),      // 6: parley.internal.v1.HandOnRequest
-	(*HandOnCommand)(nil),      // 7: parley.internal.v1.HandOnCommand
-	(*HandOnResponse)(nil),     // 8: parley.internal.v1.HandOnResponse
-	(*HandOnAnswer)(nil),       // 9: parley.internal.v1.HandOnAnswer
-	(*SnapshotRequest)(nil),    // 10: parley.internal.v1.SnapshotRequest
-	(*SnapshotHeader)(nil),     // 11: parley.internal.v1.SnapshotHeader
-	(*SnapshotTrailer)(nil),    // 12: parley.internal.v1.SnapshotTrailer
-	(*SnapshotResponse)(nil),   // 13: parley.internal.v1.SnapshotResponse
-	(*FetchStoreRequest)(nil),  // 14: parley.internal.v1.FetchStoreRequest
-	(*FetchStoreResponse)(nil), // 15: parley.internal.v1.FetchStoreResponse
-	(*JoinRequest)(nil),        // 16: parley.internal.v1.JoinRequest
-	(*JoinResponse)(nil),       // 17: parley.internal.v1.JoinResponse
-	(*JoinPeer)(nil),           // 18: parley.internal.v1.JoinPeer
-	(*PeerStatusRequest)(nil),  // 19: parley.internal.v1.PeerStatusRequest
-	(*PeerStatusResponse)(nil), // 20: parley.internal.v1.PeerStatusResponse
-	(*PeerHashRequest)(nil),    // 21: parley.internal.v1.PeerHashRequest
-	(*PeerHashResponse)(nil),   // 22: parley.internal.v1.PeerHashResponse
+	(*SoftFrame)(nil),          // 5: parley.internal.v1.SoftFrame
+	(*RaftResponse)(nil),       // 6: parley.internal.v1.RaftResponse
+	(*HandOnRequest)(nil),      // 7: parley.internal.v1.HandOnRequest
+	(*HandOnCommand)(nil),      // 8: parley.internal.v1.HandOnCommand
+	(*HandOnResponse)(nil),     // 9: parley.internal.v1.HandOnResponse
+	(*HandOnAnswer)(nil),       // 10: parley.internal.v1.HandOnAnswer
+	(*SnapshotRequest)(nil),    // 11: parley.internal.v1.SnapshotRequest
+	(*SnapshotHeader)(nil),     // 12: parley.internal.v1.SnapshotHeader
+	(*SnapshotTrailer)(nil),    // 13: parley.internal.v1.SnapshotTrailer
+	(*SnapshotResponse)(nil),   // 14: parley.internal.v1.SnapshotResponse
+	(*FetchStoreRequest)(nil),  // 15: parley.internal.v1.FetchStoreRequest
+	(*FetchStoreResponse)(nil), // 16: parley.internal.v1.FetchStoreResponse
+	(*JoinRequest)(nil),        // 17: parley.internal.v1.JoinRequest
+	(*JoinResponse)(nil),       // 18: parley.internal.v1.JoinResponse
+	(*JoinPeer)(nil),           // 19: parley.internal.v1.JoinPeer
+	(*PeerStatusRequest)(nil),  // 20: parley.internal.v1.PeerStatusRequest
+	(*PeerStatusResponse)(nil), // 21: parley.internal.v1.PeerStatusResponse
+	(*PeerHashRequest)(nil),    // 22: parley.internal.v1.PeerHashRequest
+	(*PeerHashResponse)(nil),   // 23: parley.internal.v1.PeerHashResponse
+	(*SoftFrame_Typing)(nil),   // 24: parley.internal.v1.SoftFrame.Typing
 }
 var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	1,  // 0: parley.internal.v1.HelloRequest.from:type_name -> parley.internal.v1.Identity
 	1,  // 1: parley.internal.v1.HelloResponse.identity:type_name -> parley.internal.v1.Identity
 	1,  // 2: parley.internal.v1.RaftRequest.hello:type_name -> parley.internal.v1.Identity
-	1,  // 3: parley.internal.v1.RaftResponse.hello:type_name -> parley.internal.v1.Identity
-	1,  // 4: parley.internal.v1.HandOnRequest.hello:type_name -> parley.internal.v1.Identity
-	7,  // 5: parley.internal.v1.HandOnRequest.commands:type_name -> parley.internal.v1.HandOnCommand
-	9,  // 6: parley.internal.v1.HandOnResponse.answers:type_name -> parley.internal.v1.HandOnAnswer
-	1,  // 7: parley.internal.v1.HandOnResponse.hello:type_name -> parley.internal.v1.Identity
-	0,  // 8: parley.internal.v1.HandOnAnswer.outcome:type_name -> parley.internal.v1.HandOnAnswer.Outcome
-	11, // 9: parley.internal.v1.SnapshotRequest.header:type_name -> parley.internal.v1.SnapshotHeader
-	12, // 10: parley.internal.v1.SnapshotRequest.trailer:type_name -> parley.internal.v1.SnapshotTrailer
-	1,  // 11: parley.internal.v1.SnapshotHeader.hello:type_name -> parley.internal.v1.Identity
-	1,  // 12: parley.internal.v1.FetchStoreRequest.from:type_name -> parley.internal.v1.Identity
-	11, // 13: parley.internal.v1.FetchStoreResponse.header:type_name -> parley.internal.v1.SnapshotHeader
-	12, // 14: parley.internal.v1.FetchStoreResponse.trailer:type_name -> parley.internal.v1.SnapshotTrailer
-	1,  // 15: parley.internal.v1.JoinRequest.from:type_name -> parley.internal.v1.Identity
-	18, // 16: parley.internal.v1.JoinResponse.peers:type_name -> parley.internal.v1.JoinPeer
-	1,  // 17: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
-	1,  // 18: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
-	1,  // 19: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
-	1,  // 20: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
-	2,  // 21: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
-	4,  // 22: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
-	6,  // 23: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
-	10, // 24: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
-	14, // 25: parley.internal.v1.PeerService.FetchStore:input_type -> parley.internal.v1.FetchStoreRequest
-	16, // 26: parley.internal.v1.PeerService.Join:input_type -> parley.internal.v1.JoinRequest
-	19, // 27: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
-	21, // 28: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
-	3,  // 29: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
-	5,  // 30: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
-	8,  // 31: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
-	13, // 32: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
-	15, // 33: parley.internal.v1.PeerService.FetchStore:output_type -> parley.internal.v1.FetchStoreResponse
-	17, // 34: parley.internal.v1.PeerService.Join:output_type -> parley.internal.v1.JoinResponse
-	20, // 35: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
-	22, // 36: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
-	29, // [29:37] is the sub-list for method output_type
-	21, // [21:29] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	24, // 3: parley.internal.v1.SoftFrame.typing:type_name -> parley.internal.v1.SoftFrame.Typing
+	1,  // 4: parley.internal.v1.RaftResponse.hello:type_name -> parley.internal.v1.Identity
+	1,  // 5: parley.internal.v1.HandOnRequest.hello:type_name -> parley.internal.v1.Identity
+	8,  // 6: parley.internal.v1.HandOnRequest.commands:type_name -> parley.internal.v1.HandOnCommand
+	10, // 7: parley.internal.v1.HandOnResponse.answers:type_name -> parley.internal.v1.HandOnAnswer
+	1,  // 8: parley.internal.v1.HandOnResponse.hello:type_name -> parley.internal.v1.Identity
+	0,  // 9: parley.internal.v1.HandOnAnswer.outcome:type_name -> parley.internal.v1.HandOnAnswer.Outcome
+	12, // 10: parley.internal.v1.SnapshotRequest.header:type_name -> parley.internal.v1.SnapshotHeader
+	13, // 11: parley.internal.v1.SnapshotRequest.trailer:type_name -> parley.internal.v1.SnapshotTrailer
+	1,  // 12: parley.internal.v1.SnapshotHeader.hello:type_name -> parley.internal.v1.Identity
+	1,  // 13: parley.internal.v1.FetchStoreRequest.from:type_name -> parley.internal.v1.Identity
+	12, // 14: parley.internal.v1.FetchStoreResponse.header:type_name -> parley.internal.v1.SnapshotHeader
+	13, // 15: parley.internal.v1.FetchStoreResponse.trailer:type_name -> parley.internal.v1.SnapshotTrailer
+	1,  // 16: parley.internal.v1.JoinRequest.from:type_name -> parley.internal.v1.Identity
+	19, // 17: parley.internal.v1.JoinResponse.peers:type_name -> parley.internal.v1.JoinPeer
+	1,  // 18: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 19: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
+	1,  // 20: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 21: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
+	2,  // 22: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
+	4,  // 23: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
+	7,  // 24: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
+	11, // 25: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
+	15, // 26: parley.internal.v1.PeerService.FetchStore:input_type -> parley.internal.v1.FetchStoreRequest
+	17, // 27: parley.internal.v1.PeerService.Join:input_type -> parley.internal.v1.JoinRequest
+	20, // 28: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
+	22, // 29: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
+	3,  // 30: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
+	6,  // 31: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
+	9,  // 32: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
+	14, // 33: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
+	16, // 34: parley.internal.v1.PeerService.FetchStore:output_type -> parley.internal.v1.FetchStoreResponse
+	18, // 35: parley.internal.v1.PeerService.Join:output_type -> parley.internal.v1.JoinResponse
+	21, // 36: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
+	23, // 37: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
+	30, // [30:38] is the sub-list for method output_type
+	22, // [22:30] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_peer_proto_init() }
@@ -1749,12 +1925,12 @@ func file_parley_internal_v1_peer_proto_init() {
 	if File_parley_internal_v1_peer_proto != nil {
 		return
 	}
-	file_parley_internal_v1_peer_proto_msgTypes[9].OneofWrappers = []any{
+	file_parley_internal_v1_peer_proto_msgTypes[10].OneofWrappers = []any{
 		(*SnapshotRequest_Header)(nil),
 		(*SnapshotRequest_Chunk)(nil),
 		(*SnapshotRequest_Trailer)(nil),
 	}
-	file_parley_internal_v1_peer_proto_msgTypes[14].OneofWrappers = []any{
+	file_parley_internal_v1_peer_proto_msgTypes[15].OneofWrappers = []any{
 		(*FetchStoreResponse_Header)(nil),
 		(*FetchStoreResponse_Chunk)(nil),
 		(*FetchStoreResponse_Trailer)(nil),
@@ -1765,7 +1941,7 @@ func file_parley_internal_v1_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_internal_v1_peer_proto_rawDesc), len(file_parley_internal_v1_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

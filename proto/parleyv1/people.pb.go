@@ -629,9 +629,10 @@ func (x *ListPresenceResponse) GetPeople() []*PresenceChange {
 }
 
 type PresenceChange struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
-	Presence      Presence               `protobuf:"varint,2,opt,name=presence,proto3,enum=parley.v1.Presence" json:"presence,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Username string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	// UNSPECIFIED in an answer: there is no such account.
+	Presence      Presence `protobuf:"varint,2,opt,name=presence,proto3,enum=parley.v1.Presence" json:"presence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
