@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/internal/syncfile"
 	"parley/node/peer"
 	"parley/raftlog"
 	"parley/store"
@@ -171,7 +172,7 @@ func (n *Node) fetchStore(ctx context.Context, addr string) (from string, mark s
 		return "", mark, err
 	}
 	compacted, _ := n.log.Compacted()
-	id, err := n.transport.FetchStore(ctx, addr, compacted, fetched{n, f})
+	id, err := n.transport.FetchStore(ctx, addr, compacted, fetched{n, syncfile.NewWriter(f)})
 	if err == nil {
 		err = f.Sync()
 	}
@@ -195,7 +196,7 @@ func (n *Node) fetchStore(ctx context.Context, addr string) (from string, mark s
 // fetched is the file that a peer's store is written to, if there is room for it.
 type fetched struct {
 	n *Node
-	*os.File
+	*syncfile.Writer
 }
 
 // Expect is called with the size before the first Write.

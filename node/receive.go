@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"parley/internal/syncfile"
 	"parley/node/peer"
 	"parley/store"
 )
@@ -35,6 +36,7 @@ type receiving struct {
 	n    *Node
 	m    *pb.Message
 	f    *os.File
+	w    *syncfile.Writer // to f
 	path string
 }
 
@@ -55,10 +57,10 @@ func (h handler) OpenIncoming(m *pb.Message, size uint64) (peer.Incoming, error)
 	if err != nil {
 		return nil, err
 	}
-	return &receiving{n: h.n, m: m, f: f, path: path}, nil
+	return &receiving{n: h.n, m: m, f: f, w: syncfile.NewWriter(f), path: path}, nil
 }
 
-func (r *receiving) Write(b []byte) (int, error) { return r.f.Write(b) }
+func (r *receiving) Write(b []byte) (int, error) { return r.w.Write(b) }
 
 // Abort removes the file.
 func (r *receiving) Abort() {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"parley/internal/syncfile"
 )
 
 // The names in a log's directory. A segment's name is its number, one above that of the segment before.
@@ -108,7 +110,7 @@ type chore struct {
 func (c *chore) run(dir *os.Root, mark *os.File) {
 	var made *segment
 	defer func() { c.done <- made }()
-	if err := syncData(mark); err != nil {
+	if err := syncfile.Data(mark); err != nil {
 		c.closeDropped(0)
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+
+	"parley/internal/syncfile"
 )
 
 // walDisk is a Disk in a directory of segments. A commit is one write and one fdatasync of space that was written before.
@@ -80,7 +82,7 @@ func (d *walDisk) Commit(tx *Tx) error {
 	if _, err := s.file.WriteAt(d.buf, d.off); err != nil {
 		return err
 	}
-	if err := syncData(s.file); err != nil {
+	if err := syncfile.Data(s.file); err != nil {
 		return err
 	}
 	d.number++
@@ -184,7 +186,7 @@ func (d *walDisk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reap(true)
-	return errors.Join(syncData(d.mark), d.release())
+	return errors.Join(syncfile.Data(d.mark), d.release())
 }
 
 func (d *walDisk) release() error {

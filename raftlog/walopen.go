@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"parley/internal/syncfile"
 )
 
 // createWAL makes a log whose first commit is tx. It appears at path whole or not at all.
@@ -122,7 +124,7 @@ func openWAL(path string) (_ *walDisk, err error) {
 	d.off, d.number, d.floor, d.img = img.end, img.number, img.floor, img
 	d.meta = mergeMeta(nil, img.meta)
 	// A process that was killed may have written the last frame and not synced it: what is read here is built upon.
-	if err := syncData(d.last().file); err != nil {
+	if err := syncfile.Data(d.last().file); err != nil {
 		return nil, fmt.Errorf("raftlog: open %s: %w", path, err)
 	}
 	return d, nil

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"parley/boltcheck"
+	"parley/internal/syncfile"
 	"parley/proto/internalv1"
 )
 
@@ -104,7 +105,7 @@ func readPages(ctx context.Context, path string, branchesOnly bool, f func(Tx) e
 }
 
 // Spool writes a consistent copy of what is flushed to path, synced, and returns its mark and size. It runs at the
-// disk's speed: while it does, the file cannot reuse what its read pins. A part of the file that cannot be read is a
+// disk's speed, a little at a time: while it does, the file cannot reuse what its read pins. A part of the file that cannot be read is a
 // *DamageError.
 func (s *Store) Spool(path string) (Mark, int64, error) {
 	return s.SpoolContext(context.Background(), path)
@@ -150,7 +151,7 @@ func (s *Store) spool(ctx context.Context, path string) (m Mark, n int64, err er
 	defer func() { err = errors.Join(err, closed()) }()
 	meta, err := decodeMeta(tx.Meta())
 	if err == nil {
-		if n, err = tx.WriteTo(spoolWriter{ctx, f}); ctx.Err() != nil {
+		if n, err = tx.WriteTo(spoolWriter{ctx, syncfile.NewWriter(f)}); ctx.Err() != nil {
 			err = ctx.Err() // bbolt does not wrap all of what its writer returns
 		} else if unreadable(err) {
 			err = &DamageError{Path: s.path, Err: err, Hint: hintRestore}

@@ -256,22 +256,40 @@ func TestUnknownFormatIsRefused(t *testing.T) {
 // commandFields are the fields of each command, as the programs know them that know its version. A program stops at a field that
 // it does not know, so a field is added together with a cluster version, or it is set in commands of a later version only.
 var commandFields = map[string]string{
+	"Annotate":            "1 2 3 4",
 	"AnnounceMember":      "1 2 3 4 5 6 7 8 9 10 11", // 10 and 11 in the record only, never in a command
 	"ChangeMembers":       "1 2 3 4 5",
 	"ChangeMembers.Add":   "1 2 3 4",
 	"ChangePassword":      "1 2",
-	"Command":             "1 2 10 11 12 13 14 15 16 17 18 30 31 50 51 52 53 54 55",
+	"Command":             "1 2 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 30 31 32 33 34 35 36 37 38 39 50 51 52 53 54 55 56",
+	"CreateBot":           "1 2 3 4",
+	"CreateInvite":        "1 2 3 4",
+	"CreateRoom":          "1 2 3",
 	"CreateUser":          "1 2 3",
+	"DeleteBot":           "1",
 	"DeleteMessages":      "1",
 	"DeleteUser":          "1",
+	"EditMessage":         "1 2",
 	"Login":               "1 2 3 4",
 	"MarkRead":            "1",
 	"MarkRead.Range":      "1 2 3",
+	"PostMessage":         "1 2 3",
 	"RaiseClusterVersion": "1",
+	"RegisterUser":        "1 2 3 4",
+	"RemoveUser":          "1 2",
 	"ResetPassword":       "1 2 3",
+	"RevokeInvite":        "1 2",
 	"RevokeSession":       "1",
 	"SendMessage":         "1 2",
+	"SetBlock":            "1 2",
+	"SetMembership":       "1 2 3",
+	"SetMute":             "1 2",
 	"SetOperator":         "1 2 3",
+	"SetReadMark":         "1 2",
+	"SuspendUser":         "1 2 3",
+	"UpdateProfile":       "1 2",
+	"UpdateRoom":          "1 2 3 4 5 6 7",
+	"UpdateSettings":      "1 2 3",
 }
 
 // A new field of an old command would stop older members as a new command would, past the table of versions.

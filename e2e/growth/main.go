@@ -44,7 +44,7 @@ type options struct {
 func main() {
 	var o options
 	var axes, messages, users, subscribers, nodes string
-	flag.StringVar(&axes, "axes", "messages,users,subscribers,nodes", "what to let grow")
+	flag.StringVar(&axes, "axes", "messages,users,subscribers,nodes,background", "what to let grow; background: what a node's own work costs sends")
 	flag.StringVar(&messages, "messages", "10000,1000000,10000000", "stored messages")
 	flag.StringVar(&users, "users", "10,1000,100000", "accounts that exist")
 	flag.StringVar(&subscribers, "subscribers", "1,100,10000", "streams that hear one sender, and that idle")
@@ -146,8 +146,10 @@ func (p *points) measure(t *cluster.Program, o options) error {
 			}
 		case "users", "subscribers", "nodes":
 			err = p.bench(o, binary, axis)
+		case "background":
+			err = p.background(t, o, binary, backgroundMessages)
 		default:
-			err = fmt.Errorf("-axes %s: choose from messages, users, subscribers, nodes", axis)
+			err = fmt.Errorf("-axes %s: choose from messages, users, subscribers, nodes, background", axis)
 		}
 		if err != nil {
 			return err

@@ -32,34 +32,16 @@ func (p *points) history(t *cluster.Program, o options, binary string, messages 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	c := cluster.Start(t, cluster.Options{Binary: binary, Nodes: historyNodes, Dir: dir})
+	c, err := filledCluster(t, binary, dir, messages)
+	if err != nil {
+		return err
+	}
 	defer func() {
 		for _, n := range c.Nodes {
 			n.End()
 		}
 	}()
-	var tokens [][]byte
-	for i := range fillAccounts {
-		tokens = append(tokens, load.Account(t, c.Addresses(i), fillName(i)).Token())
-	}
-	for _, n := range c.Nodes {
-		n.Terminate()
-	}
-	from := time.Now()
-	if err := fill(c.Nodes, tokens, messages); err != nil {
-		return err
-	}
-	t.Logf("filled in %s", time.Since(from).Round(time.Second))
 	file := filepath.Join(c.Nodes[0].Dir, "store.db")
-	for _, n := range c.Nodes[1:] {
-		if err := copyFile(file, filepath.Join(n.Dir, "store.db")); err != nil {
-			return err
-		}
-	}
-	for _, n := range c.Nodes {
-		n.Start()
-	}
-	c.AwaitServing(c.Nodes...)
 	add := func(figure string, value float64) { p.add("messages", messages, figure, value) }
 	if fi, err := os.Stat(file); err == nil {
 		add("store.db MB", float64(fi.Size())/(1<<20))
@@ -77,6 +59,34 @@ func (p *points) history(t *cluster.Program, o options, binary string, messages 
 	add("restart after a stop, s", restart(c, n).Seconds())
 	load.VerifyHashes(t, c)
 	return p.failed
+}
+
+// filledCluster starts nodes that have so many messages. The caller ends them.
+func filledCluster(t *cluster.Program, binary, dir string, messages int) (*cluster.Cluster, error) {
+	c := cluster.Start(t, cluster.Options{Binary: binary, Nodes: historyNodes, Dir: dir})
+	var tokens [][]byte
+	for i := range fillAccounts {
+		tokens = append(tokens, load.Account(t, c.Addresses(i), fillName(i)).Token())
+	}
+	for _, n := range c.Nodes {
+		n.Terminate()
+	}
+	from := time.Now()
+	if err := fill(c.Nodes, tokens, messages); err != nil {
+		return nil, err
+	}
+	t.Logf("filled in %s", time.Since(from).Round(time.Second))
+	file := filepath.Join(c.Nodes[0].Dir, "store.db")
+	for _, n := range c.Nodes[1:] {
+		if err := copyFile(file, filepath.Join(n.Dir, "store.db")); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range c.Nodes {
+		n.Start()
+	}
+	c.AwaitServing(c.Nodes...)
+	return c, nil
 }
 
 func restart(c *cluster.Cluster, n *cluster.Node) time.Duration {

@@ -9,7 +9,7 @@ import (
 )
 
 var axisNames = map[string]string{
-	"messages": "stored messages", "users": "accounts", "subscribers": "subscribers", "nodes": "nodes",
+	"messages": "stored messages", "users": "accounts", "subscribers": "subscribers", "nodes": "nodes", "background": "stored messages",
 }
 
 // tables has one for each axis: a row for each figure, a column for each size.
