@@ -141,6 +141,7 @@ func (s *Store) publish() {
 	s.show()
 	m := s.machine
 	s.hub.deliver(m.events, m.ended, s.mark.Index)
+	s.tellTap(m.events, false)
 	m.forgetEvents()
 	m.ended = nil
 	s.hashAt.wake()

@@ -177,6 +177,10 @@ const (
 	// maxCursorAhead is how many entries a cursor may be ahead of this node: it may come from a faster one. Beyond it
 	// the cursor is taken for one of another history.
 	maxCursorAhead = 1_000_000
+	// FeedBytes is how much text one read for an index returns, and a message more: a millisecond's work.
+	FeedBytes = 256 << 10
+	// maxTapped bounds the conversations that a tap remembers: more were edited than a second's work brings, and all are looked at.
+	maxTapped = 1_024
 	// maxHashWaiters bounds the callers that wait in HashAt.
 	maxHashWaiters = 1_024
 )

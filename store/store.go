@@ -71,6 +71,7 @@ type Store struct {
 	failed atomic.Pointer[error]
 	closed atomic.Bool
 	hub    hub
+	tap    atomic.Pointer[Tap]
 	hashAt hashWaiters
 
 	wake     chan struct{} // to the flusher
@@ -200,6 +201,7 @@ func (s *Store) takeOver(h *handle) (err error) {
 	}
 	s.show()
 	s.hub.replace(s.mark.Index)
+	s.tellTap(nil, true)
 	s.hashAt.wake()
 	return nil
 }
