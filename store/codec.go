@@ -28,6 +28,9 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 5, uint64(r.ExpiresUnixMs))
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	case *internalv1.EventRecord:
+		if !utf8.ValidString(r.Value) || !utf8.ValidString(r.OldName) {
+			break
+		}
 		dst = appendNum(dst, 1, uint64(r.Kind))
 		dst = appendNum(dst, 2, r.Conversation)
 		dst = appendNum(dst, 3, r.Seq)
@@ -35,8 +38,18 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 5, r.Account)
 		dst = appendNum(dst, 6, r.ReadSeq)
 		dst = appendNum(dst, 7, r.Unread)
+		dst = appendNum(dst, 8, uint64(r.Annotation))
+		dst = appendStr(dst, 9, r.Value)
+		dst = appendBool(dst, 10, r.Present)
+		dst = appendNum(dst, 11, uint64(r.Membership))
+		dst = appendNum(dst, 12, r.By)
+		dst = appendStr(dst, 13, r.OldName)
+		dst = appendNum(dst, 14, uint64(r.Mute))
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	case *internalv1.ConversationRecord:
+		if !utf8.ValidString(r.Name) || !utf8.ValidString(r.Topic) {
+			break
+		}
 		dst = appendNum(dst, 1, uint64(r.Kind))
 		dst = appendNum(dst, 2, r.LastSeq)
 		dst = appendNum(dst, 3, r.LastMessage)
@@ -45,6 +58,17 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 6, r.Low)
 		dst = appendNum(dst, 7, r.High)
 		dst = appendNum(dst, 8, r.SentByLow)
+		dst = appendNum(dst, 9, r.FirstSeq)
+		dst = appendNum(dst, 10, r.RemovedByLow)
+		dst = appendNum(dst, 11, uint64(r.Pins))
+		dst = appendStr(dst, 12, r.Name)
+		dst = appendStr(dst, 13, r.Topic)
+		dst = appendBool(dst, 14, r.Private)
+		dst = appendBool(dst, 15, r.Archived)
+		dst = appendNum(dst, 16, uint64(r.Members))
+		dst = appendNum(dst, 17, uint64(r.Owners))
+		dst = appendNum(dst, 18, uint64(r.CreatedUnixMs))
+		dst = appendNum(dst, 19, uint64(r.RetainDays))
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	case *internalv1.MemberRecord:
 		if len(r.Ranges) > 0 {
@@ -54,9 +78,15 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 3, r.Unread)
 		dst = appendNum(dst, 4, r.MarkIndex)
 		dst = appendNum(dst, 5, uint64(r.MarkOrdinal))
+		dst = appendNum(dst, 6, uint64(r.Mute))
+		dst = appendNum(dst, 7, r.JoinIndex)
+		dst = appendNum(dst, 8, uint64(r.JoinOrdinal))
+		dst = appendNum(dst, 9, r.MuteIndex)
+		dst = appendNum(dst, 10, uint64(r.MuteOrdinal))
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	case *internalv1.AccountRecord:
-		if !utf8.ValidString(r.Username) || !utf8.ValidString(r.DisplayName) || !utf8.ValidString(r.PasswordPhc) {
+		if !utf8.ValidString(r.Username) || !utf8.ValidString(r.DisplayName) || !utf8.ValidString(r.PasswordPhc) ||
+			!utf8.ValidString(r.Status) {
 			break
 		}
 		dst = appendStr(dst, 1, r.Username)
@@ -70,6 +100,11 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 9, uint64(r.Conversations))
 		dst = appendNum(dst, 10, r.LastSession)
 		dst = appendNum(dst, 11, uint64(r.Sessions))
+		dst = appendStr(dst, 12, r.Status)
+		dst = appendBool(dst, 13, r.Suspended)
+		dst = appendNum(dst, 14, r.Owner)
+		dst = appendNum(dst, 15, uint64(r.Bots))
+		dst = appendNum(dst, 16, uint64(r.Blocks))
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	case *internalv1.GlobalsRecord:
 		dst = appendNum(dst, 1, uint64(r.ClockMs))
@@ -79,6 +114,12 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 5, uint64(r.ClusterVersion))
 		dst = appendNum(dst, 6, r.EventFloor)
 		dst = appendNum(dst, 7, r.LastMember)
+		dst = appendNum(dst, 8, uint64(r.Registration))
+		dst = appendNum(dst, 9, uint64(r.RetainDays))
+		dst = appendNum(dst, 10, r.RetainNext)
+		dst = appendNum(dst, 11, uint64(r.RetainPassMs))
+		dst = appendNum(dst, 12, r.LastAudit)
+		dst = appendNum(dst, 13, uint64(r.Invites))
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	}
 	return proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst, r)
@@ -95,6 +136,15 @@ func appendMessageRecord(dst []byte, r *internalv1.MessageRecord, text []byte) [
 	dst = appendNum(dst, 7, uint64(r.EventOrdinal))
 	dst = appendBool(dst, 8, r.Deleted)
 	dst = appendNum(dst, 9, r.SentByLow)
+	dst = appendNum(dst, 10, r.ThreadSeq)
+	dst = appendNum(dst, 11, uint64(r.Replies))
+	dst = appendNum(dst, 12, uint64(r.Edits))
+	dst = appendNum(dst, 13, uint64(r.EditedUnixMs))
+	dst = appendNum(dst, 14, uint64(r.ReactionValues))
+	dst = appendNum(dst, 15, uint64(r.Reactions))
+	dst = appendBool(dst, 16, r.Pinned)
+	dst = appendBool(dst, 17, r.MentionsRoom)
+	dst = appendNum(dst, 18, uint64(r.Mentions))
 	return append(dst, r.ProtoReflect().GetUnknown()...)
 }
 
@@ -102,7 +152,7 @@ func appendNum(dst []byte, field protowire.Number, n uint64) []byte {
 	if n == 0 {
 		return dst
 	}
-	return protowire.AppendVarint(append(dst, byte(field<<3|protowire.Number(protowire.VarintType))), n)
+	return protowire.AppendVarint(protowire.AppendTag(dst, field, protowire.VarintType), n)
 }
 
 func appendBool(dst []byte, field protowire.Number, b bool) []byte {
