@@ -97,13 +97,14 @@ func (s *chat) ReadMessages(ctx context.Context, r *parleyv1.ReadMessagesRequest
 		return nil, err
 	}
 	resp := &parleyv1.ReadMessagesResponse{}
-	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) (err error) {
-		resp.Messages, resp.More, err = v.Messages(sess, q)
+	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) error {
+		page, err := v.Messages(sess, q)
 		if errors.Is(err, store.ErrNotFound) {
 			return &failure{code: codes.NotFound, reason: reasonName(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND),
 				message: "there is no conversation " + q.Conversation + "; check the name, or list users and conversations",
 				fields:  []violation{{"conversation", "is unknown"}}}
 		}
+		resp.Messages, resp.More, resp.MoreBefore = page.Messages, page.More, page.MoreBefore
 		return err
 	})
 	if err != nil {

@@ -330,9 +330,9 @@ func (c *simCluster) history(n *simNode, who, with string) {
 	defer v.Close()
 	s, err := v.Session(token(who))
 	must(c.t, err)
-	msgs, _, err := v.Messages(s, store.MessageQuery{Conversation: "@" + with, Limit: 100})
+	page, err := v.Messages(s, store.MessageQuery{Conversation: "@" + with, Limit: 100})
 	must(c.t, err)
-	for _, m := range msgs {
+	for _, m := range page.Messages {
 		c.logf("%d %s: %s", m.GetSeq(), m.GetSender(), m.GetText())
 	}
 }

@@ -189,10 +189,10 @@ func (c *testCluster) texts(i int, who, with string) []string {
 	defer v.Close()
 	s, err := v.Session(token(who))
 	must(c.t, err)
-	msgs, _, err := v.Messages(s, store.MessageQuery{Conversation: "@" + with, Limit: 1000})
+	page, err := v.Messages(s, store.MessageQuery{Conversation: "@" + with, Limit: 1000})
 	must(c.t, err)
 	var out []string
-	for _, m := range msgs {
+	for _, m := range page.Messages {
 		out = append(out, m.GetText())
 	}
 	return out

@@ -263,10 +263,10 @@ func TestBackup(t *testing.T) {
 		must(t, err)
 		s, err := v.Session(token("bob"))
 		must(t, err)
-		msgs, _, err := v.Messages(s, store.MessageQuery{Conversation: "@alice", Limit: 10})
+		page, err := v.Messages(s, store.MessageQuery{Conversation: "@alice", Limit: 10})
 		v.Close()
-		if want := min(k+1, 3); err != nil || len(msgs) != want {
-			t.Errorf("backup %d has %d messages, want %d, %v", k, len(msgs), want, err)
+		if want := min(k+1, 3); err != nil || len(page.Messages) != want {
+			t.Errorf("backup %d has %d messages, want %d, %v", k, len(page.Messages), want, err)
 		}
 		must(t, st.Close())
 		if left, err := filepath.Glob(filepath.Join(c.cfgs[k%3].Dir, "*.tmp")); err != nil || len(left) > 0 {

@@ -48,11 +48,11 @@ func TestDeleteAccount(t *testing.T) {
 		t.Helper()
 		v, ses := r.as("bob")
 		defer v.Close()
-		msgs, _, err := v.Messages(ses, MessageQuery{Conversation: "@alice", Limit: MaxPage})
-		if err != nil || len(msgs) != MaxPage {
-			t.Fatalf("%s: %d messages, %v", when, len(msgs), err)
+		page, err := v.Messages(ses, MessageQuery{Conversation: "@alice", Limit: MaxPage})
+		if err != nil || len(page.Messages) != MaxPage {
+			t.Fatalf("%s: %d messages, %v", when, len(page.Messages), err)
 		}
-		for _, m := range msgs {
+		for _, m := range page.Messages {
 			mine := m.GetSender() == "bob"
 			if mine && m.GetText() != "mine" || !mine && (m.GetText() != "" || !m.GetDeleted() || m.GetUnread()) {
 				t.Fatalf("%s: bob reads %v", when, m)

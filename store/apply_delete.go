@@ -7,8 +7,8 @@ import (
 	"parley/proto/internalv1"
 )
 
-// doomed is a message that a DeleteMessages found.
-type doomed struct {
+// foundMessage is a message, and where it is.
+type foundMessage struct {
 	conv *hotConversation
 	seq  uint64
 	rec  *internalv1.MessageRecord
@@ -32,14 +32,14 @@ func (m *machine) deleteMessages(c *internalv1.Command, b *internalv1.DeleteMess
 	ids := slices.Clone(b.GetIds())
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	found := make([]doomed, 0, len(ids))
+	found := make([]foundMessage, 0, len(ids))
 	for _, id := range ids {
 		d, err := m.visibleMessage(by.id, id)
 		if err != nil {
 			return nil, err
 		}
 		if d == nil {
-			return refuse(internalv1.Reason_REASON_MESSAGE_NOT_FOUND, "ids", "there is no message %d", id), nil
+			return refuseNoMessage("ids", id), nil
 		}
 		found = append(found, *d)
 	}
@@ -63,7 +63,7 @@ func (m *machine) deleteMessages(c *internalv1.Command, b *internalv1.DeleteMess
 }
 
 // visibleMessage finds a message that an account can see, nil otherwise.
-func (m *machine) visibleMessage(account, id uint64) (*doomed, error) {
+func (m *machine) visibleMessage(account, id uint64) (*foundMessage, error) {
 	p, err := m.place(id)
 	if err != nil || p == nil {
 		return nil, err
@@ -85,15 +85,18 @@ func (m *machine) visibleMessage(account, id uint64) (*doomed, error) {
 			return nil, err
 		}
 	}
-	return &doomed{conv: c, seq: p.GetSeq(), rec: r}, nil
+	return &foundMessage{conv: c, seq: p.GetSeq(), rec: r}, nil
 }
 
 // deleteForAll makes an own message a placeholder. It is false when it was one.
-func (m *machine) deleteForAll(author uint64, d doomed) (bool, error) {
+func (m *machine) deleteForAll(author uint64, d foundMessage) (bool, error) {
 	if d.rec.GetDeleted() {
 		return false, nil
 	}
 	d.rec.Deleted, d.rec.Text = true, ""
+	if err := m.strip(&d); err != nil {
+		return false, err
+	}
 	if err := m.put(keyMessage(m.key(), d.conv.id, d.seq), d.rec); err != nil {
 		return false, err
 	}
@@ -117,7 +120,7 @@ func (m *machine) deleteForAll(author uint64, d doomed) (bool, error) {
 }
 
 // hide takes another's message out of the viewer's sight.
-func (m *machine) hide(viewer uint64, d doomed) error {
+func (m *machine) hide(viewer uint64, d foundMessage) error {
 	if err := m.insert(keyHidden(m.key(), viewer, d.conv.id, d.seq), &internalv1.MarkRecord{}); err != nil {
 		return err
 	}
@@ -132,7 +135,7 @@ func (m *machine) hide(viewer uint64, d doomed) error {
 }
 
 // lessUnread takes a message that vanishes for a member, and counted until now, out of its unread count.
-func (m *machine) lessUnread(account uint64, d doomed) error {
+func (m *machine) lessUnread(account uint64, d foundMessage) error {
 	h, err := m.member(account, d.conv.id)
 	if err != nil {
 		return err

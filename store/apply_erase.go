@@ -6,13 +6,17 @@ import (
 	"parley/proto/internalv1"
 )
 
-// eraseSlice does a bounded part of what the deletion of an account left to do. First the other members of its
-// conversations are told, which also ends their unread counts there; then its texts are cleared. Reads show the result
-// of both since the deletion itself. The place is kept in the account's EraseRecord, so that any leader goes on.
+// eraseSlice does a bounded part of what deletions left to do: of accounts, and when there are none left, of messages. Of an
+// account, first the other members of its conversations are told, which also ends their unread counts there; then its texts
+// are cleared. Reads show the result of both since the deletion itself. The place is kept in the account's EraseRecord, so
+// that any leader goes on.
 func (m *machine) eraseSlice() (*internalv1.Result, error) {
 	it := m.scan([]byte{tagErase}, []byte{tagErase + 1}, false)
 	if !it.next() {
-		return done(), it.err
+		if it.err != nil {
+			return nil, it.err
+		}
+		return done(), m.sweepLitter()
 	}
 	account := u64At(it.key, 0)
 	at, err := decode[internalv1.EraseRecord](&m.layers, it.key, it.value)
@@ -113,7 +117,7 @@ func (m *machine) clearConversation(account uint64, at *internalv1.EraseRecord, 
 	end bool, err error) {
 	lo := keyMessage(nil, at.GetConversation(), max(at.GetSeq(), 1))
 	it := m.scan(lo, prefixEnd(lo[:9]), false)
-	var found []doomed
+	var found []foundMessage
 	for *texts > 0 && *looked > 0 {
 		if !it.next() {
 			end = true
@@ -127,15 +131,22 @@ func (m *machine) clearConversation(account uint64, at *internalv1.EraseRecord, 
 		seq := u64At(it.key, 1)
 		at.Seq = seq + 1
 		if r.GetSender() == account && !r.GetDeleted() {
-			*texts--
-			found = append(found, doomed{seq: seq, rec: r})
+			*texts -= 1 + stripKeys(r)
+			found = append(found, foundMessage{seq: seq, rec: r})
 		}
 	}
 	if it.err != nil {
 		return false, it.err
 	}
+	c, err := m.conversation(at.GetConversation())
+	if err != nil {
+		return false, err
+	}
 	for _, d := range found {
-		d.rec.Deleted, d.rec.Text = true, ""
+		d.conv, d.rec.Deleted, d.rec.Text = c, true, ""
+		if err := m.strip(&d); err != nil {
+			return false, err
+		}
 		if err := m.put(keyMessage(m.key(), at.GetConversation(), d.seq), d.rec); err != nil {
 			return false, err
 		}

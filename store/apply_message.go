@@ -14,7 +14,13 @@ func (m *machine) sendMessage(c *send) (*internalv1.Result, error) {
 	if answer != nil || err != nil {
 		return answer, err
 	}
-	if why := badText(c.text); why != "" {
+	return m.sendTo(from, digest, target, c.text, 0)
+}
+
+// sendTo sends a message, which may be a reply.
+func (m *machine) sendTo(from caller, digest [digestBytes]byte, target string, text []byte, replyTo uint64) (
+	*internalv1.Result, error) {
+	if why := badText(text); why != "" {
 		return refuseField("text", "%s", why), nil
 	}
 	to, refusal, err := m.directTarget("conversation", target)
@@ -28,6 +34,10 @@ func (m *machine) sendMessage(c *send) (*internalv1.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	thread, refusal, err := m.threadOf(from.id, conv, replyTo)
+	if refusal != nil || err != nil {
+		return refusal, err
+	}
 	if conv == nil {
 		for _, a := range []*hotAccount{from.hotAccount, to} {
 			if a.GetConversations() >= MaxConversations {
@@ -39,7 +49,7 @@ func (m *machine) sendMessage(c *send) (*internalv1.Result, error) {
 			return nil, err
 		}
 	}
-	return nil, m.appendMessage(from, to, conv, digest, c.text)
+	return nil, m.appendMessage(from, to, conv, digest, text, thread)
 }
 
 // directTarget finds the account behind "@name".
@@ -95,9 +105,10 @@ func (m *machine) join(a *hotAccount, c *hotConversation) error {
 	return nil
 }
 
-// appendMessage gives a message its id, seq and time: all come from the log.
+// appendMessage gives a message its id, seq and time: all come from the log. thread is the first message of the thread that
+// it is a reply in, nil for none.
 func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversation, digest [digestBytes]byte,
-	text []byte) error {
+	text []byte, thread *foundMessage) error {
 	m.globals.LastMessage++
 	m.touchGlobals()
 	conv.LastSeq++
@@ -109,18 +120,28 @@ func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversati
 		kind: internalv1.EventKind_EVENT_KIND_MESSAGE, seq: conv.GetLastSeq(), message: conv.GetLastMessage(),
 		sender: from.id, timeMS: m.stampMS, requestID: m.request,
 	}
+	threadSeq := uint64(0)
+	if thread != nil {
+		threadSeq, e.thread = thread.seq, thread.rec.GetId()
+	}
 	if err := m.emit(conv, e, text); err != nil {
 		return err
 	}
 	r := &m.scratch.message
 	r.Id, r.Sender, r.TimeUnixMs, r.RequestId = e.message, from.id, m.stampMS, m.request
 	r.EventIndex, r.EventOrdinal, r.SentByLow = e.pos.index, e.pos.ordinal, conv.GetSentByLow()
+	r.ThreadSeq = threadSeq
 	m.valueBuf = appendMessageRecord(m.valueBuf[:0], r, text)
 	m.write(keyMessage(m.key(), conv.id, e.seq), m.valueBuf, itemFresh)
 	p := &m.scratch.place
 	p.Conversation, p.Seq = conv.id, e.seq
 	if err := m.insert(keyPlace(m.key(), e.message), p); err != nil {
 		return err
+	}
+	if thread != nil {
+		if err := m.addReply(thread, e.seq); err != nil {
+			return err
+		}
 	}
 	if err := m.recordSend(from.hotAccount, digest, conv.id, e.seq); err != nil {
 		return err

@@ -64,30 +64,43 @@ func (m *machine) markRead(c *internalv1.Command, b *internalv1.MarkRead) (*inte
 // planFor finds the conversation that a range is in, and its plan: one for each conversation.
 func (m *machine) planFor(plans *[]*markPlan, by *hotAccount, field, target string) (
 	*markPlan, *internalv1.Result, error) {
-	to, refusal, err := m.directTarget(field, target)
+	conv, refusal, err := m.ownConversation(by, field, target)
 	if refusal != nil || err != nil {
 		return nil, refusal, err
-	}
-	conv, err := m.direct(by.id, to.id)
-	if err != nil {
-		return nil, nil, err
-	}
-	if conv == nil {
-		return nil, refuse(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND, field, "there is no conversation with %q",
-			to.GetUsername()), nil
 	}
 	for _, p := range *plans {
 		if p.conv == conv {
 			return p, nil, nil
 		}
 	}
-	h, err := m.member(by.id, conv.id)
+	p, err := m.newPlan(by.id, conv)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &markPlan{conv: conv, member: h, state: copyReadState(h.MemberRecord)}
 	*plans = append(*plans, p)
 	return p, nil, nil
+}
+
+func (m *machine) newPlan(account uint64, conv *hotConversation) (*markPlan, error) {
+	h, err := m.member(account, conv.id)
+	if err != nil {
+		return nil, err
+	}
+	return &markPlan{conv: conv, member: h, state: copyReadState(h.MemberRecord)}, nil
+}
+
+// ownConversation finds a conversation that an account belongs to.
+func (m *machine) ownConversation(by *hotAccount, field, target string) (*hotConversation, *internalv1.Result, error) {
+	to, refusal, err := m.directTarget(field, target)
+	if refusal != nil || err != nil {
+		return nil, refusal, err
+	}
+	conv, err := m.direct(by.id, to.id)
+	if err == nil && conv == nil {
+		refusal = refuse(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND, field, "there is no conversation with %q",
+			to.GetUsername())
+	}
+	return conv, refusal, err
 }
 
 // markRun adds a run to a plan. It is false when counting would look at more than is left of scan.

@@ -104,9 +104,9 @@ func BenchmarkReadHistory(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				msgs, _, err := v.Messages(ses, q)
-				if err != nil || len(msgs) != 50 {
-					b.Fatal(len(msgs), err)
+				page, err := v.Messages(ses, q)
+				if err != nil || len(page.Messages) != 50 {
+					b.Fatal(len(page.Messages), err)
 				}
 				v.Close()
 			}
@@ -209,8 +209,8 @@ func TestMillion(t *testing.T) {
 		st.Size()>>20, opened, rssAnon(t))
 	v, ses := r.as("p0")
 	defer v.Close()
-	if _, more, err := v.Messages(ses, MessageQuery{Limit: 50}); err != nil || !more {
-		t.Fatal(more, err)
+	if p, err := v.Messages(ses, MessageQuery{Limit: 50}); err != nil || !p.More {
+		t.Fatal(p.More, err)
 	}
 	if opened > 5*time.Second {
 		t.Fatalf("Open took %v: it must not read the history", opened)

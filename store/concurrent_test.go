@@ -28,27 +28,27 @@ func checkInstant(s *Store, name string) (index uint64, err error) {
 		return 0, err
 	}
 	for _, c := range cs {
-		msgs, _, err := v.Messages(ses, MessageQuery{Conversation: c.GetName(), Limit: MaxPage})
+		page, err := v.Messages(ses, MessageQuery{Conversation: c.GetName(), Limit: MaxPage})
 		if err != nil {
 			return 0, err
 		}
-		if len(msgs) == 0 {
+		if len(page.Messages) == 0 {
 			return 0, fmt.Errorf("%s has no messages", c.GetName())
 		}
-		last := msgs[len(msgs)-1]
+		last := page.Messages[len(page.Messages)-1]
 		if last.GetSeq() != c.GetLastSeq() || last.GetId() != c.GetLastMessage().GetId() {
 			return 0, fmt.Errorf("%s ends at %d, its newest message is %d", c.GetName(), c.GetLastSeq(), last.GetSeq())
 		}
 		unread := uint64(0)
-		for i, m := range msgs {
-			if want := last.GetSeq() - uint64(len(msgs)-1-i); m.GetSeq() != want {
+		for i, m := range page.Messages {
+			if want := last.GetSeq() - uint64(len(page.Messages)-1-i); m.GetSeq() != want {
 				return 0, fmt.Errorf("%s: seq %d where %d belongs", c.GetName(), m.GetSeq(), want)
 			}
 			if m.GetUnread() {
 				unread++
 			}
 		}
-		if uint64(len(msgs)) == c.GetLastSeq() && unread != c.GetUnread() {
+		if uint64(len(page.Messages)) == c.GetLastSeq() && unread != c.GetUnread() {
 			return 0, fmt.Errorf("%s: %d unread, the count says %d", c.GetName(), unread, c.GetUnread())
 		}
 	}

@@ -57,11 +57,11 @@ func TestDamagedValueIsNotServed(t *testing.T) {
 				}
 			}
 			v, ses := r.as("bob")
-			msgs, _, err := v.Messages(ses, MessageQuery{Limit: 10})
+			page, err := v.Messages(ses, MessageQuery{Limit: 10})
 			v.Close()
 			isDamage("read", err)
-			if msgs != nil {
-				t.Fatalf("read %v", msgs)
+			if page.Messages != nil {
+				t.Fatalf("read %v", page.Messages)
 			}
 			_, _, _, err = s.RecomputeHash()
 			isDamage("scrub", err)
@@ -120,7 +120,7 @@ func TestDamagedFile(t *testing.T) {
 	noticed := 0
 	s.OnDamage(func(error) { noticed++ })
 	v, ses := r.as("bob")
-	if _, _, err := v.Messages(ses, MessageQuery{Limit: 1}); !errors.As(err, &de) || de.Path != path || de.Key == nil {
+	if _, err := v.Messages(ses, MessageQuery{Limit: 1}); !errors.As(err, &de) || de.Path != path || de.Key == nil {
 		t.Fatalf("read: %v", err)
 	}
 	if noticed != 1 {
@@ -316,8 +316,8 @@ func TestSnapshotMovesBetweenNodes(t *testing.T) {
 		if got, err := s.Install(spool); err != nil || got.Index != m.Index {
 			t.Fatal(got, err)
 		}
-		if msgs, _, err := v.Messages(ses, MessageQuery{Limit: 10}); err != nil || len(msgs) != 1 {
-			t.Fatalf("the old view reads %d messages, %v", len(msgs), err)
+		if p, err := v.Messages(ses, MessageQuery{Limit: 10}); err != nil || len(p.Messages) != 1 {
+			t.Fatalf("the old view reads %d messages, %v", len(p.Messages), err)
 		}
 		v.Close()
 		if got := finalHash(t, s); !bytes.Equal(got, hash) {

@@ -10,6 +10,9 @@ var (
 	ErrNoSession = errors.New("store: no such session")
 	// ErrNotFound is returned when the account or conversation that was asked for does not exist.
 	ErrNotFound = errors.New("store: not found")
+	// ErrNoMessage is returned when the message that was asked for, or asked around, is none that the caller can see. It
+	// is an ErrNotFound too.
+	ErrNoMessage = fmt.Errorf("%w: no such message", ErrNotFound)
 	// ErrSessionEnded is returned by Watcher.Next once the watcher's session was revoked or expired.
 	ErrSessionEnded = errors.New("store: the session ended")
 	// ErrNoHashMark is returned by HashAt when the entry at the index was no HashMark, or one that is no longer kept.

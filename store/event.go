@@ -28,11 +28,22 @@ type event struct {
 	text          string
 	timeMS        int64
 	requestID     []byte
-	deleted, read bool // of a message: it is a placeholder; its reader has read it
-	// Of an event about an account.
+	deleted, read bool   // of a message: it is a placeholder; its reader has read it
+	thread        uint64 // of a message: id of the one that began its thread
+	edits         uint32 // of one that was edited: how often, when last, and where it was sent
+	editedMS      int64
+	sent          position
+	pinned        bool
+	// Of an event about an account, or of what one did.
 	account string
 	// Of READ_MARKED.
 	readSeq, unread uint64
+	// Of MESSAGE_ANNOTATED.
+	annotation internalv1.AnnotationKind
+	value      string
+	present    bool
+	// Of MUTE_CHANGED.
+	mute internalv1.Mute
 
 	told *told // nil where nobody else reads the same event
 }
@@ -93,16 +104,21 @@ func (e *event) forAccount(account uint64, clusterID []byte) *parleyv1.Event {
 	out := &parleyv1.Event{Cursor: cursor}
 	switch e.kind {
 	case internalv1.EventKind_EVENT_KIND_MESSAGE:
-		m := &parleyv1.Message{
-			Id: e.message, Conversation: e.nameFor(account), Seq: e.seq, Sender: e.senderName(), Text: e.text,
-			Time: timestamp(e.timeMS), Deleted: e.deleted, Cursor: cursor,
-		}
-		if e.sender == account {
-			m.RequestId = formatUUID(e.requestID)
-		} else {
-			m.Unread = !e.deleted && !e.read
-		}
+		m := e.messageFor(account, cursor)
+		m.Unread = e.sender != account && !e.deleted && !e.read
 		out.Change = &parleyv1.Event_Message{Message: m}
+	case internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED:
+		m := e.messageFor(account, encodeCursor(clusterID, e.sent))
+		out.Change = &parleyv1.Event_MessageEdited{MessageEdited: m}
+	case internalv1.EventKind_EVENT_KIND_MESSAGE_ANNOTATED:
+		out.Change = &parleyv1.Event_MessageAnnotated{MessageAnnotated: &parleyv1.MessageAnnotated{
+			Id: e.message, Conversation: e.nameFor(account), Seq: e.seq, Kind: parleyv1.AnnotationKind(e.annotation),
+			Value: e.value, Username: e.account, Present: e.present,
+		}}
+	case internalv1.EventKind_EVENT_KIND_MUTE_CHANGED:
+		out.Change = &parleyv1.Event_MuteChanged{MuteChanged: &parleyv1.MuteChanged{
+			Conversation: e.nameFor(account), Mute: parleyv1.Mute(e.mute),
+		}}
 	case internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED, internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN:
 		out.Change = &parleyv1.Event_MessageDeleted{MessageDeleted: &parleyv1.MessageDeleted{
 			Id: e.message, Conversation: e.nameFor(account), Seq: e.seq,
@@ -118,6 +134,22 @@ func (e *event) forAccount(account uint64, clusterID []byte) *parleyv1.Event {
 		}}
 	}
 	return out
+}
+
+// messageFor makes an event's message as one account sees it, without what other events tell: replies and reactions. cursor
+// is the message's own.
+func (e *event) messageFor(account uint64, cursor string) *parleyv1.Message {
+	m := &parleyv1.Message{
+		Id: e.message, Conversation: e.nameFor(account), Seq: e.seq, Sender: e.senderName(), Text: e.text,
+		Time: timestamp(e.timeMS), Deleted: e.deleted, Cursor: cursor, ThreadId: e.thread, Pinned: e.pinned,
+	}
+	if e.edits != 0 {
+		m.Edits, m.Edited = e.edits, timestamp(e.editedMS)
+	}
+	if e.sender == account {
+		m.RequestId = formatUUID(e.requestID)
+	}
+	return m
 }
 
 // emitted is an event of the entries that are being applied. Its text and request id are the command's own memory, which
@@ -156,9 +188,15 @@ func (m *machine) emit(c *hotConversation, e *event, text []byte) error {
 	r := &m.scratch.event
 	r.Kind, r.Seq = e.kind, e.seq
 	r.Conversation, r.Message, r.Account, r.ReadSeq, r.Unread = 0, 0, 0, 0, 0
+	r.Annotation, r.Value, r.Present, r.Mute = 0, "", false, 0
 	switch e.kind {
-	case internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED:
+	case internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED, internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED:
 		r.Message = e.message
+	case internalv1.EventKind_EVENT_KIND_MESSAGE_ANNOTATED:
+		r.Message, r.Account = e.message, e.sender
+		r.Annotation, r.Value, r.Present = e.annotation, e.value, e.present
+	case internalv1.EventKind_EVENT_KIND_MUTE_CHANGED:
+		r.Conversation, r.Mute = c.id, e.mute
 	case internalv1.EventKind_EVENT_KIND_USER_DELETED:
 		r.Account = e.sender
 	case internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN:

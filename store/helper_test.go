@@ -212,12 +212,12 @@ func (r *rig) read(tok string, q MessageQuery) []string {
 	if q.Limit == 0 {
 		q.Limit = MaxPage
 	}
-	msgs, _, err := v.Messages(s, q)
+	page, err := v.Messages(s, q)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	var out []string
-	for _, m := range msgs {
+	for _, m := range page.Messages {
 		out = append(out, lineOf(m))
 	}
 	return out

@@ -69,7 +69,7 @@ func TestFlushWhileAViewOpens(t *testing.T) {
 		if d.before != nil {
 			t.Fatal("the view did not read the disk")
 		}
-		msgs, _, err := v.Messages(ses, MessageQuery{Limit: 10})
+		page, err := v.Messages(ses, MessageQuery{Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,10 +88,10 @@ func TestFlushWhileAViewOpens(t *testing.T) {
 			want += "]"
 		}
 		var lines []string
-		for _, m := range msgs {
+		for _, m := range page.Messages {
 			lines = append(lines, lineOf(m))
 		}
-		if got := fmt.Sprint(lines); got != want || cs[0].GetLastSeq() != uint64(len(msgs)) {
+		if got := fmt.Sprint(lines); got != want || cs[0].GetLastSeq() != uint64(len(page.Messages)) {
 			t.Fatalf("%d flushes: at index %d of %d: read %s, want %s", flushes, v.Index(), r.index, got, want)
 		}
 		v.Close()

@@ -91,7 +91,7 @@ func TestKeptReadsWhileFlushing(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				msgs, _, err := v.Messages(ses, MessageQuery{Conversation: "@ann", Limit: 2})
+				page, err := v.Messages(ses, MessageQuery{Conversation: "@ann", Limit: 2})
 				if err != nil {
 					t.Error(err)
 				}
@@ -103,7 +103,7 @@ func TestKeptReadsWhileFlushing(t *testing.T) {
 				if t.Failed() {
 					return
 				}
-				seq := msgs[len(msgs)-1].GetSeq()
+				seq := page.Messages[len(page.Messages)-1].GetSeq()
 				if seq < last || cs[0].GetLastSeq() != seq || cs[0].GetUnread() != seq {
 					t.Errorf("read seq %d after %d, in a conversation at %d with %d unread", seq, last, cs[0].GetLastSeq(), cs[0].GetUnread())
 					return

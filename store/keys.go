@@ -38,6 +38,7 @@ const (
 	tagInvite       = 0x20 // SHA-256 of the code -> InviteRecord
 	tagAudit        = 0x21 // number -> AuditRecord
 	tagBot          = 0x22 // owner, bot -> MarkRecord
+	tagLitter       = 0x23 // conversation, seq -> MarkRecord: a placeholder with earlier texts or reactions still there
 )
 
 // maxKeyBytes is the longest key: an annotation. An expiry of a named answer comes next.
@@ -142,6 +143,12 @@ func keyAnnotation(dst []byte, kind, conv, seq uint64, value string, account uin
 	return binary.BigEndian.AppendUint64(append(dst, value...), account)
 }
 
+// annotationOf reads value and account off an annotation's key.
+func annotationOf(key []byte) (value []byte, account uint64) {
+	n := len(key) - 8
+	return key[1+3*8+1 : n], binary.BigEndian.Uint64(key[n:])
+}
+
 func keyThread(dst []byte, conv, first, seq uint64) []byte {
 	return appendU64s(dst, tagThread, conv, first, seq)
 }
@@ -149,6 +156,8 @@ func keyThread(dst []byte, conv, first, seq uint64) []byte {
 func keyEdit(dst []byte, conv, seq, number uint64) []byte {
 	return appendU64s(dst, tagEdit, conv, seq, number)
 }
+
+func keyLitter(dst []byte, conv, seq uint64) []byte { return appendU64s(dst, tagLitter, conv, seq) }
 
 func keyBlock(dst []byte, account, other uint64) []byte {
 	return appendU64s(dst, tagBlock, account, other)

@@ -87,6 +87,8 @@ const (
 	EraseScan = 5_000
 	// EraseEvents bounds the conversations whose members one EraseSlice tells; two keys each.
 	EraseEvents = 250
+	// SweepKeys bounds the earlier texts and reactions of placeholders that one EraseSlice removes.
+	SweepKeys = 900
 	// RetainMessages bounds the messages that one RetainSlice removes, RetainConversations those that it looks at.
 	RetainMessages      = 100
 	RetainConversations = 200

@@ -57,6 +57,7 @@ type machine struct {
 
 	// Kept to answer Work without a read.
 	erasing    int
+	littered   int    // placeholders that EraseSlice has something to remove of
 	membersAt  uint64 // index of the last change of a member record since the store was opened
 	nextExpiry int64  // earliest key of the expiry table, or earlier; noExpiry when it is empty
 
@@ -97,6 +98,14 @@ func (m *machine) load() error {
 	it := m.scan([]byte{tagErase}, []byte{tagErase + 1}, false)
 	for it.next() {
 		m.erasing++
+	}
+	if it.err != nil {
+		return it.err
+	}
+	m.littered = 0
+	it = m.scan([]byte{tagLitter}, []byte{tagLitter + 1}, false)
+	for it.next() {
+		m.littered++
 	}
 	if it.err != nil {
 		return it.err
@@ -303,6 +312,16 @@ func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 		return m.sendMessage(&send{
 			session: c.GetSession(), conversation: []byte(b.SendMessage.GetConversation()), text: []byte(b.SendMessage.GetText()),
 		})
+	case *internalv1.Command_PostMessage:
+		return m.postMessage(c, b.PostMessage)
+	case *internalv1.Command_EditMessage:
+		return m.editMessage(c, b.EditMessage)
+	case *internalv1.Command_Annotate:
+		return m.annotate(c, b.Annotate)
+	case *internalv1.Command_SetReadMark:
+		return m.setReadMark(c, b.SetReadMark)
+	case *internalv1.Command_SetMute:
+		return m.setMute(c, b.SetMute)
 	case *internalv1.Command_MarkRead:
 		return m.markRead(c, b.MarkRead)
 	case *internalv1.Command_DeleteMessages:

@@ -188,17 +188,18 @@ func compareModel(t *testing.T, r *rig, m *model, viewer string, step int, rnd *
 	}
 	v, ses := r.as(viewer)
 	defer v.Close()
-	msgs, more, err := v.Messages(ses, q)
+	page, err := v.Messages(ses, q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, x := range msgs {
+	for _, x := range page.Messages {
 		got = append(got, lineOf(x))
 	}
 	want, wantMore := m.query(viewer, q)
-	if !slices.Equal(got, want) || more != wantMore {
-		t.Fatalf("step %d: %s reads %+v:\n got %q, more=%v\nwant %q, more=%v", step, viewer, q, got, more, want, wantMore)
+	if !slices.Equal(got, want) || page.More != wantMore {
+		t.Fatalf("step %d: %s reads %+v:\n got %q, more=%v\nwant %q, more=%v", step, viewer, q, got, page.More, want,
+			wantMore)
 	}
 	cs, next, err := v.Conversations(ses, MaxPage, "")
 	if err != nil || next != "" {
@@ -297,7 +298,7 @@ func TestRangeOverflow(t *testing.T) {
 			continue
 		}
 		v, ses := r.as("bob")
-		msgs, _, err := v.Messages(ses, MessageQuery{OnlyUnread: true, Limit: MaxPage})
+		page, err := v.Messages(ses, MessageQuery{OnlyUnread: true, Limit: MaxPage})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -305,14 +306,14 @@ func TestRangeOverflow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if int(cs[0].GetUnread()) != len(msgs) {
-			t.Fatalf("step %d: unread count %d, unread messages %d", step, cs[0].GetUnread(), len(msgs))
+		if int(cs[0].GetUnread()) != len(page.Messages) {
+			t.Fatalf("step %d: unread count %d, unread messages %d", step, cs[0].GetUnread(), len(page.Messages))
 		}
-		all, _, err := v.Messages(ses, MessageQuery{Limit: MaxPage})
+		all, err := v.Messages(ses, MessageQuery{Limit: MaxPage})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range all {
+		for _, m := range all.Messages {
 			if !m.GetUnread() && !m.GetDeleted() && m.GetSender() == "ann" && !marked[m.GetSeq()] {
 				t.Fatalf("step %d: seq %d is read, but was never marked", step, m.GetSeq())
 			}

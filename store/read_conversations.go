@@ -42,6 +42,7 @@ func (v *View) Conversations(s Session, limit int, pageToken string) (
 		}
 		cs = append(cs, &parleyv1.Conversation{
 			Name: c.name(), LastSeq: c.GetLastSeq(), ReadSeq: c.member.GetReadSeq(), Unread: c.unread(), LastMessage: last,
+			Mute: parleyv1.Mute(c.member.GetMute()),
 		})
 	}
 	return cs, next, nil
@@ -111,7 +112,7 @@ func (v *View) lastVisible(c *convView) (*parleyv1.Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		return v.render(c, seq, r), nil
+		return v.render(c, seq, r)
 	}
 	return nil, nil
 }

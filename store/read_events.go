@@ -127,24 +127,35 @@ func (v *View) eventOf(c *convView, f foundEvent) (*event, error) {
 	e := &event{
 		pos: f.pos, kind: f.rec.GetKind(), conv: c.id, low: c.GetLow(), high: c.GetHigh(),
 		lowName: low.GetUsername(), highName: high.GetUsername(), seq: f.rec.GetSeq(), message: f.rec.GetMessage(),
-		readSeq: f.rec.GetReadSeq(), unread: f.rec.GetUnread(),
+		readSeq: f.rec.GetReadSeq(), unread: f.rec.GetUnread(), annotation: f.rec.GetAnnotation(), value: f.rec.GetValue(),
+		present: f.rec.GetPresent(), mute: f.rec.GetMute(),
 	}
 	switch f.rec.GetKind() {
-	case internalv1.EventKind_EVENT_KIND_MESSAGE:
+	case internalv1.EventKind_EVENT_KIND_MESSAGE, internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED,
+		internalv1.EventKind_EVENT_KIND_MESSAGE_ANNOTATED:
 		hidden, err := v.has(keyHidden(v.key(), c.viewer, c.id, e.seq))
 		if err != nil || hidden {
 			return nil, err
 		}
+	}
+	switch f.rec.GetKind() {
+	case internalv1.EventKind_EVENT_KIND_MESSAGE, internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED:
 		r, err := v.message(c.id, e.seq)
 		if err != nil {
 			return nil, err
 		}
 		e.message, e.sender, e.timeMS, e.requestID = r.GetId(), r.GetSender(), r.GetTimeUnixMs(), r.GetRequestId()
+		e.sent = position{index: r.GetEventIndex(), ordinal: r.GetEventOrdinal()}
 		e.deleted, e.read = c.gone(r), isRead(c.member, e.seq)
 		if !e.deleted {
-			e.text = r.GetText()
+			e.text, e.edits, e.editedMS, e.pinned = r.GetText(), r.GetEdits(), r.GetEditedUnixMs(), r.GetPinned()
 		}
-	case internalv1.EventKind_EVENT_KIND_USER_DELETED:
+		if r.GetThreadSeq() != 0 {
+			if e.thread, err = v.threadID(c, r.GetThreadSeq()); err != nil {
+				return nil, err
+			}
+		}
+	case internalv1.EventKind_EVENT_KIND_USER_DELETED, internalv1.EventKind_EVENT_KIND_MESSAGE_ANNOTATED:
 		a, err := v.person(f.rec.GetAccount())
 		if err != nil {
 			return nil, err

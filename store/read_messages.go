@@ -19,14 +19,76 @@ type MessageQuery struct {
 	// BeforeID and AfterID bound the ids, both exclusive; 0 is no bound. With AfterID the oldest above it are returned,
 	// otherwise the newest.
 	BeforeID, AfterID uint64
+	// FromMS asks for the oldest messages sent at or after a moment, in unix milliseconds; 0 is no bound. Times nearly
+	// ascend: where a clock went back, a few that were sent before it may be among them.
+	FromMS int64
+	// AroundID asks for Limit messages around one, itself included. It takes the place of all other bounds, and of OnlyUnread.
+	// Needs a conversation.
+	AroundID uint64
+	// ThreadID leaves only the replies of the thread that a message began. Needs a conversation.
+	ThreadID uint64
+	// OnlyPinned leaves only pinned messages, OnlyMentions only those of rooms that mention the caller; both leave out
+	// placeholders.
+	OnlyPinned, OnlyMentions bool
 }
 
-// Messages returns messages in ascending id order, and whether there are more in the direction of paging. A user
-// without a conversation has no messages; ErrNotFound when there is no such user or room.
-func (v *View) Messages(s Session, q MessageQuery) (msgs []*parleyv1.Message, more bool, err error) {
+// Page is what one read of messages returns.
+type Page struct {
+	// Messages ascend by id, whichever way they were asked for.
+	Messages []*parleyv1.Message
+	// More says that there are more in the direction of paging; of a window around a message, newer ones.
+	More bool
+	// MoreBefore says that there are messages older than a window around a message.
+	MoreBefore bool
+}
+
+// Messages returns a page of messages. A user without a conversation has no messages; ErrNotFound when there is no such
+// user or room, ErrNoMessage when AroundID or ThreadID is no message of the conversation that the caller can see.
+func (v *View) Messages(s Session, q MessageQuery) (p Page, err error) {
 	defer v.guard(&err)()
 	limit := clampLimit(q.Limit)
-	desc := !q.OnlyUnread && q.AfterID == 0
+	if q.AroundID != 0 {
+		return v.around(s, q, limit)
+	}
+	p.Messages, p.More, err = v.gather(s, q, limit)
+	return p, err
+}
+
+// around reads a window: older messages up to half of it, the message, and newer ones; what one side has not got the other
+// side fills.
+func (v *View) around(s Session, q MessageQuery, limit int) (p Page, err error) {
+	conv, err := v.resolve(s.AccountID, q.Conversation)
+	if err != nil {
+		return Page{}, err
+	}
+	if _, _, err := v.visible(s.AccountID, conv, q.AroundID); err != nil {
+		return Page{}, err
+	}
+	older, newer := q, q
+	older.AroundID, older.OnlyUnread, older.FromMS = 0, false, 0
+	newer = older
+	older.BeforeID, older.AfterID = q.AroundID, 0
+	newer.BeforeID, newer.AfterID = 0, q.AroundID-1
+	before, moreBefore, err := v.gather(s, older, (limit-1)/2)
+	if err != nil {
+		return Page{}, err
+	}
+	p.Messages, p.More, err = v.gather(s, newer, limit-len(before))
+	if err != nil {
+		return Page{}, err
+	}
+	if room := limit - len(p.Messages); room > len(before) && moreBefore {
+		if before, moreBefore, err = v.gather(s, older, room); err != nil {
+			return Page{}, err
+		}
+	}
+	p.Messages, p.MoreBefore = append(before, p.Messages...), moreBefore
+	return p, nil
+}
+
+// gather merges the walks of a query into a page of at most limit messages, and says whether there are more.
+func (v *View) gather(s Session, q MessageQuery, limit int) (msgs []*parleyv1.Message, more bool, err error) {
+	desc := !q.OnlyUnread && q.AfterID == 0 && q.FromMS == 0
 	walks, err := v.walks(s, q, desc)
 	if err != nil {
 		return nil, false, err
@@ -49,7 +111,11 @@ func (v *View) Messages(s Session, q MessageQuery) (msgs []*parleyv1.Message, mo
 				more = true
 				break
 			}
-			msgs = append(msgs, v.render(w.c, w.seq, w.rec))
+			m, err := v.render(w.c, w.seq, w.rec)
+			if err != nil {
+				return nil, false, err
+			}
+			msgs = append(msgs, m)
 		}
 		ok, err := w.next()
 		if err != nil {
@@ -71,14 +137,26 @@ func (v *View) Messages(s Session, q MessageQuery) (msgs []*parleyv1.Message, mo
 func (v *View) walks(s Session, q MessageQuery, desc bool) ([]*walk, error) {
 	if q.Conversation != "" {
 		conv, err := v.resolve(s.AccountID, q.Conversation)
-		if err != nil || conv == 0 {
+		if err != nil {
 			return nil, err
+		}
+		thread := uint64(0)
+		if q.ThreadID != 0 {
+			if thread, _, err = v.visible(s.AccountID, conv, q.ThreadID); err != nil {
+				return nil, err
+			}
+		}
+		if conv == 0 {
+			return nil, nil
 		}
 		c, err := v.openConv(s.AccountID, conv, nil)
 		if err != nil {
 			return nil, err
 		}
-		return []*walk{{v: v, c: c, q: q, desc: desc}}, nil
+		return []*walk{{v: v, c: c, q: q, desc: desc, thread: thread}}, nil
+	}
+	if q.ThreadID != 0 {
+		return nil, ErrNoMessage
 	}
 	var walks []*walk
 	err := v.memberships(s.AccountID, func(conv uint64, m *internalv1.MemberRecord) error {
@@ -90,6 +168,26 @@ func (v *View) walks(s Session, q MessageQuery, desc bool) ([]*walk, error) {
 		return nil
 	})
 	return walks, err
+}
+
+// visible finds a message of a conversation that an account belongs to; ErrNoMessage when it is in another one, or hidden.
+func (v *View) visible(account, conv, id uint64) (seq uint64, r *internalv1.MessageRecord, err error) {
+	p, err := v.place(id)
+	if err != nil {
+		return 0, nil, err
+	}
+	if p == nil || p.GetConversation() != conv {
+		return 0, nil, ErrNoMessage
+	}
+	hidden, err := v.has(keyHidden(v.key(), account, conv, p.GetSeq()))
+	if err != nil {
+		return 0, nil, err
+	}
+	if hidden {
+		return 0, nil, ErrNoMessage
+	}
+	r, err = v.message(conv, p.GetSeq())
+	return p.GetSeq(), r, err
 }
 
 // resolve finds the conversation that an account means by a name; 0 when the two never talked.
@@ -133,6 +231,8 @@ type convView struct {
 	// The two members of a direct conversation; erased says that what the other one sent is gone.
 	self, other *internalv1.AccountRecord
 	erased      bool
+	// threads are ids of messages that began threads, by seq, as far as they were looked up.
+	threads map[uint64]uint64
 }
 
 func (v *View) openConv(viewer, conv uint64, m *internalv1.MemberRecord) (*convView, error) {
@@ -159,6 +259,13 @@ func (v *View) openConv(viewer, conv uint64, m *internalv1.MemberRecord) (*convV
 	return c, nil
 }
 
+func (c *convView) isRoom() bool {
+	return c.GetKind() == internalv1.ConversationKind_CONVERSATION_KIND_ROOM
+}
+
+// firstSeq is the oldest seq that was not removed.
+func (c *convView) firstSeq() uint64 { return max(c.GetFirstSeq(), 1) }
+
 func (c *convView) name() string { return "@" + c.other.GetUsername() }
 
 // unread is exact. What a deleted account sent is erased from the moment of its deletion, whatever the count says yet.
@@ -172,22 +279,4 @@ func (c *convView) unread() uint64 {
 // gone says whether a message is a placeholder.
 func (c *convView) gone(r *internalv1.MessageRecord) bool {
 	return r.GetDeleted() || c.erased && r.GetSender() != c.viewer
-}
-
-func (v *View) render(c *convView, seq uint64, r *internalv1.MessageRecord) *parleyv1.Message {
-	m := &parleyv1.Message{
-		Id: r.GetId(), Conversation: c.name(), Seq: seq, Sender: c.other.GetUsername(), Time: timestamp(r.GetTimeUnixMs()),
-		Cursor: encodeCursor(v.clusterID, position{index: r.GetEventIndex(), ordinal: r.GetEventOrdinal()}),
-	}
-	if c.gone(r) {
-		m.Deleted = true
-	} else {
-		m.Text = r.GetText()
-	}
-	if r.GetSender() == c.viewer {
-		m.Sender, m.RequestId = c.self.GetUsername(), formatUUID(r.GetRequestId())
-	} else {
-		m.Unread = !m.Deleted && !isRead(c.member, seq)
-	}
-	return m
 }

@@ -101,5 +101,5 @@ func (r *Reader) Look(id uint64) (m *Readable, err error) {
 // Message makes a message as the caller sees it.
 func (r *Reader) Message(m *Readable) (msg *parleyv1.Message, err error) {
 	defer r.v.guard(&err)()
-	return r.v.render(m.conv, m.Seq, m.rec), nil
+	return r.v.render(m.conv, m.Seq, m.rec)
 }

@@ -92,6 +92,7 @@ func addRange(r *internalv1.MemberRecord, in run) {
 func copyReadState(r *internalv1.MemberRecord) *internalv1.MemberRecord {
 	return &internalv1.MemberRecord{
 		ReadSeq: r.GetReadSeq(), Ranges: slices.Clone(r.GetRanges()), Unread: r.GetUnread(),
-		MarkIndex: r.GetMarkIndex(), MarkOrdinal: r.GetMarkOrdinal(),
+		MarkIndex: r.GetMarkIndex(), MarkOrdinal: r.GetMarkOrdinal(), Mute: r.GetMute(), JoinIndex: r.GetJoinIndex(),
+		JoinOrdinal: r.GetJoinOrdinal(), MuteIndex: r.GetMuteIndex(), MuteOrdinal: r.GetMuteOrdinal(),
 	}
 }

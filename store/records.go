@@ -112,6 +112,12 @@ func (l *layers) place(id uint64) (*internalv1.PlaceRecord, error) {
 	return load[internalv1.PlaceRecord](l, keyPlace(l.key(), id))
 }
 
+// annotations walks over the annotations of one kind on a message, in the order of their values: short ones first.
+func (l *layers) annotations(conv, seq uint64, kind internalv1.AnnotationKind) *iterator {
+	lo := appendU64s(nil, tagAnnotation, uint64(kind), conv, seq)
+	return l.scan(lo, prefixEnd(lo), false)
+}
+
 func (l *layers) has(key []byte) (bool, error) {
 	_, ok, err := l.get(key)
 	return ok, err

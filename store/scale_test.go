@@ -49,13 +49,14 @@ func TestMaxConversations(t *testing.T) {
 	if names = slices.Compact(names); len(names) != MaxConversations {
 		t.Fatalf("%d different conversations", len(names))
 	}
-	msgs, more, err := v.Messages(ses, MessageQuery{Limit: 3})
-	if err != nil || !more || len(msgs) != 3 || msgs[2].GetText() != "again" || msgs[0].GetConversation() != "@u9998" {
-		t.Fatalf("%v, %v, %v", msgs, more, err)
+	page, err := v.Messages(ses, MessageQuery{Limit: 3})
+	if err != nil || !page.More || len(page.Messages) != 3 || page.Messages[2].GetText() != "again" ||
+		page.Messages[0].GetConversation() != "@u9998" {
+		t.Fatalf("%v, %v, %v", page.Messages, page.More, err)
 	}
-	msgs, more, err = v.Messages(ses, MessageQuery{Limit: 2, AfterID: 1})
-	if err != nil || !more || msgs[0].GetId() != 2 || msgs[1].GetId() != 3 {
-		t.Fatalf("%v, %v, %v", msgs, more, err)
+	page, err = v.Messages(ses, MessageQuery{Limit: 2, AfterID: 1})
+	if err != nil || !page.More || page.Messages[0].GetId() != 2 || page.Messages[1].GetId() != 3 {
+		t.Fatalf("%v, %v, %v", page.Messages, page.More, err)
 	}
 	// A stream from the beginning gets all of them, in order, in bounded batches.
 	want := uint64(1)

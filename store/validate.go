@@ -71,6 +71,28 @@ func forbiddenIn(text []byte) bool {
 	return false
 }
 
+// badReaction says what is wrong with a reaction: an emoji, or a short word.
+func badReaction(value string) string {
+	switch {
+	case value == "" || len(value) > MaxReactionBytes:
+		return "must have 1 to 32 bytes"
+	case !utf8.ValidString(value):
+		return "must be UTF-8"
+	case strings.ContainsFunc(value, func(r rune) bool { return blank(r) || forbidden(r) }):
+		return "must not have spaces, control characters or bidirectional overrides"
+	}
+	return ""
+}
+
+// blank says whether a character is a space of any width; the list is fixed here, as that of forbidden.
+func blank(r rune) bool {
+	switch {
+	case r == ' ', r == 0xa0, r == 0x1680, r >= 0x2000 && r <= 0x200b, r == 0x202f, r == 0x205f, r == 0x3000, r == 0xfeff:
+		return true
+	}
+	return false
+}
+
 // badLabel says what is wrong with a line of text that may be empty.
 func badLabel(text string, maxRunes int) string {
 	switch {

@@ -15,11 +15,15 @@ type walk struct {
 	c    *convView
 	q    MessageQuery
 	desc bool
+	// thread is the first seq of the thread that is walked through; 0 for none.
+	thread uint64
 
 	// key orders the walks: the present message's id; before the walk is opened a bound of its first one.
 	key    uint64
 	opened bool
-	it     *iterator
+	hi     uint64    // last seq of the walk
+	it     *iterator // over the messages, or
+	index  *seqMerge // over the seqs of the only ones that are wanted
 	hidden *seqSet
 	seq    uint64
 	rec    *internalv1.MessageRecord
@@ -29,7 +33,8 @@ type walk struct {
 
 // begin says whether there can be anything, without reading messages where that is not needed.
 func (w *walk) begin() (bool, error) {
-	if w.c.GetLastSeq() == 0 || w.c.GetLastMessage() <= w.q.AfterID || w.q.OnlyUnread && w.c.unread() == 0 {
+	if w.c.GetLastSeq() == 0 || w.c.GetLastMessage() <= w.q.AfterID || w.q.OnlyUnread && w.c.unread() == 0 ||
+		w.q.OnlyPinned && w.c.GetPins() == 0 || w.q.OnlyMentions && !w.c.isRoom() {
 		return false, nil
 	}
 	if !w.desc {
@@ -42,12 +47,20 @@ func (w *walk) begin() (bool, error) {
 // open bounds the seqs and starts the walk.
 func (w *walk) open() error {
 	w.opened = true
-	lo, hi := uint64(1), w.c.GetLastSeq()
+	lo, hi := w.c.firstSeq(), w.c.GetLastSeq()
 	var err error
-	if w.q.AfterID > 0 {
-		if lo, err = w.v.firstSeqAbove(w.c, w.q.AfterID); err != nil {
+	if w.q.FromMS != 0 {
+		sentSince := func(r *internalv1.MessageRecord) bool { return r.GetTimeUnixMs() >= w.q.FromMS }
+		if lo, err = w.v.searchSeq(w.c, lo, sentSince); err != nil {
 			return err
 		}
+	}
+	if w.q.AfterID > 0 {
+		above, err := w.v.firstSeqAbove(w.c, w.q.AfterID)
+		if err != nil {
+			return err
+		}
+		lo = max(lo, above)
 	}
 	if w.q.BeforeID > 0 && w.q.BeforeID <= w.c.GetLastMessage() {
 		above, err := w.v.firstSeqAbove(w.c, w.q.BeforeID-1)
@@ -59,13 +72,60 @@ func (w *walk) open() error {
 	if w.q.OnlyUnread {
 		lo = max(lo, w.c.member.GetReadSeq()+1)
 	}
-	w.from(lo, hi)
-	return w.it.err
+	w.hi = hi
+	w.from(lo)
+	return nil
 }
 
-func (w *walk) from(lo, hi uint64) {
-	w.it = w.v.scan(keyMessage(nil, w.c.id, lo), keyMessage(nil, w.c.id, hi+1), w.desc)
-	w.hidden = w.v.hiddenSeqs(w.c, lo, hi, w.desc)
+// from puts the walk to the seqs from lo on.
+func (w *walk) from(lo uint64) {
+	if w.index = w.wanted(lo); w.index == nil {
+		w.it = w.v.scan(keyMessage(nil, w.c.id, lo), keyMessage(nil, w.c.id, w.hi+1), w.desc)
+	}
+	w.hidden = w.marks(lo, func(seq uint64) []byte { return keyHidden(nil, w.c.viewer, w.c.id, seq) })
+}
+
+// wanted returns an index of the messages that are wanted, nil where that is all of them.
+func (w *walk) wanted(lo uint64) *seqMerge {
+	conv := w.c.id
+	switch {
+	case w.thread != 0:
+		return mergeSeqs(w.marks(lo, func(seq uint64) []byte { return keyThread(nil, conv, w.thread, seq) }))
+	case w.q.OnlyPinned:
+		const pin = uint64(internalv1.AnnotationKind_ANNOTATION_KIND_PIN)
+		return mergeSeqs(w.marks(lo, func(seq uint64) []byte { return appendU64s(nil, tagAnnotation, pin, conv, seq) }))
+	case w.q.OnlyMentions:
+		return mergeSeqs(w.marks(lo, func(seq uint64) []byte { return keyMention(nil, w.c.viewer, conv, seq) }),
+			w.marks(lo, func(seq uint64) []byte { return keyMention(nil, 0, conv, seq) }))
+	}
+	return nil
+}
+
+// marks returns the seqs of a table from lo to the walk's last one.
+func (w *walk) marks(lo uint64, key func(seq uint64) []byte) *seqSet {
+	s := &seqSet{desc: w.desc, it: w.v.scan(key(lo), key(w.hi+1), w.desc)}
+	s.advance()
+	return s
+}
+
+// step moves to the next message of the walk's range and returns its record as it is stored.
+func (w *walk) step() (value []byte, ok bool, err error) {
+	if w.index == nil {
+		if !w.it.next() {
+			return nil, false, w.it.err
+		}
+		w.seq = u64At(w.it.key, 1)
+		return w.it.value, true, nil
+	}
+	if w.seq, ok, err = w.index.next(); !ok || err != nil {
+		return nil, false, err
+	}
+	key := keyMessage(w.v.key(), w.c.id, w.seq)
+	value, ok, err = w.v.get(key)
+	if err == nil && !ok {
+		err = &ContradictionError{Key: slices.Clone(key), Err: errMissing}
+	}
+	return value, ok, err
 }
 
 // maxMisses is how many messages of one's own an unread walk passes one by one before it searches for the next other.
@@ -78,8 +138,11 @@ func (w *walk) next() (bool, error) {
 			return false, err
 		}
 	}
-	for w.it.next() {
-		w.seq = u64At(w.it.key, 1)
+	for {
+		value, ok, err := w.step()
+		if !ok || err != nil {
+			return false, err
+		}
 		if w.q.OnlyUnread {
 			if i := rangeOf(w.c.member, w.seq); i >= 0 {
 				w.skipTo(w.c.member.Ranges[i+1] + 1)
@@ -87,14 +150,14 @@ func (w *walk) next() (bool, error) {
 			}
 		}
 		rec := new(internalv1.MessageRecord)
-		if err := proto.Unmarshal(w.it.value, rec); err != nil {
-			return false, w.v.locate(&ContradictionError{Key: slices.Clone(w.it.key), Err: err})
+		if err := proto.Unmarshal(value, rec); err != nil {
+			return false, w.v.locate(&ContradictionError{Key: keyMessage(nil, w.c.id, w.seq), Err: err})
 		}
 		hidden, err := w.hidden.has(w.seq)
 		if err != nil {
 			return false, err
 		}
-		if hidden {
+		if hidden || (w.q.OnlyPinned || w.q.OnlyMentions) && w.c.gone(rec) {
 			continue
 		}
 		if w.q.OnlyUnread && (rec.GetSender() == w.c.viewer || w.c.gone(rec)) {
@@ -113,13 +176,9 @@ func (w *walk) next() (bool, error) {
 		w.rec, w.key = rec, rec.GetId()
 		return true, nil
 	}
-	return false, w.it.err
 }
 
-func (w *walk) skipTo(seq uint64) {
-	hi := u64At(w.it.hi, 1) - 1
-	w.from(min(seq, hi+1), hi)
-}
+func (w *walk) skipTo(seq uint64) { w.from(min(seq, w.hi+1)) }
 
 // firstSeqAbove returns the first seq whose message has an id above the one given; ids ascend with seqs.
 func (v *View) firstSeqAbove(c *convView, id uint64) (uint64, error) {
@@ -128,7 +187,7 @@ func (v *View) firstSeqAbove(c *convView, id uint64) (uint64, error) {
 	} else if p != nil && p.GetConversation() == c.id {
 		return p.GetSeq() + 1, nil
 	}
-	return v.searchSeq(c, 1, func(r *internalv1.MessageRecord) bool { return r.GetId() > id })
+	return v.searchSeq(c, c.firstSeq(), func(r *internalv1.MessageRecord) bool { return r.GetId() > id })
 }
 
 // nextByOther returns the first seq after one's own message that the other one sent: only their messages leave the
@@ -172,18 +231,12 @@ func (v *View) searchSeqAt(c *convView, from uint64, f func(seq uint64, r *inter
 	return from + uint64(n), err
 }
 
-// seqSet answers, for seqs in the order of a walk, whether they are in a table of marks.
+// seqSet answers, for seqs in the order of a walk, whether they are in a table whose keys have a seq as third number.
 type seqSet struct {
 	it   *iterator
 	desc bool
 	at   uint64
 	ok   bool
-}
-
-func (v *View) hiddenSeqs(c *convView, lo, hi uint64, desc bool) *seqSet {
-	s := &seqSet{desc: desc, it: v.scan(keyHidden(nil, c.viewer, c.id, lo), keyHidden(nil, c.viewer, c.id, hi+1), desc)}
-	s.advance()
-	return s
 }
 
 func (s *seqSet) advance() {
@@ -197,6 +250,28 @@ func (s *seqSet) has(seq uint64) (bool, error) {
 		s.advance()
 	}
 	return s.ok && s.at == seq, s.it.err
+}
+
+// seqMerge goes through the seqs of one or two tables in the order of a walk, each seq once.
+type seqMerge struct{ sets []*seqSet }
+
+func mergeSeqs(sets ...*seqSet) *seqMerge { return &seqMerge{sets: sets} }
+
+func (m *seqMerge) next() (seq uint64, ok bool, err error) {
+	for _, s := range m.sets {
+		if s.it.err != nil {
+			return 0, false, s.it.err
+		}
+		if s.ok && (!ok || (s.at < seq) != s.desc) {
+			seq, ok = s.at, true
+		}
+	}
+	for _, s := range m.sets {
+		if s.ok && s.at == seq {
+			s.advance()
+		}
+	}
+	return seq, ok, nil
 }
 
 // walkHeap has the walk whose message is next on top.

@@ -185,16 +185,16 @@ func texts(st *store.Store, session []byte) ([]string, error) {
 	}
 	var out []string
 	for before := uint64(0); ; {
-		msgs, more, err := v.Messages(ses, store.MessageQuery{BeforeID: before, Limit: store.MaxPage})
+		page, err := v.Messages(ses, store.MessageQuery{BeforeID: before, Limit: store.MaxPage})
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range msgs {
+		for _, m := range page.Messages {
 			out = append(out, fmt.Sprint(m))
 		}
-		if !more || len(msgs) == 0 {
+		if !page.More || len(page.Messages) == 0 {
 			return out, nil
 		}
-		before = msgs[0].GetId()
+		before = page.Messages[0].GetId()
 	}
 }

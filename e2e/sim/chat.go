@@ -199,18 +199,18 @@ func (c *chat) whole(who *client, r *replica, conversation string) error {
 	if err != nil {
 		return c.w.violation("node %d does not know the session of %s: %v", r.id, who.name, err)
 	}
-	ms, more, err := v.Messages(ses, store.MessageQuery{Conversation: conversation, Limit: store.MaxPage})
-	if err != nil || more {
-		return c.w.violation("%s on node %d: %v, more %v", c.key, r.id, err, more)
+	read, err := v.Messages(ses, store.MessageQuery{Conversation: conversation, Limit: store.MaxPage})
+	if err != nil || read.More {
+		return c.w.violation("%s on node %d: %v, more %v", c.key, r.id, err, read.More)
 	}
-	for i, m := range plain(ms) {
+	for i, m := range plain(read.Messages) {
 		if m.seq != uint64(i+1) {
 			return c.w.violation("%s: node %d has seq %d at place %d", c.key, r.id, m.seq, i+1)
 		}
 		c.check(r, m)
 	}
-	if uint64(len(ms)) < c.acked {
-		return c.w.violation("%s: node %d has %d messages, seq %d was acknowledged", c.key, r.id, len(ms), c.acked)
+	if uint64(len(read.Messages)) < c.acked {
+		return c.w.violation("%s: node %d has %d messages, seq %d was acknowledged", c.key, r.id, len(read.Messages), c.acked)
 	}
 	return nil
 }

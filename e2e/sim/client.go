@@ -245,7 +245,7 @@ func (c *client) look(r *replica, conversation string) []message {
 	if err != nil {
 		c.w.fail("node %d does not know the session of %s: %v", r.id, c.name, err)
 	}
-	ms, _, err := v.Messages(ses, store.MessageQuery{Conversation: conversation, Limit: page})
+	read, err := v.Messages(ses, store.MessageQuery{Conversation: conversation, Limit: page})
 	c.w.must(err)
-	return plain(ms)
+	return plain(read.Messages)
 }

@@ -2477,6 +2477,7 @@ type isEvent_Change interface {
 }
 
 type Event_Message struct {
+	// Messages come without replies and reactions, here and where they were edited: further events tell of each.
 	Message *Message `protobuf:"bytes,2,opt,name=message,proto3,oneof"`
 }
 
@@ -2493,7 +2494,7 @@ type Event_UserDeleted struct {
 }
 
 type Event_MessageEdited struct {
-	// A message as it is now: its text was edited.
+	// A message as it is now: its text was edited. Unread is not set: an edit leaves it as it is.
 	MessageEdited *Message `protobuf:"bytes,6,opt,name=message_edited,json=messageEdited,proto3,oneof"`
 }
 

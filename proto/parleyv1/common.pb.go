@@ -387,7 +387,7 @@ type Message struct {
 	Edited *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=edited,proto3" json:"edited,omitempty"`
 	// In a room: the text names the caller with @name, or everybody with @room.
 	MentionsMe bool `protobuf:"varint,15,opt,name=mentions_me,json=mentionsMe,proto3" json:"mentions_me,omitempty"`
-	// In the order of their emoji; at most 20.
+	// Short emoji first, in bytes, then in their order; at most 20.
 	Reactions     []*Reaction `protobuf:"bytes,16,rep,name=reactions,proto3" json:"reactions,omitempty"`
 	Pinned        bool        `protobuf:"varint,17,opt,name=pinned,proto3" json:"pinned,omitempty"`
 	unknownFields protoimpl.UnknownFields
