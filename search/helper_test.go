@@ -199,17 +199,17 @@ func (r *rig) scan(by string, match func(m *parleyv1.Message) bool) (ids []uint6
 	ses, err := v.Session(token(by))
 	must(r.t, err)
 	for q := (store.MessageQuery{Limit: store.MaxPage}); ; {
-		ms, more, err := v.Messages(ses, q)
+		page, err := v.Messages(ses, q)
 		must(r.t, err)
-		for _, m := range slices.Backward(ms) {
+		for _, m := range slices.Backward(page.Messages) {
 			if !m.GetDeleted() && match(m) {
 				ids = append(ids, m.GetId())
 			}
 		}
-		if !more {
+		if !page.More {
 			return ids
 		}
-		q.BeforeID = ms[0].GetId()
+		q.BeforeID = page.Messages[0].GetId()
 	}
 }
 
