@@ -50,7 +50,8 @@ func (v *View) Messages(s Session, q MessageQuery) (p Page, err error) {
 	if q.AroundID != 0 {
 		return v.around(s, q, limit)
 	}
-	p.Messages, p.More, err = v.gather(s, q, limit)
+	desc := !q.OnlyUnread && q.AfterID == 0 && q.FromMS == 0
+	p.Messages, p.More, err = v.gather(s, q, desc, limit)
 	return p, err
 }
 
@@ -69,16 +70,16 @@ func (v *View) around(s Session, q MessageQuery, limit int) (p Page, err error) 
 	newer = older
 	older.BeforeID, older.AfterID = q.AroundID, 0
 	newer.BeforeID, newer.AfterID = 0, q.AroundID-1
-	before, moreBefore, err := v.gather(s, older, (limit-1)/2)
+	before, moreBefore, err := v.gather(s, older, true, (limit-1)/2)
 	if err != nil {
 		return Page{}, err
 	}
-	p.Messages, p.More, err = v.gather(s, newer, limit-len(before))
+	p.Messages, p.More, err = v.gather(s, newer, false, limit-len(before))
 	if err != nil {
 		return Page{}, err
 	}
 	if room := limit - len(p.Messages); room > len(before) && moreBefore {
-		if before, moreBefore, err = v.gather(s, older, room); err != nil {
+		if before, moreBefore, err = v.gather(s, older, true, room); err != nil {
 			return Page{}, err
 		}
 	}
@@ -86,9 +87,9 @@ func (v *View) around(s Session, q MessageQuery, limit int) (p Page, err error) 
 	return p, nil
 }
 
-// gather merges the walks of a query into a page of at most limit messages, and says whether there are more.
-func (v *View) gather(s Session, q MessageQuery, limit int) (msgs []*parleyv1.Message, more bool, err error) {
-	desc := !q.OnlyUnread && q.AfterID == 0 && q.FromMS == 0
+// gather merges the walks of a query into at most limit messages, the newest with desc, and says whether there are more.
+func (v *View) gather(s Session, q MessageQuery, desc bool, limit int) (
+	msgs []*parleyv1.Message, more bool, err error) {
 	walks, err := v.walks(s, q, desc)
 	if err != nil {
 		return nil, false, err
