@@ -53,6 +53,9 @@ var rules = map[string]who{
 	chatPath + "DeleteMessages":    session,
 	chatPath + "DeleteUser":        session,
 	chatPath + "Subscribe":         session,
+	chatPath + "SetPresence":       session,
+	chatPath + "SendTyping":        session,
+	chatPath + "ListPresence":      session,
 
 	clusterPath + "Status":             sessionOrSocket,
 	clusterPath + "StateHash":          sessionOrSocket,

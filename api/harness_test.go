@@ -50,6 +50,8 @@ type replica struct {
 	// backup answers Backup, where it is set.
 	backup    func() (*node.Backup, error)
 	proposals int
+	// softFrames were sent to the other nodes, of which there are none.
+	softFrames int
 }
 
 func newReplica(t *testing.T) *replica {
@@ -191,6 +193,14 @@ func (r *replica) Backup(context.Context) (*node.Backup, error) {
 }
 
 func (r *replica) MembersSettled(context.Context) node.Status { return r.Status() }
+
+func (r *replica) SendSoft([]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.softFrames++
+}
+
+func (r *replica) OnSoft(node.SoftHandler) {}
 
 func (r *replica) Changed() <-chan struct{} {
 	r.mu.Lock()

@@ -120,6 +120,12 @@ const (
 	// maxPublicStreamsPerAddress keeps one address from taking them all.
 	maxPublicStreamsPerAddress = 2 * maxConnectionsPerAddress
 
+	// What an account may say of its presence and of its typing on this node. Clients say each a few times a minute.
+	presencesPerSecond = 0.5
+	presenceBurst      = 10
+	typingsPerSecond   = 1
+	typingBurst        = 5
+
 	connectionTimeout = 10 * time.Second
 	// keepaliveMinTime is what clients may ping at most; api/client pings no faster.
 	keepaliveMinTime = 5 * time.Second

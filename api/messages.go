@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -100,9 +99,7 @@ func (s *chat) ReadMessages(ctx context.Context, r *parleyv1.ReadMessagesRequest
 	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) error {
 		page, err := v.Messages(sess, q)
 		if errors.Is(err, store.ErrNotFound) {
-			return &failure{code: codes.NotFound, reason: reasonName(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND),
-				message: "there is no conversation " + q.Conversation + "; check the name, or list users and conversations",
-				fields:  []violation{{"conversation", "is unknown"}}}
+			return noConversation("conversation", q.Conversation)
 		}
 		resp.Messages, resp.More, resp.MoreBefore = page.Messages, page.More, page.MoreBefore
 		return err

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"parley/api/soft"
 	"parley/node"
 	"parley/proto/parleyv1"
 	"parley/store"
@@ -40,6 +41,10 @@ type Replica interface {
 	Backup(ctx context.Context) (*node.Backup, error)
 	// MembersSettled waits, for a bounded time, until a change of members is carried out.
 	MembersSettled(ctx context.Context) node.Status
+	// SendSoft gives a frame of soft state to the other members and waits for nothing; it may be lost. OnSoft says who takes
+	// theirs.
+	SendSoft(frame []byte)
+	OnSoft(node.SoftHandler)
 	// Changed is closed at the next change of what Status says of leader, quorum and readiness.
 	Changed() <-chan struct{}
 }
@@ -60,6 +65,9 @@ type Options struct {
 	SendsPerSecond float64
 	// CertNotAfter is the end of the certificate in use, for a metric; nil without TLS.
 	CertNotAfter func() time.Time
+
+	// now is the clock of soft state and of the limits on it; a test sets it.
+	now func() time.Time
 }
 
 // Server is the services of one node. It may be registered on several gRPC servers: the client port's and the admin
@@ -71,12 +79,15 @@ type Server struct {
 	log     *slog.Logger
 	name    string
 
-	guard   *guard
-	sends   *buckets
-	health  *health.Server
-	metrics *metrics
+	guard *guard
+	sends *buckets
+	soft  *soft.State
+	// presences and typings limit how often an account says something of itself.
+	presences, typings *buckets
+	health             *health.Server
+	metrics            *metrics
 
-	// drained is cancelled by Drain; every stream ends with it, and the health watcher.
+	// drained is cancelled by Drain; every stream ends with it, the health watcher, and the teller of soft state.
 	drained context.Context
 	drain   context.CancelFunc
 	watcher sync.WaitGroup
@@ -98,7 +109,7 @@ type Server struct {
 	heartbeatAfter time.Duration
 }
 
-// New makes the services of a node. It starts one goroutine, which ends with Drain.
+// New makes the services of a node. It starts two goroutines, which end with Drain.
 func New(r Replica, st *store.Store, o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -106,9 +117,15 @@ func New(r Replica, st *store.Store, o Options) *Server {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
+	if o.now == nil {
+		o.now = time.Now
+	}
 	s := &Server{
 		replica: r, store: st, opts: o, name: r.Status().Name,
 		guard:          newGuard(time.Now),
+		soft:           soft.New(o.now),
+		presences:      newBuckets(presencesPerSecond, presenceBurst, maxBuckets, o.now),
+		typings:        newBuckets(typingsPerSecond, typingBurst, maxBuckets, o.now),
 		health:         health.NewServer(),
 		subscriptions:  newCounts(maxSubscribers, maxStreamsPerAccount),
 		sendStreams:    newCounts(maxSendStreams, maxSendStreamsPerAccount),
@@ -127,6 +144,8 @@ func New(r Replica, st *store.Store, o Options) *Server {
 	s.metrics = newMetrics(s)
 	s.setHealth(r.Status())
 	s.watcher.Go(s.watchHealth)
+	r.OnSoft(s.soft)
+	s.watcher.Go(s.runSoft)
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"parley/api/soft"
 	"parley/proto/parleyv1"
 	"parley/store"
 )
@@ -23,15 +24,7 @@ func (s *chat) Subscribe(r *parleyv1.SubscribeRequest, stream frames) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	sess, err := s.localSession(ctx)
-	if errors.Is(err, store.ErrNoSession) {
-		if err := s.confirm(ctx); err != nil {
-			return err
-		}
-		if sess, err = s.localSession(ctx); errors.Is(err, store.ErrNoSession) {
-			return sessionInvalid()
-		}
-	}
+	sess, err := s.known(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,11 +42,14 @@ func (s *chat) Subscribe(r *parleyv1.SubscribeRequest, stream frames) error {
 		return watchFailure(err)
 	}
 	defer w.Close()
-	return s.follow(ctx, w, stream)
+	soft := s.soft.Follow(sess.AccountID)
+	defer soft.Close()
+	return s.follow(ctx, w, soft, stream)
 }
 
-// follow sends frames until something ends the stream. Next is woken by Apply; the deadline on it only tells silence.
-func (s *chat) follow(ctx context.Context, w *store.Watcher, stream frames) error {
+// follow sends frames until something ends the stream. Next is woken by Apply and by soft state; the deadline on it only
+// tells silence.
+func (s *chat) follow(ctx context.Context, w *store.Watcher, soft *soft.Follower, stream frames) error {
 	start, reset := w.Start()
 	err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Subscribed{
 		Subscribed: &parleyv1.Subscribed{Node: s.name, Cursor: start},
@@ -70,8 +66,8 @@ func (s *chat) follow(ctx context.Context, w *store.Watcher, stream frames) erro
 			return err
 		}
 	}
-	for {
-		events, err := s.next(ctx, w)
+	for silence := time.Now().Add(s.heartbeatAfter); ; {
+		events, err := s.next(ctx, w, soft, silence)
 		if err != nil {
 			return err
 		}
@@ -81,7 +77,16 @@ func (s *chat) follow(ctx context.Context, w *store.Watcher, stream frames) erro
 			}
 		}
 		s.metrics.delivered.Add(float64(len(events)))
+		// Soft state has no cursor and says nothing of the quorum: it does not stand for a heartbeat.
+		for _, f := range soft.Take() {
+			if err := stream.Send(f); err != nil {
+				return err
+			}
+		}
 		if len(events) == 0 {
+			if time.Now().Before(silence) {
+				continue
+			}
 			err := stream.Send(&parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Heartbeat{
 				Heartbeat: &parleyv1.Heartbeat{Cursor: w.Cursor(), Quorum: s.replica.Status().Quorum},
 			}})
@@ -89,20 +94,23 @@ func (s *chat) follow(ctx context.Context, w *store.Watcher, stream frames) erro
 				return err
 			}
 		}
+		silence = time.Now().Add(s.heartbeatAfter)
 	}
 }
 
-// next returns the next events, or none after a second of silence.
-func (s *chat) next(ctx context.Context, w *store.Watcher) ([]*store.Told, error) {
-	wait, cancel := context.WithTimeout(ctx, s.heartbeatAfter)
+// next returns the next events, or none when there is soft state to tell or nothing came before silence.
+func (s *chat) next(ctx context.Context, w *store.Watcher, soft *soft.Follower, silence time.Time) ([]*store.Told, error) {
+	wait, cancel := context.WithDeadline(ctx, silence)
 	defer cancel()
+	soft.Arm(cancel)
+	defer soft.Arm(nil)
 	events, err := w.Next(wait)
 	switch {
 	case err == nil:
 		return events, nil
 	case ctx.Err() != nil: // the client went, or Drain: the interceptor knows which
 		return nil, contextFailure(ctx.Err())
-	case errors.Is(err, context.DeadlineExceeded):
+	case wait.Err() != nil && errors.Is(err, wait.Err()):
 		return nil, nil
 	}
 	return nil, watchFailure(err)

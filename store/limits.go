@@ -183,6 +183,14 @@ const (
 	FeedBytes = 256 << 10
 	// maxTapped bounds the conversations that a tap remembers: more were edited than a second's work brings, and all are looked at.
 	maxTapped = 1_024
+	// MaxCircle bounds the accounts that a presence concerns, MaxCircleConversations the conversations that are looked at for it,
+	// and MaxCircleRoom the members of a room where people are shown who is there: in a larger one it would be noise, and cost
+	// each change of one a look at all.
+	MaxCircle              = 1_000
+	MaxCircleConversations = 1_000
+	MaxCircleRoom          = 200
+	// MaxTypingMembers bounds the members of a room where typing is shown.
+	MaxTypingMembers = 1_000
 	// maxHashWaiters bounds the callers that wait in HashAt.
 	maxHashWaiters = 1_024
 )
