@@ -50,6 +50,7 @@ var rules = map[string]who{
 	chatPath + "ReadMessages":      session,
 	chatPath + "MarkRead":          session,
 	chatPath + "ListConversations": session,
+	chatPath + "SearchMessages":    session,
 	chatPath + "DeleteMessages":    session,
 	chatPath + "DeleteUser":        session,
 	chatPath + "Subscribe":         session,

@@ -84,8 +84,18 @@ func storeFailure(err error) error {
 func (s *Server) read(ctx context.Context, c parleyv1.Consistency, f func(*store.View, store.Session) error) (
 	*parleyv1.ReadInfo, error,
 ) {
+	return s.readWhen(ctx, c, func() error { return nil }, f)
+}
+
+// readWhen is read with something to wait for after the barrier, ahead of each view.
+func (s *Server) readWhen(
+	ctx context.Context, c parleyv1.Consistency, ready func() error, f func(*store.View, store.Session) error,
+) (*parleyv1.ReadInfo, error) {
 	info := &parleyv1.ReadInfo{Node: s.name}
 	attempt := func() error {
+		if err := ready(); err != nil {
+			return err
+		}
 		return s.withView(func(v *store.View) error {
 			sess, err := v.Session(callerOf(ctx).token)
 			if err != nil {

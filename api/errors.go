@@ -40,6 +40,7 @@ const (
 	reasonMemberNotFound   = "MEMBER_NOT_FOUND"
 	reasonTransferRefused  = "TRANSFER_REFUSED"
 	reasonQuorumAtRisk     = "QUORUM_AT_RISK"
+	reasonNoIndex          = "NO_SEARCH_INDEX"
 	reasonInternal         = "INTERNAL"
 	appliedNo              = "no"
 	appliedUnknown         = "unknown"

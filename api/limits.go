@@ -36,6 +36,9 @@ const (
 	defaultUsersPage     = 100
 	defaultMessagesPage  = 50
 	defaultConversations = 100
+	defaultSearchPage    = 20
+	// maxSearches are under way on one node at a time, the others wait: a search is milliseconds of a processor, and sends go first.
+	maxSearches = 2
 	// maxImport accounts at most fill 53 KiB, under maxRequestBytes, when each has the longest names and hash.
 	maxImport = 100
 	// maxImportPHCBytes holds a salt and a tag of 64 bytes each; the usual ones need 97.

@@ -63,6 +63,8 @@ type Options struct {
 	// before the next of the same caller, and the cluster's own queue bound refuses what is too much for everybody, so a
 	// limit would first of all hit a load generator and bots that act for many people.
 	SendsPerSecond float64
+	// Search is the node's search index; nil when it keeps none.
+	Search Searcher
 	// CertNotAfter is the end of the certificate in use, for a metric; nil without TLS.
 	CertNotAfter func() time.Time
 
@@ -99,6 +101,8 @@ type Server struct {
 	calls         atomic.Int64 // unary calls and the sends of streams
 	// hashing lets one StateHash run at a time: each makes every member hash its state.
 	hashing chan struct{}
+	// searching lets maxSearches SearchMessages run at a time.
+	searching chan struct{}
 	// importing lets maxImports ImportAccounts run at a time.
 	importing chan struct{}
 
@@ -132,6 +136,7 @@ func New(r Replica, st *store.Store, o Options) *Server {
 		publicStreams:  newCounts(maxPublicStreams, maxPublicStreamsPerAddress),
 		connections:    newCounts(maxConnections, maxConnectionsPerAddress),
 		hashing:        make(chan struct{}, 1),
+		searching:      make(chan struct{}, maxSearches),
 		importing:      make(chan struct{}, maxImports),
 		logs:           rate.NewLimiter(failureLogsPerSecond, failureLogsBurst),
 		heartbeatAfter: heartbeatAfter,

@@ -7,11 +7,12 @@ import (
 	"hash"
 	"hash/crc32"
 	"os"
+
+	"parley/internal/syncfile"
 )
 
-// segmentWriter writes a segment: all messages by ascending id, then all lists in the order of their keys. The file is not
-// synced: a power cut may damage it, which its checksum tells, and what it had is indexed again. A sync would hold up those of
-// the log beside it.
+// segmentWriter writes a segment: all messages by ascending id, then all lists in the order of their keys. The end of
+// the file is not synced: a power cut may damage it, which its checksum tells, and what it had is indexed again.
 type segmentWriter struct {
 	header
 	f   *os.File
@@ -38,7 +39,7 @@ func newSegmentWriter(path string, cluster [16]byte, from, to progress) (*segmen
 		return nil, err
 	}
 	w := &segmentWriter{
-		header: header{cluster: cluster, from: from, to: to}, f: f, w: bufio.NewWriterSize(f, 64<<10), sum: crc32.New(castagnoli),
+		header: header{cluster: cluster, from: from, to: to}, f: f, w: bufio.NewWriterSize(syncfile.NewWriter(f), 64<<10), sum: crc32.New(castagnoli),
 		off: headerBytes,
 	}
 	if _, err := w.w.Write(make([]byte, headerBytes)); err != nil {

@@ -115,6 +115,13 @@ func (c *Client) ListConversations(
 	return invoke(ctx, c, "ListConversations", kindSession, r, c.chat.ListConversations)
 }
 
+// SearchMessages returns one page of the messages that match a query. A page may be empty and yet not be the last.
+func (c *Client) SearchMessages(
+	ctx context.Context, r *parleyv1.SearchMessagesRequest,
+) (*parleyv1.SearchMessagesResponse, error) {
+	return invoke(ctx, c, "SearchMessages", kindSession, r, c.chat.SearchMessages)
+}
+
 // DeleteMessages deletes messages by id.
 func (c *Client) DeleteMessages(
 	ctx context.Context, r *parleyv1.DeleteMessagesRequest,

@@ -17,6 +17,9 @@ const (
 	maxReadLimit = 10_000
 	// pageSize is the most that the API hands out at once.
 	pageSize = 1000
+	// defaultSearchLimit is a screen, and maxSearchPage the most that the API finds at once.
+	defaultSearchLimit = 20
+	maxSearchPage      = 100
 	// maxRanges and maxDeleteIDs are the API's bounds of one request.
 	maxRanges    = 100
 	maxDeleteIDs = 100

@@ -21,6 +21,7 @@ import (
 	"parley/api"
 	"parley/api/pki"
 	"parley/node"
+	"parley/search"
 )
 
 // server is one running node with everything around it. Its goroutines are the three servers' accept loops; each ends when
@@ -28,6 +29,7 @@ import (
 type server struct {
 	log   *slog.Logger
 	node  *node.Node
+	index *search.Index
 	api   *api.Server
 	chat  *grpc.Server // the client port
 	admin *grpc.Server // the socket in the data directory
@@ -71,12 +73,20 @@ func (a *app) serve(o serveOptions) error {
 	if err != nil {
 		return errors.Join(err, s.node.Stop(context.Background()))
 	}
+	s.index, err = search.Open(search.Options{
+		Dir: filepath.Join(o.data, searchDir), Store: s.node.Store(), Logger: s.log, Registerer: registry,
+	})
+	if err != nil {
+		return errors.Join(err, s.node.Stop(context.Background()))
+	}
 	s.api = api.New(s.node, s.node.Store(), api.Options{
 		Logger: log, Registry: registry, Version: version(), Profile: o.profile, CertNotAfter: notAfter,
+		Search: s.index,
 	})
 	health.set(s.api.AdminHandler())
 	if err := s.startServices(o, l, clientTLS); err != nil {
 		s.api.Drain()
+		s.index.Close()
 		return errors.Join(err, s.node.Stop(context.Background()))
 	}
 	s.log.Info("serving", "address", o.advertise, "peer_address", o.peerAdvertise, "data", o.data, "version", version(),
@@ -191,6 +201,7 @@ func (s *server) untilEnd(signals <-chan os.Signal) error {
 		s.api.Drain()
 		s.chat.Stop()
 		s.admin.Stop()
+		s.index.Close()
 		s.end()
 		return &failure{code: exitFailed, message: "the node stopped: " + why.Error()}
 	}
@@ -231,6 +242,7 @@ func (s *server) drain() error {
 		s.admin.Stop()
 		<-finished
 	}
+	s.index.Close() // it reads the store
 	err := s.node.Stop(ctx)
 	s.end()
 	return err

@@ -9,6 +9,9 @@ import (
 // adminSocket is the admin socket's name in a data directory.
 const adminSocket = "admin.sock"
 
+// searchDir is the search index's name there. It may be removed while the node is down.
+const searchDir = "search"
+
 // maxSocketPath leaves room, below the 103 bytes of the smallest system, for the private directory in which the socket is
 // made before it is moved into place.
 const maxSocketPath = 85
