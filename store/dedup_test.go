@@ -57,6 +57,24 @@ func TestEveryCommandHappensOnce(t *testing.T) {
 		"DeleteMessages": func(r *rig) (*internalv1.Command, *internalv1.Command) {
 			return r.deleteCmd("alice", 1, 2), r.deleteCmd("alice", 2, 3)
 		},
+		"PostMessage": func(r *rig) (*internalv1.Command, *internalv1.Command) {
+			return r.postCmd("alice", "@bob", "once", 1), r.postCmd("alice", "@bob", "once", 2)
+		},
+		"EditMessage": func(r *rig) (*internalv1.Command, *internalv1.Command) {
+			return r.editCmd("alice", 1, "once"), r.editCmd("alice", 1, "twice")
+		},
+		"Annotate": func(r *rig) (*internalv1.Command, *internalv1.Command) {
+			return r.reactCmd("bob", 1, "x", true), r.reactCmd("bob", 1, "x", false)
+		},
+		"Annotate with a pin": func(r *rig) (*internalv1.Command, *internalv1.Command) {
+			return r.pinCmd("bob", 1, true), r.pinCmd("bob", 2, true)
+		},
+		"SetReadMark": func(r *rig) (*internalv1.Command, *internalv1.Command) {
+			return r.readMarkCmd("bob", "@alice", 3), r.readMarkCmd("bob", "@alice", 2)
+		},
+		"SetMute": func(r *rig) (*internalv1.Command, *internalv1.Command) {
+			return r.muteCmd("bob", "@alice", internalv1.Mute_MUTE_ALL), r.muteCmd("bob", "@alice", internalv1.Mute_MUTE_UNSPECIFIED)
+		},
 		"ChangePassword": func(r *rig) (*internalv1.Command, *internalv1.Command) {
 			return r.passwordCmd("alice", 1), r.sendCmd("alice", "@bob", "x")
 		},
@@ -86,6 +104,7 @@ func TestEveryCommandHappensOnce(t *testing.T) {
 			s, _ := memStore(t, Options{})
 			r := newRig(t, s)
 			r.people("alice", "bob")
+			r.ok(raise(MaxClusterVersion))
 			for range 4 {
 				r.send("alice", "@bob", "hello")
 			}

@@ -23,6 +23,8 @@ type gen struct {
 	maxID  uint64
 	// members has it change members too; the fixed log of TestStateHashOfAFixedLog is without.
 	members bool
+	// chat has it use what cluster version 3 added.
+	chat bool
 }
 
 func newGen(seed uint64) *gen {
@@ -37,6 +39,13 @@ func newGen(seed uint64) *gen {
 func newMembersGen(seed uint64) *gen {
 	g := newGen(seed)
 	g.members = true
+	return g
+}
+
+// newChatGen is newMembersGen with the commands of cluster version 3, to which the log comes early.
+func newChatGen(seed uint64) *gen {
+	g := newMembersGen(seed)
+	g.chat = true
 	return g
 }
 
@@ -68,6 +77,11 @@ func (g *gen) command() *internalv1.Command {
 	c := &internalv1.Command{RequestId: g.id(), Session: token(g.pick(g.tokens[max(0, len(g.tokens)-12):]))}
 	generation := uint64(1 + g.rnd.IntN(10)/8)
 	switch n := g.rnd.IntN(100); {
+	case g.chat && g.ids > 20 && g.ids < 60 && n < 20:
+		c = &internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
+			RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: MaxClusterVersion}}}
+	case g.chat && n >= 30 && n < 52:
+		g.markCommand(c)
 	case n < 4:
 		c.Session = nil
 		c.Body = &internalv1.Command_CreateUser{CreateUser: &internalv1.CreateUser{
@@ -136,6 +150,36 @@ func (g *gen) command() *internalv1.Command {
 	return c
 }
 
+// markCommand is a reply, an edit, an annotation, a read mark or a mute level. Texts and reactions are few, so that some are
+// there already.
+func (g *gen) markCommand(c *internalv1.Command) {
+	id := 1 + g.rnd.Uint64N(g.maxID/3+1)
+	if g.rnd.IntN(4) > 0 { // a recent one: marks meet each other there
+		id = max(1, g.maxID/3-g.rnd.Uint64N(min(8, g.maxID/3+1)))
+	}
+	switch g.rnd.IntN(8) {
+	case 0, 1:
+		g.maxID++
+		c.Body = &internalv1.Command_PostMessage{PostMessage: &internalv1.PostMessage{
+			Conversation: "@" + g.pick(g.users), Text: "reply", ReplyTo: id * g.rnd.Uint64N(2)}}
+	case 2, 3:
+		c.Body = &internalv1.Command_EditMessage{EditMessage: &internalv1.EditMessage{
+			Id: id, Text: g.pick([]string{"a", "b", "c"})}}
+	case 4, 5:
+		a := &internalv1.Annotate{Id: id, Kind: kindReaction, Value: g.pick([]string{"👍", "x"}), Present: g.rnd.IntN(3) > 0}
+		if g.rnd.IntN(3) == 0 {
+			a.Kind, a.Value = kindPin, ""
+		}
+		c.Body = &internalv1.Command_Annotate{Annotate: a}
+	case 6:
+		c.Body = &internalv1.Command_SetReadMark{SetReadMark: &internalv1.SetReadMark{
+			Conversation: "@" + g.pick(g.users), Seq: g.rnd.Uint64N(60)}}
+	case 7:
+		c.Body = &internalv1.Command_SetMute{SetMute: &internalv1.SetMute{
+			Conversation: "@" + g.pick(g.users), Mute: internalv1.Mute(g.rnd.IntN(4))}}
+	}
+}
+
 // memberCommand changes the members, or announces one of them, at the cluster version that allows it.
 func (g *gen) memberCommand(request []byte) *internalv1.Command {
 	name := func() string { return fmt.Sprintf("n%d", g.rnd.IntN(6)) }
@@ -143,11 +187,11 @@ func (g *gen) memberCommand(request []byte) *internalv1.Command {
 	switch g.rnd.IntN(4) {
 	case 0:
 		return &internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
-			RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: 2}}}
+			RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: g.version()}}}
 	case 1:
 		return &internalv1.Command{Body: &internalv1.Command_AnnounceMember{AnnounceMember: &internalv1.AnnounceMember{
 			Id: id, Name: fmt.Sprintf("n%d", id), Incarnation: []byte("0123456789abcdef"), Boot: uint64(1 + g.rnd.IntN(9)),
-			MaxClusterVersion: 2}}}
+			MaxClusterVersion: g.version()}}}
 	}
 	m := &internalv1.ChangeMembers{FromAdminSocket: true}
 	switch a := name(); g.rnd.IntN(4) {
@@ -162,6 +206,14 @@ func (g *gen) memberCommand(request []byte) *internalv1.Command {
 		}
 	}
 	return &internalv1.Command{RequestId: request, Body: &internalv1.Command_ChangeMembers{ChangeMembers: m}}
+}
+
+// version is the cluster version that the log comes to.
+func (g *gen) version() uint32 {
+	if g.chat {
+		return MaxClusterVersion
+	}
+	return 2
 }
 
 func (g *gen) entry() Entry {

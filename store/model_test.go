@@ -23,6 +23,10 @@ type modelMsg struct {
 	deleted  bool
 	hidden   map[string]bool
 	read     map[string]bool
+	atMS     int64
+	thread   *modelMsg // that it is a reply in
+	replies  int
+	pinned   bool
 }
 
 func (m *model) conv(a, b string) (out []*modelMsg) {
@@ -71,14 +75,15 @@ func (m *model) query(viewer string, q MessageQuery) (lines []string, more bool)
 		if q.AfterID > 0 && x.id <= q.AfterID || q.BeforeID > 0 && x.id >= q.BeforeID {
 			continue
 		}
-		if q.OnlyUnread && !m.unread(x, viewer) {
+		if q.OnlyUnread && !m.unread(x, viewer) || x.atMS < q.FromMS || q.OnlyPinned && (!x.pinned || m.gone(x)) ||
+			q.ThreadID > 0 && (x.thread == nil || x.thread.id != q.ThreadID) {
 			continue
 		}
 		in = append(in, x)
 	}
 	if len(in) > q.Limit {
 		more = true
-		if q.OnlyUnread || q.AfterID > 0 {
+		if q.OnlyUnread || q.AfterID > 0 || q.FromMS > 0 {
 			in = in[:q.Limit]
 		} else {
 			in = in[len(in)-q.Limit:]
@@ -91,7 +96,8 @@ func (m *model) query(viewer string, q MessageQuery) (lines []string, more bool)
 }
 
 // TestModel compares the store with the naive model under random operations: reads in every direction, unread counts,
-// conversations and their order, deletions of messages and accounts, with flushes between.
+// conversations and their order, read marks to and fro, replies, edits, pins, deletions of messages and accounts, with
+// flushes between.
 func TestModel(t *testing.T) {
 	seeds, steps := uint64(8), 600
 	if testing.Short() {
@@ -108,6 +114,7 @@ func runModel(t *testing.T, seed uint64, steps int) {
 	r := newRig(t, s)
 	m := &model{users: []string{"ann", "bob", "cat", "dan"}, deleted: make(map[string]bool)}
 	r.people(m.users...)
+	r.ok(raise(MaxClusterVersion))
 	alive := slices.Clone(m.users)
 	pick := func() string { return alive[rnd.IntN(len(alive))] }
 	for step := range steps {
@@ -115,7 +122,18 @@ func runModel(t *testing.T, seed uint64, steps int) {
 		switch n := rnd.IntN(100); {
 		case n < 50:
 			text := fmt.Sprintf("m%d", step)
-			res := r.do(r.sendCmd(from, "@"+to, text))
+			cmd := r.sendCmd(from, "@"+to, text)
+			var thread *modelMsg
+			if c := m.conv(from, to); n < 15 && len(c) > 0 {
+				var ok bool
+				on := c[len(c)-1-rnd.IntN(min(len(c), 9))]
+				cmd = r.postCmd(from, "@"+to, text, on.id)
+				if thread, ok = m.threadOf(on, from); !ok && !m.deleted[to] {
+					r.refused(cmd, internalv1.Reason_REASON_MESSAGE_NOT_FOUND)
+					break
+				}
+			}
+			res := r.do(cmd)
 			if m.deleted[to] {
 				if res.GetRefusal().GetReason() != internalv1.Reason_REASON_USER_DELETED {
 					t.Fatalf("step %d: a send to a deleted account: %v", step, res)
@@ -124,12 +142,27 @@ func runModel(t *testing.T, seed uint64, steps int) {
 			}
 			x := &modelMsg{
 				id: uint64(len(m.msgs) + 1), seq: uint64(len(m.conv(from, to)) + 1), from: from, to: to, text: text,
-				hidden: map[string]bool{}, read: map[string]bool{},
+				hidden: map[string]bool{}, read: map[string]bool{}, atMS: r.nowMS, thread: thread,
 			}
 			m.msgs = append(m.msgs, x)
+			if thread != nil {
+				thread.replies++
+			}
 			if got := res.GetSend(); got.GetId() != x.id || got.GetSeq() != x.seq {
 				t.Fatalf("step %d: sent as %v, want id %d, seq %d", step, got, x.id, x.seq)
 			}
+		case n < 55:
+			c := m.conv(from, to)
+			if len(c) == 0 {
+				break
+			}
+			seq := rnd.IntN(len(c) + 2)
+			r.ok(r.readMarkCmd(from, "@"+to, uint64(seq)))
+			for i, x := range c {
+				x.read[from] = i < seq
+			}
+		case n < 62:
+			m.mark(r, rnd, from)
 		case n < 75:
 			c := m.conv(from, to)
 			if len(c) == 0 {
@@ -153,7 +186,7 @@ func runModel(t *testing.T, seed uint64, steps int) {
 			}
 			r.ok(cmd)
 			if x.from == from {
-				x.deleted = true
+				x.deleted, x.pinned = true, false
 			} else {
 				x.hidden[from] = true
 			}
@@ -174,6 +207,58 @@ func runModel(t *testing.T, seed uint64, steps int) {
 	finalHash(t, s)
 }
 
+// threadOf is the first message of the thread that a reply to a message belongs to; false when it may not be replied to.
+func (m *model) threadOf(on *modelMsg, by string) (*modelMsg, bool) {
+	switch {
+	case on.hidden[by], m.gone(on) && on.replies == 0:
+		return nil, false
+	case on.thread != nil:
+		return on.thread, true
+	}
+	return on, true
+}
+
+// seenBy lists what a member of a conversation sees of it; nothing of all conversations together.
+func (m *model) seenBy(viewer, conversation string) []*modelMsg {
+	if conversation == "" {
+		return nil
+	}
+	return slices.DeleteFunc(m.conv(viewer, conversation[1:]), func(x *modelMsg) bool { return x.hidden[viewer] })
+}
+
+// mark edits, pins or unpins a message.
+func (m *model) mark(r *rig, rnd *rand.Rand, by string) {
+	if len(m.msgs) == 0 {
+		return
+	}
+	x := m.msgs[rnd.IntN(len(m.msgs))]
+	cmd, set := r.pinCmd(by, x.id, !x.pinned), func() { x.pinned = !x.pinned }
+	if rnd.IntN(2) == 0 {
+		text := fmt.Sprintf("edit %d", r.index)
+		cmd, set = r.editCmd(by, x.id, text), func() { x.text = text }
+	}
+	switch {
+	case x.from != by && x.to != by, x.hidden[by], m.gone(x):
+		r.refused(cmd, internalv1.Reason_REASON_MESSAGE_NOT_FOUND)
+	case cmd.GetEditMessage() != nil && x.from != by:
+		r.refused(cmd, internalv1.Reason_REASON_NOT_ALLOWED)
+	case cmd.GetAnnotate().GetPresent() && m.pins(x.from, x.to) == MaxPins:
+		r.refused(cmd, internalv1.Reason_REASON_LIMIT_REACHED)
+	default:
+		r.ok(cmd)
+		set()
+	}
+}
+
+func (m *model) pins(a, b string) (n int) {
+	for _, x := range m.conv(a, b) {
+		if x.pinned {
+			n++
+		}
+	}
+	return n
+}
+
 func compareModel(t *testing.T, r *rig, m *model, viewer string, step int, rnd *rand.Rand) {
 	t.Helper()
 	q := MessageQuery{Limit: 1 + rnd.IntN(12), OnlyUnread: rnd.IntN(3) == 0}
@@ -185,6 +270,16 @@ func compareModel(t *testing.T, r *rig, m *model, viewer string, step int, rnd *
 	}
 	if rnd.IntN(3) == 0 {
 		q.AfterID = uint64(1 + rnd.IntN(len(m.msgs)+2))
+	}
+	if rnd.IntN(4) == 0 {
+		q.FromMS = startMS + rnd.Int64N(r.nowMS-startMS+20)
+	}
+	q.OnlyPinned = rnd.IntN(5) == 0
+	if c := m.seenBy(viewer, q.Conversation); len(c) > 0 && rnd.IntN(3) == 0 {
+		q.ThreadID = c[rnd.IntN(len(c))].id
+		if x := m.msgs[q.ThreadID-1]; x.thread != nil && !x.thread.hidden[viewer] {
+			q.ThreadID = x.thread.id
+		}
 	}
 	v, ses := r.as(viewer)
 	defer v.Close()

@@ -53,7 +53,7 @@ func TestReplayEquality(t *testing.T) {
 		seeds = 3
 	}
 	for seed := range seeds {
-		es := newMembersGen(seed).entries(400)
+		es := newChatGen(seed).entries(400)
 		want, hash := reference(t, es)
 		t.Run(fmt.Sprintf("mem/seed=%d", seed), func(t *testing.T) {
 			d := NewMemDisk(testCluster, Mark{Index: 1, Term: 1})
@@ -143,7 +143,7 @@ func show(b []byte) string {
 func TestGeneratedLogsCoverTheCommands(t *testing.T) {
 	seen := make(map[string]int)
 	for seed := range uint64(12) {
-		es := newMembersGen(seed).entries(400)
+		es := newChatGen(seed).entries(400)
 		results, _ := reference(t, es)
 		for i, e := range es {
 			for j, b := range e.Commands {
@@ -162,7 +162,8 @@ func TestGeneratedLogsCoverTheCommands(t *testing.T) {
 	}
 	for _, kind := range []string{"CreateUser", "Login", "Logout", "ChangePassword", "RevokeSession", "SendMessage",
 		"MarkRead", "DeleteMessages", "DeleteUser", "SetOperator", "ResetPassword", "AnnounceMember",
-		"RaiseClusterVersion", "ChangeMembers", "HashMark", "EraseSlice", "ExpireSlice"} {
+		"RaiseClusterVersion", "ChangeMembers", "HashMark", "EraseSlice", "ExpireSlice", "PostMessage", "EditMessage",
+		"Annotate", "SetReadMark", "SetMute"} {
 		if seen["*internalv1.Command_"+kind+" done"] == 0 {
 			t.Errorf("no %s was carried out", kind)
 		}

@@ -85,7 +85,7 @@ func (w *walk) from(lo uint64) {
 	w.hidden = w.marks(lo, func(seq uint64) []byte { return keyHidden(nil, w.c.viewer, w.c.id, seq) })
 }
 
-// wanted returns an index of the messages that are wanted, nil where that is all of them.
+// wanted returns an index with all the messages that are wanted, nil where there is none.
 func (w *walk) wanted(lo uint64) *seqMerge {
 	conv := w.c.id
 	switch {
@@ -157,8 +157,15 @@ func (w *walk) next() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if hidden || (w.q.OnlyPinned || w.q.OnlyMentions) && w.c.gone(rec) {
+		if hidden {
 			continue
+		}
+		if w.q.OnlyPinned || w.q.OnlyMentions {
+			if ok, err := w.marked(rec); err != nil {
+				return false, err
+			} else if !ok {
+				continue
+			}
 		}
 		if w.q.OnlyUnread && (rec.GetSender() == w.c.viewer || w.c.gone(rec)) {
 			w.passed++
@@ -176,6 +183,18 @@ func (w *walk) next() (bool, error) {
 		w.rec, w.key = rec, rec.GetId()
 		return true, nil
 	}
+}
+
+// marked says whether a message is pinned and mentions the viewer, as far as that is wanted. An index has led to it, but by one
+// of several that may be wanted.
+func (w *walk) marked(rec *internalv1.MessageRecord) (bool, error) {
+	if w.c.gone(rec) || w.q.OnlyPinned && !rec.GetPinned() {
+		return false, nil
+	}
+	if !w.q.OnlyMentions {
+		return true, nil
+	}
+	return w.v.mentions(w.c, w.seq, rec)
 }
 
 func (w *walk) skipTo(seq uint64) { w.from(min(seq, w.hi+1)) }
