@@ -69,6 +69,8 @@ func newLink(o Options) (*link, error) {
 		grpc.WithNoProxy(), // a proxy hides a refused connection, which is how a dead node is known at once
 		grpc.WithIdleTimeout(0),
 		grpc.WithUserAgent(o.UserAgent),
+		grpc.WithInitialWindowSize(streamWindowBytes),
+		grpc.WithInitialConnWindowSize(connWindowBytes),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxReceiveBytes)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: KeepaliveTime, Timeout: KeepaliveTimeout, PermitWithoutStream: true,
