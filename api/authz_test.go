@@ -156,6 +156,12 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 			{RequestId: id, Conversation: "@target", Text: "hi"}}}
 	case "Subscribe":
 		return &parleyv1.SubscribeRequest{}
+	case "SetPresence":
+		return &parleyv1.SetPresenceRequest{Presence: parleyv1.Presence_PRESENCE_ACTIVE}
+	case "SendTyping":
+		return &parleyv1.SendTypingRequest{Conversation: "@target"}
+	case "ListPresence":
+		return &parleyv1.ListPresenceRequest{Usernames: []string{"target"}}
 	case "Status":
 		return &parleyv1.StatusRequest{}
 	case "StateHash":

@@ -139,6 +139,25 @@ func (c *Client) DeleteUser(ctx context.Context, r *parleyv1.DeleteUserRequest) 
 	return resp, err
 }
 
+// SetPresence says that the caller is at the keyboard, or away. It holds for a minute: say it again while it is so.
+func (c *Client) SetPresence(
+	ctx context.Context, r *parleyv1.SetPresenceRequest,
+) (*parleyv1.SetPresenceResponse, error) {
+	return invoke(ctx, c, "SetPresence", kindSession, r, c.chat.SetPresence)
+}
+
+// SendTyping tells who follows a conversation that the caller is typing in it. It is no harm when it fails.
+func (c *Client) SendTyping(ctx context.Context, r *parleyv1.SendTypingRequest) (*parleyv1.SendTypingResponse, error) {
+	return invoke(ctx, c, "SendTyping", kindSession, r, c.chat.SendTyping)
+}
+
+// ListPresence tells who of some accounts is there, as the current node knows it.
+func (c *Client) ListPresence(
+	ctx context.Context, r *parleyv1.ListPresenceRequest,
+) (*parleyv1.ListPresenceResponse, error) {
+	return invoke(ctx, c, "ListPresence", kindSession, r, c.chat.ListPresence)
+}
+
 // --- ClusterService
 
 // Status describes the cluster as one live node sees it; it needs no quorum.

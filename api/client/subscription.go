@@ -50,7 +50,7 @@ func (c *Client) Subscribe(ctx context.Context, cursor string) *Subscription {
 	return s
 }
 
-// Next returns the next frame: Subscribed after each (re)connection, Event, Reset, Heartbeat. It blocks until there is
+// Next returns the next frame: Subscribed after each (re)connection, Event, Reset, Heartbeat, PresenceChange, Typing. It blocks until there is
 // one, ctx ends, or the subscription does; a *Error then says why, and every later call returns the same. An error of
 // ctx alone does not end the subscription.
 func (s *Subscription) Next(ctx context.Context) (*parleyv1.SubscribeResponse, error) {

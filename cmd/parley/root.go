@@ -40,7 +40,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newSearch(a), newDelete(a), newUsers(a)}},
+		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newSearch(a), newDelete(a), newUsers(a), newPresence(a)}},
 		{"account", "Accounts:", []*cobra.Command{newAccount(a), newLogin(a), newLogout(a), newWhoAmI(a), newSessions(a)}},
 		{"cluster", "Clusters:", []*cobra.Command{newDemo(a), newUp(a), newServe(a), newCerts(a), newCluster(a), newBackup(a), newRestore(a), newRecover(a),
 			newBench(a)}},
