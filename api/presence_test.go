@@ -16,7 +16,6 @@ import (
 
 	"parley/api/soft"
 	"parley/node"
-	"parley/proto/internalv1"
 	"parley/proto/parleyv1"
 )
 
@@ -230,6 +229,7 @@ func TestPresenceBetweenNodes(t *testing.T) {
 	_, end := c.follow(2, bob)
 	told := func(p parleyv1.Presence) {
 		t.Helper()
+		c.pass(time.Second) // the next round of telling
 		if f := nextSoft(t, watch); f.GetPresence().GetUsername() != "bob" || f.GetPresence().GetPresence() != p {
 			t.Fatalf("alice was told %v, expected that bob is %v", f, p)
 		}
@@ -382,7 +382,7 @@ func TestSoftStateIsNoHeartbeat(t *testing.T) {
 // TestWhoIsTold: presence goes to those whom it concerns, by the rule of store.View.Circle, and not across a block.
 func TestWhoIsTold(t *testing.T) {
 	r := newRig(t)
-	alice, bob, eve := r.user(t, "alice"), r.user(t, "bob"), r.user(t, "eve")
+	alice, _, eve := r.user(t, "alice"), r.user(t, "bob"), r.user(t, "eve")
 	r.send(t, alice, "@bob", "hi")
 	r.send(t, eve, "@bob", "hi")
 	for _, tc := range []struct {
@@ -405,6 +405,4 @@ func TestWhoIsTold(t *testing.T) {
 			t.Errorf("the presence of account %d concerns %v where %v are here, expected %v", tc.account, got, tc.here, tc.want)
 		}
 	}
-	_ = bob
-	_ = internalv1.Command{}
 }
