@@ -24,29 +24,46 @@ func (m *machine) createUser(b *internalv1.CreateUser) (*internalv1.Result, erro
 	if why := badPHC(b.GetPasswordPhc()); why != "" {
 		return refuseField("password", "%s", why), nil
 	}
+	if refusal := m.refuseRegistration(); refusal != nil {
+		return refusal, nil
+	}
 	if a, err := m.accountByName(name); err != nil {
 		return nil, err
 	} else if a != nil {
-		return refuse(internalv1.Reason_REASON_USER_EXISTS, "username", "the name %q is taken", name), nil
+		return refuseTaken(name), nil
 	}
-
-	m.globals.LastAccount++
-	m.touchGlobals()
-	a := &hotAccount{id: m.globals.GetLastAccount(), AccountRecord: &internalv1.AccountRecord{
-		Username: name, DisplayName: display, PasswordPhc: b.GetPasswordPhc(), Generation: 1, CreatedUnixMs: m.clock(),
-	}}
-	if err := m.insert(keyAccount(m.key(), a.id), a.AccountRecord); err != nil {
+	a, err := m.newAccount(&internalv1.AccountRecord{
+		Username: name, DisplayName: display, PasswordPhc: b.GetPasswordPhc(),
+	})
+	if err != nil {
 		return nil, err
 	}
-	if err := m.insert(keyAccountName(m.key(), name), &internalv1.NumberRecord{Number: a.id}); err != nil {
+	if err := m.audit(a.id, actRegister, name, ""); err != nil {
+		return nil, err
+	}
+	r := userResult(a)
+	return r, m.record(sc, digest, r)
+}
+
+func refuseTaken(name string) *internalv1.Result {
+	return refuse(internalv1.Reason_REASON_USER_EXISTS, "username", "the name %q is taken", name)
+}
+
+// newAccount stores an account under the next number. Nobody has, or had, its name.
+func (m *machine) newAccount(r *internalv1.AccountRecord) (*hotAccount, error) {
+	m.globals.LastAccount++
+	m.touchGlobals()
+	r.Generation, r.CreatedUnixMs = 1, m.clock()
+	a := &hotAccount{id: m.globals.GetLastAccount(), AccountRecord: r}
+	if err := m.insert(keyAccount(m.key(), a.id), r); err != nil {
+		return nil, err
+	}
+	if err := m.insert(keyAccountName(m.key(), r.GetUsername()), &internalv1.NumberRecord{Number: a.id}); err != nil {
 		return nil, err
 	}
 	m.accounts.put(a.id, a)
-	m.names.put(name, a.id)
-	r := &internalv1.Result{Outcome: &internalv1.Result_User{User: &internalv1.UserResult{
-		Username: name, DisplayName: display,
-	}}}
-	return r, m.record(sc, digest, r)
+	m.names.put(r.GetUsername(), a.id)
+	return a, nil
 }
 
 // changePassword replaces the password and ends every other session; the calling one goes on under the new generation.
@@ -69,6 +86,9 @@ func (m *machine) changePassword(c *internalv1.Command, b *internalv1.ChangePass
 	if err := m.put(keySession(m.key(), by.token), by.session); err != nil {
 		return nil, err
 	}
+	if err := m.audit(by.id, actPassword, "", ""); err != nil {
+		return nil, err
+	}
 	r := done()
 	return r, m.record(scope{account: by.hotAccount}, digest, r)
 }
@@ -80,7 +100,7 @@ func (m *machine) setPassword(a *hotAccount, phc string, keep []byte) error {
 	return m.endAllBut(a, keep)
 }
 
-// deleteUser marks the account; that is all, however much it sent: what it sent reads as erased from this entry on.
+// deleteUser marks the account: what it sent reads as erased from this entry on.
 // EraseSlice commands tell the others and clear the texts later. The name stays reserved.
 func (m *machine) deleteUser(c *internalv1.Command, b *internalv1.DeleteUser) (*internalv1.Result, error) {
 	digest := m.fields("delete-user").digest()
@@ -98,12 +118,33 @@ func (m *machine) deleteUser(c *internalv1.Command, b *internalv1.DeleteUser) (*
 	if err := m.endSession(a, by.session, by.token, &digest); err != nil {
 		return nil, err
 	}
+	if err := m.audit(a.id, actDelete, "", ""); err != nil {
+		return nil, err
+	}
+	return done(), m.deleteAccount(a)
+}
+
+// deleteAccount marks an account, whose sessions have ended, as deleted. That is all, however much it sent.
+func (m *machine) deleteAccount(a *hotAccount) error {
 	a.Deleted, a.Operator = true, false
-	a.DisplayName, a.PasswordPhc = "", ""
+	a.DisplayName, a.PasswordPhc, a.Status = "", "", ""
 	a.Generation++
 	m.touchAccount(a)
 	m.erasing++
-	return done(), m.insert(keyErase(m.key(), a.id), new(internalv1.EraseRecord))
+	if err := m.insert(keyErase(m.key(), a.id), new(internalv1.EraseRecord)); err != nil {
+		return err
+	}
+	if a.GetOwner() == 0 {
+		return nil
+	}
+	owner, err := m.account(a.GetOwner())
+	if err != nil {
+		return err
+	}
+	owner.Bots--
+	m.touchAccount(owner)
+	m.remove(keyBot(m.key(), owner.id, a.id))
+	return nil
 }
 
 // operator checks who gives an operator's command: an operator's session, or a node's admin socket. Answers to the
@@ -125,6 +166,14 @@ func (m *machine) operator(c *internalv1.Command, fromSocket bool, target string
 	return scope{account: by.hotAccount}, nil, nil
 }
 
+// actor is whom the audit log names: an operator, or 0 for the admin socket.
+func (s scope) actor() uint64 {
+	if s.account == nil {
+		return 0
+	}
+	return s.account.id
+}
+
 // targetAccount finds an account that an operator's command is about.
 func (m *machine) targetAccount(name string) (*hotAccount, *internalv1.Result, error) {
 	a, err := m.accountByName(name)
@@ -144,11 +193,7 @@ func (m *machine) setOperator(c *internalv1.Command, b *internalv1.SetOperator) 
 	if why := badName(name); why != "" {
 		return refuseField("username", "%s", why), nil
 	}
-	grant := uint64(0)
-	if b.GetOperator() {
-		grant = 1
-	}
-	digest := m.fields("set-operator").str(name).num(grant).digest()
+	digest := m.fields("set-operator").str(name).flag(b.GetOperator()).digest()
 	sc, answer, err := m.operator(c, b.GetFromAdminSocket(), name, digest)
 	if answer != nil || err != nil {
 		return answer, err
@@ -157,8 +202,18 @@ func (m *machine) setOperator(c *internalv1.Command, b *internalv1.SetOperator) 
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
+	if a.GetOwner() != 0 {
+		return refuseBot(name), nil
+	}
 	a.Operator = b.GetOperator()
 	m.touchAccount(a)
+	detail := "granted"
+	if !b.GetOperator() {
+		detail = "taken"
+	}
+	if err := m.audit(sc.actor(), actOperator, name, detail); err != nil {
+		return nil, err
+	}
 	r := done()
 	return r, m.record(sc, digest, r)
 }
@@ -181,7 +236,13 @@ func (m *machine) resetPassword(c *internalv1.Command, b *internalv1.ResetPasswo
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
+	if a.GetOwner() != 0 {
+		return refuseBot(name), nil
+	}
 	if err := m.setPassword(a, b.GetNewPasswordPhc(), nil); err != nil {
+		return nil, err
+	}
+	if err := m.audit(sc.actor(), actResetPassword, name, ""); err != nil {
 		return nil, err
 	}
 	r := done()

@@ -6,7 +6,7 @@ import (
 	"parley/proto/internalv1"
 )
 
-// expireSlice removes a bounded number of answers and sessions whose time is over by the state clock.
+// expireSlice removes a bounded number of answers, sessions and invites whose time is over by the state clock.
 func (m *machine) expireSlice() (*internalv1.Result, error) {
 	var keys [][]byte
 	it := m.scan([]byte{tagExpiry}, keyExpiry(nil, m.clock(), nil), false)
@@ -17,12 +17,16 @@ func (m *machine) expireSlice() (*internalv1.Result, error) {
 		return nil, it.err
 	}
 	for _, key := range keys {
-		target := key[9:]
-		if target[0] == tagSession {
+		switch target := key[9:]; target[0] {
+		case tagSession:
 			if err := m.expireSession(target[1:]); err != nil {
 				return nil, err
 			}
-		} else {
+		case tagInvite:
+			m.globals.Invites--
+			m.touchGlobals()
+			m.remove(target)
+		default:
 			m.remove(target)
 		}
 		m.remove(key)

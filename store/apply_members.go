@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"parley/proto/internalv1"
 )
@@ -59,8 +60,30 @@ func (m *machine) changeMembers(c *internalv1.Command, b *internalv1.ChangeMembe
 	if err := m.writeRoster(r); err != nil {
 		return nil, err
 	}
+	if err := m.audit(sc.actor(), actMembers, "", describeMembers(b)); err != nil {
+		return nil, err
+	}
 	res := &internalv1.Result{Outcome: &internalv1.Result_Members{Members: &internalv1.MembersResult{Added: added}}}
 	return res, m.record(sc, digest, res)
+}
+
+// describeMembers tells the audit log what was asked for.
+func describeMembers(b *internalv1.ChangeMembers) string {
+	var parts []string
+	for _, a := range b.GetAdd() {
+		part := "add " + a.GetName()
+		if a.GetReplaces() != "" {
+			part += " in place of " + a.GetReplaces()
+		}
+		parts = append(parts, part)
+	}
+	for _, name := range b.GetPromote() {
+		parts = append(parts, "promote "+name)
+	}
+	for _, name := range b.GetRemove() {
+		parts = append(parts, "remove "+name)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // membersDigest leaves out what the edge looked up.

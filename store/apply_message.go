@@ -10,7 +10,7 @@ import (
 func (m *machine) sendMessage(c *send) (*internalv1.Result, error) {
 	target := foldName(string(c.conversation))
 	digest := m.fields("send-message").str(target).bytes(c.text).digest()
-	from, answer, err := m.begin(c.session, digest)
+	from, answer, err := m.beginSend(c.session, digest, target)
 	if answer != nil || err != nil {
 		return answer, err
 	}
@@ -29,6 +29,9 @@ func (m *machine) sendTo(from caller, digest [digestBytes]byte, target string, t
 	}
 	if to.GetDeleted() {
 		return refuseDeletedUser("conversation", to.GetUsername()), nil
+	}
+	if refusal, err := m.refuseBlocked("conversation", from.hotAccount, to); refusal != nil || err != nil {
+		return refusal, err
 	}
 	conv, err := m.direct(from.id, to.id)
 	if err != nil {

@@ -15,8 +15,17 @@ type caller struct {
 }
 
 // begin does the first two steps of a command with a session: who is it, and was it answered before? With an answer the
-// command is over.
+// command is over. A bot's token may give no command that begins so.
 func (m *machine) begin(token []byte, digest [digestBytes]byte) (caller, *internalv1.Result, error) {
+	by, answer, err := m.beginAny(token, digest)
+	if answer == nil && err == nil && by.session.GetOnlyConversation() != 0 {
+		return caller{}, refuseScope(), nil
+	}
+	return by, answer, err
+}
+
+// beginAny is begin for any session.
+func (m *machine) beginAny(token []byte, digest [digestBytes]byte) (caller, *internalv1.Result, error) {
 	s, err := m.session(token)
 	if err != nil {
 		return caller{}, nil, err
@@ -41,6 +50,9 @@ func (m *machine) begin(token []byte, digest [digestBytes]byte) (caller, *intern
 	}
 	if !alive(s, a.AccountRecord, m.clock()) {
 		return caller{}, refuseSession(), nil
+	}
+	if ok, err := m.ownerActs(a); !ok || err != nil {
+		return caller{}, refuseSession(), err
 	}
 	answer, err := m.answered(scope{account: a}, digest)
 	return caller{hotAccount: a, session: s, token: token}, answer, err
@@ -80,6 +92,10 @@ func (m *machine) login(b *internalv1.Login) (*internalv1.Result, error) {
 		return refuseDeletedUser("username", name), nil
 	case a.GetGeneration() != b.GetCredentialGeneration():
 		return refuseCredentials(), nil
+	case a.GetSuspended():
+		return refuseSuspended("username", name), nil
+	case a.GetOwner() != 0:
+		return refuseBot(name), nil
 	}
 	if s, err := m.session(b.GetTokenSha256()); err != nil {
 		return nil, err
@@ -106,6 +122,9 @@ func (m *machine) login(b *internalv1.Login) (*internalv1.Result, error) {
 		Username: a.GetUsername(), DisplayName: a.GetDisplayName(), Operator: a.GetOperator(),
 		SessionId: sessionID(s.GetNumber()), CreatedUnixMs: s.GetCreatedUnixMs(), ExpiresUnixMs: s.GetExpiresUnixMs(),
 	}}}
+	if err := m.audit(a.id, actLogin, "", b.GetClient()); err != nil {
+		return nil, err
+	}
 	return r, m.record(sc, digest, r)
 }
 
@@ -210,6 +229,9 @@ func (m *machine) logout(c *internalv1.Command) (*internalv1.Result, error) {
 	if err := m.endSession(by.hotAccount, by.session, by.token, &digest); err != nil {
 		return nil, err
 	}
+	if err := m.audit(by.id, actLogout, "", by.session.GetClient()); err != nil {
+		return nil, err
+	}
 	r := done()
 	return r, m.record(scope{account: by.hotAccount}, digest, r)
 }
@@ -241,6 +263,9 @@ func (m *machine) revokeSession(c *internalv1.Command, b *internalv1.RevokeSessi
 		own = &digest
 	}
 	if err := m.endSession(by.hotAccount, s, t.GetTokenSha256(), own); err != nil {
+		return nil, err
+	}
+	if err := m.audit(by.id, actLogout, "", s.GetClient()); err != nil {
 		return nil, err
 	}
 	r := done()

@@ -8,7 +8,7 @@ import (
 func (m *machine) postMessage(c *internalv1.Command, b *internalv1.PostMessage) (*internalv1.Result, error) {
 	target := foldName(b.GetConversation())
 	digest := m.fields("post-message").str(target).str(b.GetText()).num(b.GetReplyTo()).digest()
-	from, answer, err := m.begin(c.GetSession(), digest)
+	from, answer, err := m.beginSend(c.GetSession(), digest, target)
 	if answer != nil || err != nil {
 		return answer, err
 	}

@@ -43,6 +43,13 @@ func (f fields) num(n uint64) fields {
 	return f
 }
 
+func (f fields) flag(b bool) fields {
+	if b {
+		return f.num(1)
+	}
+	return f.num(0)
+}
+
 func (f fields) digest() [digestBytes]byte {
 	f.m.digestBuf = f.b
 	sum := sha256.Sum256(f.b)

@@ -100,6 +100,8 @@ const (
 const (
 	// SessionLifeMS is how long a session lives from its login.
 	SessionLifeMS = 90 * dayMS
+	// BotTokenLifeMS is how long a bot's token lives: it stands in files that nobody looks at, and is ended by who made it.
+	BotTokenLifeMS = 3_650 * dayMS
 	// AnswerLifeMS is how long the answer to a request with a version 7 UUID is kept, unless it is a message.
 	AnswerLifeMS = 30 * dayMS
 	// MaxClockStepMS is how far one entry may move the clock: a leader with a wrong clock cannot expire everything.

@@ -342,6 +342,26 @@ func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 		return m.setOperator(c, b.SetOperator)
 	case *internalv1.Command_ResetPassword:
 		return m.resetPassword(c, b.ResetPassword)
+	case *internalv1.Command_UpdateProfile:
+		return m.updateProfile(c, b.UpdateProfile)
+	case *internalv1.Command_SetBlock:
+		return m.setBlock(c, b.SetBlock)
+	case *internalv1.Command_SuspendUser:
+		return m.suspendUser(c, b.SuspendUser)
+	case *internalv1.Command_RemoveUser:
+		return m.removeUser(c, b.RemoveUser)
+	case *internalv1.Command_UpdateSettings:
+		return m.updateSettings(c, b.UpdateSettings)
+	case *internalv1.Command_CreateInvite:
+		return m.createInvite(c, b.CreateInvite)
+	case *internalv1.Command_RevokeInvite:
+		return m.revokeInvite(c, b.RevokeInvite)
+	case *internalv1.Command_RegisterUser:
+		return m.registerUser(c, b.RegisterUser)
+	case *internalv1.Command_CreateBot:
+		return m.createBot(c, b.CreateBot)
+	case *internalv1.Command_DeleteBot:
+		return m.deleteBot(c, b.DeleteBot)
 	case *internalv1.Command_AnnounceMember:
 		return m.announceMember(b.AnnounceMember)
 	case *internalv1.Command_RaiseClusterVersion:

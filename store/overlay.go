@@ -269,7 +269,7 @@ func mix(x uint64) uint64 {
 func hintOf(p *probe) uint64 {
 	var h uint64
 	switch tag := p.key[0]; tag {
-	case tagPlace, tagExpiry:
+	case tagPlace, tagExpiry, tagAudit:
 		h = uint64(tag)
 	case tagMessage, tagConvEvent, tagAnswer, tagAccountEvent, tagSessionOf, tagHidden:
 		h = p.hi ^ p.lo>>56*0x9e3779b97f4a7c15

@@ -12,7 +12,11 @@ type Session struct {
 	AccountID   uint64
 	Username    string
 	DisplayName string
+	Status      string
 	Operator    bool
+	// Bot is set for a bot's token, which may send to OnlyConversation and do nothing else.
+	Bot              bool
+	OnlyConversation uint64
 	// ID names the session in RevokeSession.
 	ID        string
 	Client    string
@@ -45,8 +49,18 @@ func (v *View) Session(tokenSHA256 []byte) (ses Session, err error) {
 	if !alive(s, a, v.p.clockMS) {
 		return Session{}, ErrNoSession
 	}
+	if a.GetOwner() != 0 {
+		owner, err := v.person(a.GetOwner())
+		if err != nil {
+			return Session{}, err
+		}
+		if owner.GetDeleted() || owner.GetSuspended() {
+			return Session{}, ErrNoSession
+		}
+	}
 	return Session{
-		AccountID: s.GetAccount(), Username: a.GetUsername(), DisplayName: a.GetDisplayName(), Operator: a.GetOperator(),
+		AccountID: s.GetAccount(), Username: a.GetUsername(), DisplayName: a.GetDisplayName(), Status: a.GetStatus(),
+		Operator: a.GetOperator(), Bot: a.GetOwner() != 0, OnlyConversation: s.GetOnlyConversation(),
 		ID: sessionID(s.GetNumber()), Client: s.GetClient(), CreatedMS: s.GetCreatedUnixMs(), ExpiresMS: s.GetExpiresUnixMs(),
 	}, nil
 }
@@ -105,6 +119,7 @@ func (v *View) byName(username string) (uint64, *internalv1.AccountRecord, error
 func userOf(a *internalv1.AccountRecord) *parleyv1.User {
 	return &parleyv1.User{
 		Username: a.GetUsername(), DisplayName: a.GetDisplayName(), Deleted: a.GetDeleted(), Operator: a.GetOperator(),
+		Status: a.GetStatus(), Suspended: a.GetSuspended(), Bot: a.GetOwner() != 0,
 	}
 }
 

@@ -29,6 +29,20 @@ func refuseDeletedUser(field, name string) *internalv1.Result {
 	return refuse(internalv1.Reason_REASON_USER_DELETED, field, "the account %q was deleted", name)
 }
 
+func refuseSuspended(field, name string) *internalv1.Result {
+	return refuse(internalv1.Reason_REASON_USER_SUSPENDED, field, "the account %q is suspended; ask an operator", name)
+}
+
+func refuseBot(name string) *internalv1.Result {
+	return refuse(internalv1.Reason_REASON_NOT_ALLOWED, "username",
+		"%q is a bot: it has no password and no rights, only the tokens that its owner makes", name)
+}
+
+func refuseScope() *internalv1.Result {
+	return refuse(internalv1.Reason_REASON_TOKEN_SCOPE, "",
+		"this token may only send to the conversation that it was made for")
+}
+
 func refuseLimit(field, format string, args ...any) *internalv1.Result {
 	return refuse(internalv1.Reason_REASON_LIMIT_REACHED, field, format, args...)
 }

@@ -275,7 +275,7 @@ var commandFields = map[string]string{
 	"MarkRead.Range":      "1 2 3",
 	"PostMessage":         "1 2 3",
 	"RaiseClusterVersion": "1",
-	"RegisterUser":        "1 2 3 4",
+	"RegisterUser":        "1 2 3 4 5",
 	"RemoveUser":          "1 2",
 	"ResetPassword":       "1 2 3",
 	"RevokeInvite":        "1 2",

@@ -2884,15 +2884,16 @@ func (x *RevokeInvite) GetFromAdminSocket() bool {
 	return false
 }
 
-// RegisterUser is CreateUser with an invite code.
+// RegisterUser is CreateUser with an invite code; or, without one, by an operator whatever the policy, for an import.
 type RegisterUser struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
-	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	PasswordPhc   string                 `protobuf:"bytes,3,opt,name=password_phc,json=passwordPhc,proto3" json:"password_phc,omitempty"`
-	CodeSha256    []byte                 `protobuf:"bytes,4,opt,name=code_sha256,json=codeSha256,proto3" json:"code_sha256,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Username        string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	DisplayName     string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	PasswordPhc     string                 `protobuf:"bytes,3,opt,name=password_phc,json=passwordPhc,proto3" json:"password_phc,omitempty"`
+	CodeSha256      []byte                 `protobuf:"bytes,4,opt,name=code_sha256,json=codeSha256,proto3" json:"code_sha256,omitempty"`
+	FromAdminSocket bool                   `protobuf:"varint,5,opt,name=from_admin_socket,json=fromAdminSocket,proto3" json:"from_admin_socket,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *RegisterUser) Reset() {
@@ -2951,6 +2952,13 @@ func (x *RegisterUser) GetCodeSha256() []byte {
 		return x.CodeSha256
 	}
 	return nil
+}
+
+func (x *RegisterUser) GetFromAdminSocket() bool {
+	if x != nil {
+		return x.FromAdminSocket
+	}
+	return false
 }
 
 type CreateBot struct {
@@ -4431,13 +4439,14 @@ const file_parley_internal_v1_command_proto_rawDesc = "" +
 	"\x11from_admin_socket\x18\x04 \x01(\bR\x0ffromAdminSocket\"J\n" +
 	"\fRevokeInvite\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
-	"\x11from_admin_socket\x18\x02 \x01(\bR\x0ffromAdminSocket\"\x91\x01\n" +
+	"\x11from_admin_socket\x18\x02 \x01(\bR\x0ffromAdminSocket\"\xbd\x01\n" +
 	"\fRegisterUser\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12!\n" +
 	"\fpassword_phc\x18\x03 \x01(\tR\vpasswordPhc\x12\x1f\n" +
 	"\vcode_sha256\x18\x04 \x01(\fR\n" +
-	"codeSha256\"\x91\x01\n" +
+	"codeSha256\x12*\n" +
+	"\x11from_admin_socket\x18\x05 \x01(\bR\x0ffromAdminSocket\"\x91\x01\n" +
 	"\tCreateBot\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\"\n" +

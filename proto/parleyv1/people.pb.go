@@ -742,7 +742,8 @@ type CreateBotRequest struct {
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// The only conversation that the token can send to: a room that the caller may invite to, which the bot joins; or "@caller".
 	Conversation string `protobuf:"bytes,4,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	// 32 random bytes made by the client, so that a retry makes the same token.
+	// 32 random bytes made by the client, so that a retry makes the same token. It ends the token that the bot had for the
+	// conversation before, and lives for ten years.
 	Token         []byte `protobuf:"bytes,5,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
