@@ -1,26 +1,35 @@
 package search
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"parley/internal/cputime"
 	"parley/proto/internalv1"
+	"parley/store"
 )
 
-var benchMessages = flag.Int("messages", 50_000, "how many messages the benchmarks of search begin with")
+var (
+	benchMessages = flag.Int("messages", 50_000, "how many messages the benchmarks of search begin with")
+	benchDir      = flag.String("keep", "", "a directory to keep them in for the next run")
+)
 
 // BenchmarkSearch fills a store with messages of about 100 bytes, words distributed as in a language, among 200 people who all
 // talk with each other and a few who talk little; indexes them at the indexer's own pace; and searches.
 func BenchmarkSearch(b *testing.B) {
 	debug.SetGCPercent(200) // as a node
-	r := newRig(b)
+	r, kept := benchRig(b)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	zipf := rand.NewZipf(rnd, 1.07, 2, 50_000)
 	const people = 200
@@ -28,7 +37,9 @@ func BenchmarkSearch(b *testing.B) {
 	for i := range people {
 		names = append(names, fmt.Sprint("u", i))
 	}
-	r.people(append(names, "few")...)
+	if !kept {
+		r.people(append(names, "few")...)
+	}
 	send := func() *internalv1.Command {
 		var text strings.Builder
 		for text.Len() < 95 {
@@ -42,21 +53,27 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	var batch []*internalv1.Command
 	for range *benchMessages {
+		if kept {
+			break
+		}
 		if batch = append(batch, send()); len(batch) == 200 {
 			r.apply(batch...)
 			batch = batch[:0]
 		}
 	}
-	r.apply(batch...)
+	if len(batch) > 0 {
+		r.apply(batch...)
+	}
 	must(b, r.s.Flush())
 	debug.FreeOSMemory()
 	b.Logf("before: %s", memoryUse())
 
-	began := time.Now()
+	began, cpu := time.Now(), cputime.Process()
 	r.open()
 	r.settle()
 	took := time.Since(began)
-	b.Logf("indexed %d messages in %v, %.0f a second; %s", *benchMessages, took, float64(*benchMessages)/took.Seconds(), memoryUse())
+	b.Logf("indexed in %v, %.0f a second, with %v of a processor; %s", took, float64(*benchMessages)/took.Seconds(),
+		cputime.Process()-cpu, memoryUse())
 	for s := r.x.snapshot(); ; s = r.x.snapshot() {
 		lo, hi := planMerge(s.segs)
 		if lo == hi {
@@ -70,7 +87,7 @@ func BenchmarkSearch(b *testing.B) {
 		}
 		s.close()
 		r.settle()
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // a benchmark that waits for the merger
+		must(b, pause(b.Context(), 10*time.Millisecond))
 	}
 	for _, q := range []struct {
 		by, query string
@@ -98,6 +115,75 @@ func BenchmarkSearch(b *testing.B) {
 		})
 	}
 	b.Logf("after: %s", memoryUse())
+	r.whileSending(b, send)
+}
+
+// whileSending searches for words as people do, rare and common ones, while a thousand messages a second are sent, and waits for
+// each to be found as a linearizable search does.
+func (r *rig) whileSending(b *testing.B, send func() *internalv1.Command) {
+	ctx, cancel := context.WithCancel(b.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(10 * time.Millisecond)
+		defer t.Stop()
+		for ctx.Err() == nil {
+			<-t.C
+			batch := make([]*internalv1.Command, 10)
+			for i := range batch {
+				batch[i] = send()
+			}
+			r.apply(batch...)
+		}
+	})
+	rnd := rand.New(rand.NewPCG(2, 2))
+	zipf := rand.NewZipf(rnd, 1.07, 2, 50_000)
+	b.Run("while_sending", func(b *testing.B) {
+		var took []time.Duration
+		for b.Loop() {
+			query := word(int(zipf.Uint64()))
+			for range rnd.IntN(3) {
+				query += " " + word(int(zipf.Uint64()))
+			}
+			if rnd.IntN(5) == 0 {
+				query = `"` + query + `"`
+			}
+			by := "u1"
+			if rnd.IntN(2) == 0 {
+				by = "few"
+			}
+			began := time.Now()
+			if _, complete := r.x.Wait(ctx, r.s.Applied()); !complete {
+				b.Fatal("the index does not keep up")
+			}
+			r.page(by, query, rnd.IntN(4) == 0, 20, "")
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	})
+	cancel()
+	wg.Wait()
+	b.Logf("after sending: %s", memoryUse())
+}
+
+// benchRig is a rig whose store stays between runs, when that is wanted.
+func benchRig(b *testing.B) (r *rig, kept bool) {
+	if *benchDir == "" {
+		return newRig(b), false
+	}
+	path := filepath.Join(*benchDir, "store.db")
+	err := store.Create(path, testCluster, store.Mark{Index: 1, Term: 1})
+	if kept = errors.Is(err, os.ErrExist); !kept {
+		must(b, err)
+	}
+	s, err := store.Open(path, store.Options{})
+	must(b, err)
+	b.Cleanup(func() { must(b, s.Close()) })
+	r = &rig{t: b, s: s, dir: filepath.Join(*benchDir, "search"), index: s.Applied()}
+	r.nowMS = startMS + int64(r.index)*10
+	r.ids = uint64(time.Now().UnixNano()) // those of the last run are used
+	return r, kept
 }
 
 func memoryUse() string {

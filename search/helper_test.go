@@ -114,8 +114,12 @@ func (r *rig) ok(c *internalv1.Command) *internalv1.Result {
 	return res
 }
 
+// people makes accounts with a session each, in a cluster whose version is the newest.
 func (r *rig) people(names ...string) {
 	r.t.Helper()
+	r.ok(&internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
+		RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: store.MaxClusterVersion},
+	}})
 	for _, n := range names {
 		r.ok(&internalv1.Command{RequestId: r.id(), Body: &internalv1.Command_CreateUser{CreateUser: &internalv1.CreateUser{
 			Username: n, DisplayName: n, PasswordPhc: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
@@ -141,6 +145,13 @@ func (r *rig) delete(by string, id uint64) {
 	r.t.Helper()
 	r.apply(&internalv1.Command{RequestId: r.id(), Session: token(by), Body: &internalv1.Command_DeleteMessages{
 		DeleteMessages: &internalv1.DeleteMessages{Ids: []uint64{id}},
+	}})
+}
+
+func (r *rig) edit(by string, id uint64, text string) {
+	r.t.Helper()
+	r.apply(&internalv1.Command{RequestId: r.id(), Session: token(by), Body: &internalv1.Command_EditMessage{
+		EditMessage: &internalv1.EditMessage{Id: id, Text: text},
 	}})
 }
 

@@ -12,7 +12,8 @@ import (
 	"parley/proto/parleyv1"
 )
 
-// history makes a random history of a few people: sends, deletions of own and of others' messages, a deletion of an account.
+// history makes a random history of a few people: sends, edits, deletions of own and of others' messages, a
+// deletion of an account.
 type history struct {
 	*rig
 	rnd   *rand.Rand
@@ -40,6 +41,8 @@ func (h *history) step() {
 	switch n := h.rnd.IntN(100); {
 	case n < 8 && len(h.sent) > 0:
 		h.delete(h.pick(), h.sent[h.rnd.IntN(len(h.sent))])
+	case n < 20 && len(h.sent) > 0:
+		h.edit(h.pick(), h.sent[h.rnd.IntN(len(h.sent))], h.text()) // often not its author's, and refused
 	case n == 99 && len(h.alive) > 3 && h.rnd.IntN(4) == 0:
 		gone := h.pick()
 		h.deleteUser(gone)

@@ -54,15 +54,14 @@ const (
 	// sampleGone is how many messages of the oldest segment are looked at now and then; when more than a quarter of them are
 	// gone it is written anew.
 	sampleGone = 64
-	// blockIDs is how many ids of a list are skipped or read together, blockDocs how many messages of a segment's table.
-	blockIDs  = 128
-	blockDocs = 256
+	// blockIDs is how many ids of a list are skipped or read together.
+	blockIDs = 128
+	// blockDocs is the same of a segment's table: few, for most searches look single messages up. A block costs 56 bytes of memory.
+	blockDocs = 64
 	// dictBytes is about how long a block of the dictionary is; the first word of each stays in memory.
 	dictBytes = 4 << 10
 	// windowBytes is how much of a long list is read at once.
 	windowBytes = 16 << 10
-	// maxSegments bounds the files: with fanIn and maxSegmentDocs, hundreds of millions of messages.
-	maxSegments = 512
 )
 
 // Bounds on the work of the indexer and the merger, which share the machine with the node.

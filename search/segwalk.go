@@ -1,6 +1,9 @@
 package search
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // segmentWalker walks a list of a segment. It reads blocks as it comes to them.
 type segmentWalker struct {
@@ -138,6 +141,7 @@ func (w *segmentWalker) seek(id uint64) error {
 type tableWalker struct {
 	s     *segment
 	block int // that docs is of; -1 for none
+	buf   []byte
 	docs  []doc
 	left  int
 }
@@ -146,12 +150,15 @@ func newTableWalker(s *segment) *tableWalker { return &tableWalker{s: s, block: 
 
 func (w *tableWalker) load(block int) error {
 	t := w.s.table[block]
-	b, err := w.s.read(t.off, t.bytes)
-	if err != nil {
+	if t.off > w.s.size || t.bytes > w.s.size-t.off {
+		return damaged(w.s.path, "a place is outside of it")
+	}
+	w.buf = slices.Grow(w.buf[:0], int(t.bytes))[:t.bytes]
+	if err := w.s.readAt(w.buf, t.off); err != nil {
 		return err
 	}
 	w.docs = w.docs[:0]
-	r := reader{b: b}
+	r := reader{b: w.buf}
 	d := doc{id: t.first}
 	for range t.docs {
 		d.id += r.num()

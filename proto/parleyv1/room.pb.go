@@ -80,7 +80,7 @@ type SearchOrder int32
 const (
 	// The newest first.
 	SearchOrder_SEARCH_ORDER_UNSPECIFIED SearchOrder = 0
-	// What fits best first.
+	// What fits best first: chosen from the newest 2000 that fit.
 	SearchOrder_SEARCH_ORDER_BEST SearchOrder = 1
 )
 
@@ -1619,7 +1619,9 @@ func (*SetMuteResponse) Descriptor() ([]byte, []int) {
 
 type SearchMessagesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Words, "phrases", from:name, in:@user, in:#room, before:2026-01-31, after:2026-01-31, -word; at most 1024 bytes. All must hold.
+	// Words, word*, "phrases", from:name, in:@user, in:#room, before:2026-01-31, after:2026-01-31, and -word and so on for what must
+	// not hold; at most 1024 bytes and 32 parts. All must hold, but of several from: one, and of several in: one. Days are of UTC:
+	// after: begins with its day, before: ends ahead of it. A name that means nothing to the caller finds nothing.
 	Query string      `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	Order SearchOrder `protobuf:"varint,2,opt,name=order,proto3,enum=parley.v1.SearchOrder" json:"order,omitempty"`
 	// At most 100; 20 when 0.
@@ -1696,10 +1698,12 @@ func (x *SearchMessagesRequest) GetConsistency() Consistency {
 }
 
 type SearchMessagesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Messages      []*Message             `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	ReadInfo      *ReadInfo              `protobuf:"bytes,3,opt,name=read_info,json=readInfo,proto3" json:"read_info,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// May be fewer than were asked for, even none, on a page that is not the last.
+	Messages      []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	NextPageToken string     `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Its applied_index is what a linearizable search waited for.
+	ReadInfo *ReadInfo `protobuf:"bytes,3,opt,name=read_info,json=readInfo,proto3" json:"read_info,omitempty"`
 	// The node's index has not everything up to read_info.applied_index: messages sent since indexed_index may be missing.
 	Behind        bool   `protobuf:"varint,4,opt,name=behind,proto3" json:"behind,omitempty"`
 	IndexedIndex  uint64 `protobuf:"varint,5,opt,name=indexed_index,json=indexedIndex,proto3" json:"indexed_index,omitempty"`
