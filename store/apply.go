@@ -140,7 +140,7 @@ func (s *Store) finish() error {
 func (s *Store) publish() {
 	s.show()
 	m := s.machine
-	s.hub.deliver(m.events, m.ended, s.mark.Index)
+	s.hub.deliver(m.events, m.ended, s.mark.Index, m.movedAt)
 	s.tellTap(m.events, false)
 	m.forgetEvents()
 	m.ended = nil

@@ -14,8 +14,8 @@ type foundMessage struct {
 	rec  *internalv1.MessageRecord
 }
 
-// deleteMessages deletes one's own messages for everyone and hides those of others from oneself. An id that the caller
-// cannot see refuses all of them.
+// deleteMessages deletes one's own messages for everyone, in a room as its moderator anybody's, and hides those of others from
+// oneself. An id that the caller cannot see refuses all of them.
 func (m *machine) deleteMessages(c *internalv1.Command, b *internalv1.DeleteMessages) (*internalv1.Result, error) {
 	f := m.fields("delete-messages")
 	for _, id := range b.GetIds() {
@@ -45,11 +45,18 @@ func (m *machine) deleteMessages(c *internalv1.Command, b *internalv1.DeleteMess
 	}
 	deleted := uint32(0)
 	for _, d := range found {
-		var changed bool
-		if d.rec.GetSender() == by.id {
-			changed, err = m.deleteForAll(by.id, d)
+		changed, forAll := true, d.rec.GetSender() == by.id
+		if !forAll && d.conv.isRoom() {
+			rank, err := m.rank(d.conv.id, by.id)
+			if err != nil {
+				return nil, err
+			}
+			forAll = rank >= rankModerator
+		}
+		if forAll {
+			changed, err = m.deleteForAll(d)
 		} else {
-			changed, err = true, m.hide(by.id, d)
+			err = m.hide(by.id, d)
 		}
 		if err != nil {
 			return nil, err
@@ -72,8 +79,8 @@ func (m *machine) visibleMessage(account, id uint64) (*foundMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if account != c.GetLow() && account != c.GetHigh() {
-		return nil, nil
+	if may, err := m.mayRead(account, c); err != nil || !may {
+		return nil, err
 	}
 	r, err := m.message(c.id, p.GetSeq())
 	if err != nil {
@@ -88,8 +95,8 @@ func (m *machine) visibleMessage(account, id uint64) (*foundMessage, error) {
 	return &foundMessage{conv: c, seq: p.GetSeq(), rec: r}, nil
 }
 
-// deleteForAll makes an own message a placeholder. It is false when it was one.
-func (m *machine) deleteForAll(author uint64, d foundMessage) (bool, error) {
+// deleteForAll makes a message a placeholder. It is false when it was one.
+func (m *machine) deleteForAll(d foundMessage) (bool, error) {
 	if d.rec.GetDeleted() {
 		return false, nil
 	}
@@ -100,23 +107,37 @@ func (m *machine) deleteForAll(author uint64, d foundMessage) (bool, error) {
 	if err := m.put(keyMessage(m.key(), d.conv.id, d.seq), d.rec); err != nil {
 		return false, err
 	}
-	if err := m.insert(keyDead(m.key(), d.conv.id, author, d.seq), &internalv1.MarkRecord{}); err != nil {
+	if err := m.bury(d.conv, d.rec.GetSender(), d.seq); err != nil {
 		return false, err
 	}
-	if other := d.conv.other(author); other != author {
-		hidden, err := m.has(keyHidden(m.layers.key(), other, d.conv.id, d.seq))
-		if err != nil {
-			return false, err
-		}
-		if !hidden {
-			if err := m.lessUnread(other, d); err != nil {
-				return false, err
-			}
-		}
+	if err := m.lessUnreadByOther(d); err != nil {
+		return false, err
 	}
 	return true, m.emit(d.conv, &event{
 		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED, seq: d.seq, message: d.rec.GetId(),
 	}, nil)
+}
+
+// bury marks a message as dead for the counts of unread ones. In a room these go through the dead of all authors at once.
+func (m *machine) bury(c *hotConversation, author, seq uint64) error {
+	if c.isRoom() {
+		author = 0
+	}
+	return m.insert(keyDead(m.key(), c.id, author, seq), &internalv1.MarkRecord{})
+}
+
+// lessUnreadByOther takes a message that becomes a placeholder out of the unread count of a direct conversation's other side.
+func (m *machine) lessUnreadByOther(d foundMessage) error {
+	author := d.rec.GetSender()
+	if d.conv.isRoom() || d.conv.other(author) == author {
+		return nil
+	}
+	other := d.conv.other(author)
+	hidden, err := m.has(keyHidden(m.layers.key(), other, d.conv.id, d.seq))
+	if err != nil || hidden {
+		return err
+	}
+	return m.lessUnread(other, d)
 }
 
 // hide takes another's message out of the viewer's sight.
@@ -124,7 +145,7 @@ func (m *machine) hide(viewer uint64, d foundMessage) error {
 	if err := m.insert(keyHidden(m.key(), viewer, d.conv.id, d.seq), &internalv1.MarkRecord{}); err != nil {
 		return err
 	}
-	if !d.rec.GetDeleted() {
+	if !d.rec.GetDeleted() && !d.conv.isRoom() {
 		if err := m.lessUnread(viewer, d); err != nil {
 			return err
 		}

@@ -49,8 +49,12 @@ func (m *machine) replaceText(f *foundMessage, text string) error {
 	if err != nil {
 		return err
 	}
+	author, err := m.account(f.rec.GetSender())
+	if err != nil {
+		return err
+	}
 	return m.emit(f.conv, &event{
-		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED, seq: f.seq, message: f.rec.GetId(), sender: f.rec.GetSender(),
+		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED, account: author.GetUsername(), seq: f.seq, message: f.rec.GetId(), sender: f.rec.GetSender(),
 		timeMS: f.rec.GetTimeUnixMs(), requestID: f.rec.GetRequestId(), thread: thread, edits: f.rec.GetEdits(),
 		editedMS: m.stampMS, pinned: f.rec.GetPinned(),
 		sent: position{index: f.rec.GetEventIndex(), ordinal: f.rec.GetEventOrdinal()},

@@ -12,7 +12,7 @@ func (m *machine) setReadMark(c *internalv1.Command, b *internalv1.SetReadMark) 
 	if answer != nil || err != nil {
 		return answer, err
 	}
-	conv, refusal, err := m.ownConversation(by.hotAccount, "conversation", target)
+	conv, refusal, err := m.conversationFor(by.hotAccount, "conversation", target)
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
@@ -43,6 +43,11 @@ func (m *machine) markUpTo(p *markPlan, viewer, seq uint64) (bool, error) {
 		seq = max(seq, first-1) // what was removed cannot be unread
 	}
 	r := p.state
+	if p.conv.isRoom() {
+		p.changed = seq != r.GetReadSeq()
+		r.ReadSeq = seq
+		return true, nil
+	}
 	was, hadRanges, wasUnread := r.GetReadSeq(), len(r.GetRanges()) > 0, r.GetUnread()
 	other, err := m.account(p.conv.other(viewer))
 	if err != nil {
@@ -76,7 +81,7 @@ func (m *machine) setMute(c *internalv1.Command, b *internalv1.SetMute) (*intern
 	if b.GetMute() < internalv1.Mute_MUTE_UNSPECIFIED || b.GetMute() > internalv1.Mute_MUTE_ALL {
 		return refuseField("mute", "must be nothing, mentions or all"), nil
 	}
-	conv, refusal, err := m.ownConversation(by.hotAccount, "conversation", target)
+	conv, refusal, err := m.conversationFor(by.hotAccount, "conversation", target)
 	if refusal != nil || err != nil {
 		return refusal, err
 	}

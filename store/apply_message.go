@@ -9,6 +9,7 @@ import (
 // sendMessage appends a message. The answer to one that is carried out is left in m.sent, marshalled, and nil is returned.
 func (m *machine) sendMessage(c *send) (*internalv1.Result, error) {
 	target := foldName(string(c.conversation))
+	m.target = target
 	digest := m.fields("send-message").str(target).bytes(c.text).digest()
 	from, answer, err := m.beginSend(c.session, digest, target)
 	if answer != nil || err != nil {
@@ -22,6 +23,9 @@ func (m *machine) sendTo(from caller, digest [digestBytes]byte, target string, t
 	*internalv1.Result, error) {
 	if why := badText(text); why != "" {
 		return refuseField("text", "%s", why), nil
+	}
+	if len(target) > 0 && target[0] == '#' {
+		return m.sendToRoom(from, digest, target, text, replyTo)
 	}
 	to, refusal, err := m.directTarget("conversation", target)
 	if refusal != nil || err != nil {
@@ -44,8 +48,7 @@ func (m *machine) sendTo(from caller, digest [digestBytes]byte, target string, t
 	if conv == nil {
 		for _, a := range []*hotAccount{from.hotAccount, to} {
 			if a.GetConversations() >= MaxConversations {
-				return refuseLimit("conversation", "the account %q has %d conversations, which is the most there may be",
-					a.GetUsername(), MaxConversations), nil
+				return refuseConversations("conversation", a), nil
 			}
 		}
 		if conv, err = m.createDirect(from.hotAccount, to); err != nil {
@@ -59,9 +62,6 @@ func (m *machine) sendTo(from caller, digest [digestBytes]byte, target string, t
 func (m *machine) directTarget(field, target string) (*hotAccount, *internalv1.Result, error) {
 	name, ok := strings.CutPrefix(target, "@")
 	if !ok {
-		if strings.HasPrefix(target, "#") {
-			return nil, refuse(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND, field, "there is no room %q", target), nil
-		}
 		return nil, refuseField(field, "must be @user or #room"), nil
 	}
 	if why := badName(name); why != "" {
@@ -123,6 +123,19 @@ func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversati
 		kind: internalv1.EventKind_EVENT_KIND_MESSAGE, seq: conv.GetLastSeq(), message: conv.GetLastMessage(),
 		sender: from.id, timeMS: m.stampMS, requestID: m.request,
 	}
+	if err := m.writeMessage(from, conv, digest, e, text, thread, mentions{}); err != nil {
+		return err
+	}
+	if err := m.countUnread(from.id, to.id, conv); err != nil {
+		return err
+	}
+	m.sent = appendSent(m.sent[:0], &m.scratch.message, '@', to.GetUsername(), e.seq, m.clusterID)
+	return nil
+}
+
+// writeMessage writes what every message has: its event, its record, its place, its answer, and a thread's count of it.
+func (m *machine) writeMessage(from caller, conv *hotConversation, digest [digestBytes]byte, e *event, text []byte,
+	thread *foundMessage, named mentions) error {
 	threadSeq := uint64(0)
 	if thread != nil {
 		threadSeq, e.thread = thread.seq, thread.rec.GetId()
@@ -133,7 +146,7 @@ func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversati
 	r := &m.scratch.message
 	r.Id, r.Sender, r.TimeUnixMs, r.RequestId = e.message, from.id, m.stampMS, m.request
 	r.EventIndex, r.EventOrdinal, r.SentByLow = e.pos.index, e.pos.ordinal, conv.GetSentByLow()
-	r.ThreadSeq = threadSeq
+	r.ThreadSeq, r.MentionsRoom, r.Mentions = threadSeq, named.everyone, uint32(len(named.accounts))
 	m.valueBuf = appendMessageRecord(m.valueBuf[:0], r, text)
 	m.write(keyMessage(m.key(), conv.id, e.seq), m.valueBuf, itemFresh)
 	p := &m.scratch.place
@@ -146,14 +159,7 @@ func (m *machine) appendMessage(from caller, to *hotAccount, conv *hotConversati
 			return err
 		}
 	}
-	if err := m.recordSend(from.hotAccount, digest, conv.id, e.seq); err != nil {
-		return err
-	}
-	if err := m.countUnread(from.id, to.id, conv); err != nil {
-		return err
-	}
-	m.sent = appendSent(m.sent[:0], r, to.GetUsername(), e.seq, m.clusterID)
-	return nil
+	return m.recordSend(from.hotAccount, digest, conv.id, e.seq)
 }
 
 // countUnread moves both sides' read state past a new message. A member with nothing unread has read everything: its
@@ -181,12 +187,13 @@ func (m *machine) countUnread(from, to uint64, conv *hotConversation) error {
 
 func sendResult(r *internalv1.MessageRecord, to string, seq uint64, clusterID []byte) *internalv1.Result {
 	return &internalv1.Result{Outcome: &internalv1.Result_Send{Send: &internalv1.SendResult{
-		Id: r.GetId(), Conversation: "@" + to, Seq: seq, TimeUnixMs: r.GetTimeUnixMs(),
+		Id: r.GetId(), Conversation: to, Seq: seq, TimeUnixMs: r.GetTimeUnixMs(),
 		Cursor: encodeCursor(clusterID, position{index: r.GetEventIndex(), ordinal: r.GetEventOrdinal()}),
 	}}}
 }
 
-// recomposeSend makes the answer to a sent message again from the message: a placeholder has all of it.
+// recomposeSend makes the answer to a sent message again from the message: a placeholder has all of it. A room is answered
+// by the name that the request has for it: the same as before, whatever it is called by now and whoever may know that.
 func (m *machine) recomposeSend(conv, seq uint64) (*internalv1.Result, error) {
 	r, err := m.message(conv, seq)
 	if err != nil {
@@ -196,11 +203,14 @@ func (m *machine) recomposeSend(conv, seq uint64) (*internalv1.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.isRoom() {
+		return sendResult(r, m.target, seq, m.clusterID), nil
+	}
 	to, err := m.account(c.other(r.GetSender()))
 	if err != nil {
 		return nil, err
 	}
-	return sendResult(r, to.GetUsername(), seq, m.clusterID), nil
+	return sendResult(r, "@"+to.GetUsername(), seq, m.clusterID), nil
 }
 
 // other returns the other member of a direct conversation; oneself where one talks to oneself.

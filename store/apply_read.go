@@ -64,7 +64,7 @@ func (m *machine) markRead(c *internalv1.Command, b *internalv1.MarkRead) (*inte
 // planFor finds the conversation that a range is in, and its plan: one for each conversation.
 func (m *machine) planFor(plans *[]*markPlan, by *hotAccount, field, target string) (
 	*markPlan, *internalv1.Result, error) {
-	conv, refusal, err := m.ownConversation(by, field, target)
+	conv, refusal, err := m.conversationFor(by, field, target)
 	if refusal != nil || err != nil {
 		return nil, refusal, err
 	}
@@ -89,23 +89,14 @@ func (m *machine) newPlan(account uint64, conv *hotConversation) (*markPlan, err
 	return &markPlan{conv: conv, member: h, state: copyReadState(h.MemberRecord)}, nil
 }
 
-// ownConversation finds a conversation that an account belongs to.
-func (m *machine) ownConversation(by *hotAccount, field, target string) (*hotConversation, *internalv1.Result, error) {
-	to, refusal, err := m.directTarget(field, target)
-	if refusal != nil || err != nil {
-		return nil, refusal, err
-	}
-	conv, err := m.direct(by.id, to.id)
-	if err == nil && conv == nil {
-		refusal = refuse(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND, field, "there is no conversation with %q",
-			to.GetUsername())
-	}
-	return conv, refusal, err
-}
-
 // markRun adds a run to a plan. It is false when counting would look at more than is left of scan.
 func (m *machine) markRun(p *markPlan, viewer uint64, in run, scan *int) (bool, error) {
 	r := p.state
+	if p.conv.isRoom() {
+		p.changed = p.changed || in.to > r.GetReadSeq()
+		r.ReadSeq = max(r.GetReadSeq(), in.to)
+		return true, nil
+	}
 	if r.GetUnread() == 0 {
 		return true, nil // then everything is read
 	}
@@ -175,6 +166,19 @@ func (m *machine) boundRanges(p *markPlan, viewer uint64, scan *int) (bool, erro
 	return true, nil
 }
 
+// unreadOf returns how many messages a plan leaves unread: of a room it is counted.
+func (m *machine) unreadOf(p *markPlan, viewer uint64) (uint64, error) {
+	if !p.conv.isRoom() {
+		return p.state.GetUnread(), nil
+	}
+	h, err := m.roomMember(p.conv.id, viewer)
+	if err != nil {
+		return 0, err
+	}
+	return m.roomUnread(newRoomReader(p.conv.id, p.conv.ConversationRecord, viewer, p.state.GetReadSeq(), h.GetSent(),
+		m.erasing > 0))
+}
+
 // carryOut writes a plan and tells the account's other sessions. Only the newest such event of a conversation is kept:
 // it says everything that the earlier ones said.
 func (m *machine) carryOut(p *markPlan, viewer uint64) error {
@@ -185,9 +189,12 @@ func (m *machine) carryOut(p *markPlan, viewer uint64) error {
 	if h.GetMarkIndex() != 0 {
 		m.remove(keyAccountEvent(m.key(), viewer, position{index: h.GetMarkIndex(), ordinal: h.GetMarkOrdinal()}))
 	}
+	unread, err := m.unreadOf(p, viewer)
+	if err != nil {
+		return err
+	}
 	e := &event{
-		kind: internalv1.EventKind_EVENT_KIND_READ_MARKED, only: viewer, readSeq: p.state.GetReadSeq(),
-		unread: p.state.GetUnread(),
+		kind: internalv1.EventKind_EVENT_KIND_READ_MARKED, only: viewer, readSeq: p.state.GetReadSeq(), unread: unread,
 	}
 	if err := m.emit(p.conv, e, nil); err != nil {
 		return err

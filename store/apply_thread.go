@@ -7,6 +7,7 @@ import (
 // postMessage is sendMessage for what may be a reply.
 func (m *machine) postMessage(c *internalv1.Command, b *internalv1.PostMessage) (*internalv1.Result, error) {
 	target := foldName(b.GetConversation())
+	m.target = target
 	digest := m.fields("post-message").str(target).str(b.GetText()).num(b.GetReplyTo()).digest()
 	from, answer, err := m.beginSend(c.GetSession(), digest, target)
 	if answer != nil || err != nil {

@@ -20,6 +20,13 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 1, r.Conversation)
 		dst = appendNum(dst, 2, r.Seq)
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
+	case *internalv1.AuthoredRecord:
+		dst = appendNum(dst, 1, r.Ordinal)
+		return append(dst, r.ProtoReflect().GetUnknown()...), nil
+	case *internalv1.RoomMemberRecord:
+		dst = appendNum(dst, 1, uint64(r.Membership))
+		dst = appendNum(dst, 2, r.Sent)
+		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	case *internalv1.AnswerRecord:
 		dst = appendBin(dst, 1, r.Digest)
 		dst = appendNum(dst, 2, r.Conversation)
@@ -176,13 +183,13 @@ func appendStr(dst []byte, field protowire.Number, s string) []byte {
 	return protowire.AppendString(append(dst, byte(field<<3|protowire.Number(protowire.BytesType))), s)
 }
 
-// appendSent marshals the Result of a message that was sent, as sendResult composes it.
-func appendSent(dst []byte, r *internalv1.MessageRecord, to string, seq uint64, clusterID []byte) []byte {
+// appendSent marshals the Result of a message that was sent, as sendResult composes it: kind is '@' or '#'.
+func appendSent(dst []byte, r *internalv1.MessageRecord, kind byte, to string, seq uint64, clusterID []byte) []byte {
 	var buf [1 + 10 + 3 + MaxUsernameBytes + 2*(1+10) + 2 + cursorTextBytes]byte
 	b := appendNum(buf[:0], 1, r.Id)
 	b = append(b, byte(2<<3|protowire.BytesType))
 	b = protowire.AppendVarint(b, uint64(len(to))+1)
-	b = append(append(b, '@'), to...)
+	b = append(append(b, kind), to...)
 	b = appendNum(b, 3, seq)
 	b = appendNum(b, 4, uint64(r.TimeUnixMs))
 	b = append(b, byte(5<<3|protowire.BytesType), cursorTextBytes)

@@ -15,6 +15,7 @@ import (
 var handWritten = []proto.Message{
 	&internalv1.MessageRecord{}, &internalv1.PlaceRecord{}, &internalv1.AnswerRecord{}, &internalv1.EventRecord{},
 	&internalv1.ConversationRecord{}, &internalv1.MemberRecord{}, &internalv1.AccountRecord{}, &internalv1.GlobalsRecord{},
+	&internalv1.AuthoredRecord{}, &internalv1.RoomMemberRecord{},
 }
 
 // Every field of every hand-written record, alone and together with the others, has the bytes that the protobuf package
@@ -59,11 +60,11 @@ func TestSentHasOneEncoding(t *testing.T) {
 		{Id: math.MaxUint64, TimeUnixMs: -1, EventIndex: math.MaxUint64, EventOrdinal: math.MaxUint32},
 	} {
 		for _, to := range []string{"a", string(bytes.Repeat([]byte{'z'}, MaxUsernameBytes))} {
-			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(sendResult(r, to, r.GetId(), testCluster))
+			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(sendResult(r, "@"+to, r.GetId(), testCluster))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := appendSent(nil, r, to, r.GetId(), testCluster); !bytes.Equal(got, want) {
+			if got := appendSent(nil, r, '@', to, r.GetId(), testCluster); !bytes.Equal(got, want) {
 				t.Errorf("%x, want %x", got, want)
 			}
 		}

@@ -13,6 +13,10 @@ var (
 	// ErrNoMessage is returned when the message that was asked for, or asked around, is none that the caller can see. It
 	// is an ErrNotFound too.
 	ErrNoMessage = fmt.Errorf("%w: no such message", ErrNotFound)
+	// ErrNotMember is returned for what only members of a room see, to an account that sees that there is the room.
+	ErrNotMember = errors.New("store: not a member of the room")
+	// ErrNotAllowed is returned for what only moderators and owners of a room see.
+	ErrNotAllowed = errors.New("store: not allowed")
 	// ErrSessionEnded is returned by Watcher.Next once the watcher's session was revoked or expired.
 	ErrSessionEnded = errors.New("store: the session ended")
 	// ErrNoHashMark is returned by HashAt when the entry at the index was no HashMark, or one that is no longer kept.

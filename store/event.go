@@ -17,9 +17,11 @@ type event struct {
 	pos  position
 	kind internalv1.EventKind
 	conv uint64
-	// The members of a direct conversation.
+	// The members of a direct conversation; both 0 of a room.
 	low, high         uint64
 	lowName, highName string
+	// "#name" of a room, at the time.
+	title string
 	// The only account that may see it; 0 for all members.
 	only uint64
 
@@ -44,15 +46,44 @@ type event struct {
 	present    bool
 	// Of MUTE_CHANGED.
 	mute internalv1.Mute
+	// Of a message of a room.
+	named  mentions
+	change *roomChange // of ROOM_CHANGED and MEMBERSHIP_CHANGED
 
 	told *told // nil where nobody else reads the same event
 }
 
-// told is an event as its two members see it, made once for all the watchers of each.
-type told struct{ low, high atomic.Pointer[Told] }
+// roomChange is what a room became, or what an account became to it.
+type roomChange struct {
+	// Of ROOM_CHANGED: without what the reader is to it, which differs; and its name before, if that was another.
+	room    *parleyv1.Room
+	oldName string
+	// Of MEMBERSHIP_CHANGED: what sender became, and who made it so; nobody where a room lost its owner.
+	membership internalv1.Membership
+	by         uint64
+	byName     string
+}
+
+// told is an event as those see it that see the same of it, made once for all the watchers of each: of a direct conversation
+// its two members, of a room the one that the event is by or about, those whom it mentions, and everybody else.
+type told struct{ kinds [3]atomic.Pointer[Told] }
+
+// kindOf says which of told an account sees.
+func (e *event) kindOf(account uint64) int {
+	switch {
+	case e.title == "" && e.low == account, e.title != "" && e.sender == account:
+		return 0
+	case e.title == "", e.named.has(account):
+		return 1
+	}
+	return 2
+}
 
 // nameFor returns the conversation as a member names it.
 func (e *event) nameFor(account uint64) string {
+	if e.title != "" {
+		return e.title
+	}
 	if e.low == account {
 		return "@" + e.highName
 	}
@@ -60,6 +91,9 @@ func (e *event) nameFor(account uint64) string {
 }
 
 func (e *event) senderName() string {
+	if e.title != "" {
+		return e.account
+	}
 	if e.sender == e.low {
 		return e.lowName
 	}
@@ -79,10 +113,7 @@ func (e *event) tell(account uint64, clusterID []byte) *Told {
 	if e.told == nil {
 		return newTold(e.forAccount(account, clusterID))
 	}
-	p := &e.told.high
-	if e.low == account {
-		p = &e.told.low
-	}
+	p := &e.told.kinds[e.kindOf(account)]
 	if p.Load() == nil {
 		p.CompareAndSwap(nil, newTold(e.forAccount(account, clusterID)))
 	}
@@ -128,6 +159,15 @@ func (e *event) forAccount(account uint64, clusterID []byte) *parleyv1.Event {
 		out.Change = &parleyv1.Event_ReadMarked{ReadMarked: &parleyv1.ReadMarked{
 			Conversation: e.nameFor(account), ReadSeq: e.readSeq, Unread: e.unread,
 		}}
+	case internalv1.EventKind_EVENT_KIND_ROOM_CHANGED:
+		out.Change = &parleyv1.Event_RoomChanged{RoomChanged: &parleyv1.RoomChanged{
+			Room: e.change.room, OldName: titleOf(e.change.oldName), Username: e.account,
+		}}
+	case internalv1.EventKind_EVENT_KIND_MEMBERSHIP_CHANGED:
+		out.Change = &parleyv1.Event_MembershipChanged{MembershipChanged: &parleyv1.MembershipChanged{
+			Conversation: e.nameFor(account), Username: e.account, Membership: parleyv1.Membership(e.change.membership),
+			By: e.change.byName, Me: e.sender == account,
+		}}
 	case internalv1.EventKind_EVENT_KIND_USER_DELETED:
 		out.Change = &parleyv1.Event_UserDeleted{UserDeleted: &parleyv1.UserDeleted{
 			Username: e.account, Conversation: e.nameFor(account),
@@ -149,6 +189,7 @@ func (e *event) messageFor(account uint64, cursor string) *parleyv1.Message {
 	if e.sender == account {
 		m.RequestId = formatUUID(e.requestID)
 	}
+	m.MentionsMe = e.named.has(account) && !e.deleted
 	return m
 }
 
@@ -178,7 +219,9 @@ func (m *machine) forgetEvents() {
 // emit gives an event its position, indexes it under its conversation or its account, and queues it for the watchers, with
 // a message's text.
 func (m *machine) emit(c *hotConversation, e *event, text []byte) error {
-	if err := m.nameMembers(c); err != nil {
+	if c.isRoom() {
+		e.title = c.roomTitle()
+	} else if err := m.nameMembers(c); err != nil {
 		return err
 	}
 	e.pos = m.nextPosition()
@@ -189,6 +232,7 @@ func (m *machine) emit(c *hotConversation, e *event, text []byte) error {
 	r.Kind, r.Seq = e.kind, e.seq
 	r.Conversation, r.Message, r.Account, r.ReadSeq, r.Unread = 0, 0, 0, 0, 0
 	r.Annotation, r.Value, r.Present, r.Mute = 0, "", false, 0
+	r.Membership, r.By, r.OldName = 0, 0, ""
 	switch e.kind {
 	case internalv1.EventKind_EVENT_KIND_MESSAGE_DELETED, internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED:
 		r.Message = e.message
@@ -197,6 +241,13 @@ func (m *machine) emit(c *hotConversation, e *event, text []byte) error {
 		r.Annotation, r.Value, r.Present = e.annotation, e.value, e.present
 	case internalv1.EventKind_EVENT_KIND_MUTE_CHANGED:
 		r.Conversation, r.Mute = c.id, e.mute
+	case internalv1.EventKind_EVENT_KIND_ROOM_CHANGED:
+		r.Account, r.OldName = e.sender, e.change.oldName
+	case internalv1.EventKind_EVENT_KIND_MEMBERSHIP_CHANGED:
+		r.Account, r.Membership, r.By = e.sender, e.change.membership, e.change.by
+		if e.only != 0 { // who is out must not learn what the room is called later
+			r.Conversation, r.OldName = c.id, c.GetName()
+		}
 	case internalv1.EventKind_EVENT_KIND_USER_DELETED:
 		r.Account = e.sender
 	case internalv1.EventKind_EVENT_KIND_MESSAGE_HIDDEN:

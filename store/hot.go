@@ -18,6 +18,7 @@ type hotConversation struct {
 	*internalv1.ConversationRecord
 	id                uint64
 	lowName, highName string // of its members, once they are known
+	title             string // "#name" of a room, once it was needed
 	state             hotState
 }
 
@@ -27,9 +28,16 @@ type hotMember struct {
 	state         hotState
 }
 
+// hotRoomMember is what an account is to a room, or was.
+type hotRoomMember struct {
+	*internalv1.RoomMemberRecord
+	conv, account uint64
+	state         hotState
+}
+
 // hotState is dirty while the record has changes that are not in the overlay. A new record is inserted at once, so that
-// a walk over its table finds the key.
-type hotState struct{ dirty bool }
+// a walk over its table finds the key; one that is removed is gone at once, whatever it still owed.
+type hotState struct{ dirty, gone bool }
 
 // hot is a record that settle writes.
 type hot interface{ write(m *machine) error }
@@ -46,6 +54,10 @@ func (h *hotMember) write(m *machine) error {
 	return m.writeHot(&h.state, keyMember(m.key(), h.account, h.conv), h.MemberRecord)
 }
 
+func (h *hotRoomMember) write(m *machine) error {
+	return m.writeHot(&h.state, keyRoomMember(m.key(), h.conv, h.account), h.RoomMemberRecord)
+}
+
 func (m *machine) touch(h hot, s *hotState) {
 	m.countKey(0)
 	if !s.dirty {
@@ -57,6 +69,7 @@ func (m *machine) touch(h hot, s *hotState) {
 func (m *machine) touchAccount(a *hotAccount)           { m.touch(a, &a.state) }
 func (m *machine) touchConversation(c *hotConversation) { m.touch(c, &c.state) }
 func (m *machine) touchMember(r *hotMember)             { m.touch(r, &r.state) }
+func (m *machine) touchRoomMember(r *hotRoomMember)     { m.touch(r, &r.state) }
 
 // account returns an account that exists.
 func (m *machine) account(id uint64) (*hotAccount, error) {
@@ -127,6 +140,34 @@ func (m *machine) direct(a, b uint64) (*hotConversation, error) {
 		m.directs.put(k, id)
 	}
 	return m.conversation(id)
+}
+
+// room returns the room that has, or had, a name without its #; nil when there never was one.
+func (m *machine) room(name string) (*hotConversation, error) {
+	id, ok := m.rooms.get(name)
+	if !ok {
+		var err error
+		if id, err = m.roomID(name); err != nil || id == 0 {
+			return nil, err
+		}
+		m.rooms.put(name, id)
+	}
+	return m.conversation(id)
+}
+
+// roomMember returns what an account is to a room, nil when there is no record of it.
+func (m *machine) roomMember(conv, account uint64) (*hotRoomMember, error) {
+	k := [2]uint64{conv, account}
+	if h, ok := m.roomMembers.get(k); ok {
+		return h, nil
+	}
+	r, err := m.layers.roomMember(conv, account)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	h := &hotRoomMember{RoomMemberRecord: r, conv: conv, account: account}
+	m.roomMembers.put(k, h)
+	return h, nil
 }
 
 // member returns an account's record of a conversation that it belongs to.

@@ -1,14 +1,26 @@
 package store
 
-import "sync"
+import (
+	"sync"
 
-// hub knows the watchers by account. Apply delivers to it after each publish; a delivery touches the watchers of the
-// accounts that the events are for and no others, so ten thousand idle ones cost nothing.
+	"parley/proto/internalv1"
+)
+
+// hub knows the watchers by account, and the accounts with watchers by room. Apply delivers to it after each publish; a
+// delivery touches the watchers of the accounts that the events are for and no others, so ten thousand idle ones cost
+// nothing.
+//
+// An account is in the sets of the rooms that it is a member of after the last event that was handed out: the events that
+// change a membership move it, in their order. So who is put out is handed nothing that comes after, and who joins is
+// handed all that does.
 type hub struct {
 	mu        sync.RWMutex
-	byAccount map[uint64][]*Watcher
+	byAccount map[uint64]*listener
+	byRoom    map[uint64][]*listener
 	n         int
 	closed    bool
+	// movedAt is the index of the last publish with a change of who is a member of a room.
+	movedAt uint64
 	// sessionsOf are the watches over sessions, by account; sessions is their number.
 	sessionsOf map[uint64]map[*SessionWatch]struct{}
 	sessions   int
@@ -27,50 +39,107 @@ func (e *endedSessions) covers(token [tokenBytes]byte) bool {
 	return (string(token[:]) == string(e.token)) != e.allBut
 }
 
+// listener is an account with watchers.
+type listener struct {
+	account  uint64
+	watchers []*Watcher
+	// rooms are its rooms, each with its place in the room's list.
+	rooms map[uint64]int
+}
+
 func (h *hub) init() {
-	h.byAccount = make(map[uint64][]*Watcher)
+	h.byAccount = make(map[uint64]*listener)
+	h.byRoom = make(map[uint64][]*listener)
 	h.sessionsOf = make(map[uint64]map[*SessionWatch]struct{})
 }
 
-func (h *hub) add(w *Watcher) error {
+// add takes a watcher in, with its account's rooms as they are at the index of a view. It is false when a change of who is
+// where may have been handed out since: the view is to be opened again. A view that is ahead of what was handed out is right:
+// what the watcher is handed of the entries between, it has read from the index at that view or above it, and drops.
+func (h *hub) add(w *Watcher, rooms []uint64, index uint64) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return ErrClosed
+		return false, ErrClosed
 	}
 	if h.n >= MaxWatchers {
-		return ErrTooManyWatchers
+		return false, ErrTooManyWatchers
+	}
+	l := h.byAccount[w.account]
+	if l == nil {
+		if index < h.movedAt {
+			return false, nil
+		}
+		l = &listener{account: w.account, rooms: make(map[uint64]int, len(rooms))}
+		h.byAccount[w.account] = l
+		for _, room := range rooms {
+			h.enter(l, room)
+		}
 	}
 	h.n++
-	h.byAccount[w.account] = append(h.byAccount[w.account], w)
-	return nil
+	l.watchers = append(l.watchers, w)
+	return true, nil
 }
 
 func (h *hub) remove(w *Watcher) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	ws := h.byAccount[w.account]
+	l := h.byAccount[w.account]
+	if l == nil {
+		return
+	}
+	ws := l.watchers
 	for i := range ws {
 		if ws[i] != w {
 			continue
 		}
 		h.n--
-		if len(ws) == 1 {
-			delete(h.byAccount, w.account)
-			return
-		}
 		ws[i] = ws[len(ws)-1]
 		ws[len(ws)-1] = nil
-		h.byAccount[w.account] = ws[:len(ws)-1]
+		if l.watchers = ws[:len(ws)-1]; len(l.watchers) == 0 {
+			delete(h.byAccount, w.account)
+			for room := range l.rooms {
+				h.leave(l, room)
+			}
+		}
 		return
 	}
 }
 
-// deliver hands out what one publish made visible. Events are in order; index is the publish's.
-func (h *hub) deliver(events []emitted, ended []endedSessions, index uint64) {
+// enter puts an account into a room's list. It needs mu.
+func (h *hub) enter(l *listener, room uint64) {
+	if _, ok := l.rooms[room]; ok {
+		return
+	}
+	l.rooms[room] = len(h.byRoom[room])
+	h.byRoom[room] = append(h.byRoom[room], l)
+}
+
+// leave takes an account out of a room's list. It needs mu.
+func (h *hub) leave(l *listener, room uint64) {
+	at, ok := l.rooms[room]
+	if !ok {
+		return
+	}
+	delete(l.rooms, room)
+	ls := h.byRoom[room]
+	last := len(ls) - 1
+	if last == 0 {
+		delete(h.byRoom, room)
+		return
+	}
+	ls[at] = ls[last]
+	ls[at].rooms[room] = at
+	ls[last] = nil
+	h.byRoom[room] = ls[:last]
+}
+
+// deliver hands out what one publish made visible. Events are in order; index is the publish's, movedAt that of the last
+// change of who is a member of a room.
+func (h *hub) deliver(events []emitted, ended []endedSessions, index, movedAt uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.index = index
+	h.index, h.movedAt = index, max(h.movedAt, movedAt)
 	h.doubtEnded(ended)
 	if h.n == 0 {
 		return
@@ -79,7 +148,7 @@ func (h *hub) deliver(events []emitted, ended []endedSessions, index uint64) {
 		h.hand(&events[i])
 	}
 	for i := range ended {
-		for _, w := range h.byAccount[ended[i].account] {
+		for _, w := range h.watchersOf(ended[i].account) {
 			if ended[i].covers(w.token) {
 				w.end(ErrSessionEnded)
 			}
@@ -87,8 +156,19 @@ func (h *hub) deliver(events []emitted, ended []endedSessions, index uint64) {
 	}
 }
 
+func (h *hub) watchersOf(account uint64) []*Watcher {
+	if l := h.byAccount[account]; l != nil {
+		return l.watchers
+	}
+	return nil
+}
+
 // hand gives an event to those who may see it. It is made for keeps when the first of them is found.
 func (h *hub) hand(e *emitted) {
+	if e.title != "" && e.only == 0 {
+		h.handToRoom(e)
+		return
+	}
 	to := [2]uint64{e.low, e.high}
 	if e.only != 0 {
 		to = [2]uint64{e.only, e.only}
@@ -98,7 +178,7 @@ func (h *hub) hand(e *emitted) {
 		if i == 1 && to[0] == to[1] {
 			return
 		}
-		for _, w := range h.byAccount[account] {
+		for _, w := range h.watchersOf(account) {
 			if kept == nil {
 				kept = e.keep()
 			}
@@ -107,18 +187,52 @@ func (h *hub) hand(e *emitted) {
 	}
 }
 
+// handToRoom gives an event to a room's members. One that changes who they are moves the account: who is out does not see
+// it, for it was told by an event of its own, and neither does who joined.
+func (h *hub) handToRoom(e *emitted) {
+	var moved *listener
+	joined := false
+	if e.kind == internalv1.EventKind_EVENT_KIND_MEMBERSHIP_CHANGED {
+		moved, joined = h.byAccount[e.sender], e.change.membership >= rankMember
+	}
+	if moved != nil && !joined {
+		h.leave(moved, e.conv)
+	}
+	if ls := h.byRoom[e.conv]; len(ls) > 0 {
+		kept := e.keep()
+		for _, l := range ls {
+			for _, w := range l.watchers {
+				w.push(kept)
+			}
+		}
+	}
+	if moved != nil && joined {
+		h.enter(moved, e.conv)
+	}
+}
+
 // replace is deliver when the whole state was replaced: every watcher reads the index again. The index moves under the
-// same lock, so that no watcher takes the new place for one that it reached.
-func (h *hub) replace(index uint64) {
+// same lock, so that no watcher takes the new place for one that it reached. roomsOf tells an account's rooms in the new state.
+func (h *hub) replace(index uint64, roomsOf func(account uint64) ([]uint64, error)) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.index = index
+	h.index, h.movedAt = index, index
 	h.doubtAll()
-	for _, ws := range h.byAccount {
-		for _, w := range ws {
+	h.byRoom = make(map[uint64][]*listener)
+	for _, l := range h.byAccount {
+		rooms, err := roomsOf(l.account)
+		if err != nil {
+			return err
+		}
+		clear(l.rooms)
+		for _, room := range rooms {
+			h.enter(l, room)
+		}
+		for _, w := range l.watchers {
 			w.lag()
 		}
 	}
+	return nil
 }
 
 func (h *hub) close() {
@@ -126,8 +240,8 @@ func (h *hub) close() {
 	defer h.mu.Unlock()
 	h.closed = true
 	h.doubtAll()
-	for _, ws := range h.byAccount {
-		for _, w := range ws {
+	for _, l := range h.byAccount {
+		for _, w := range l.watchers {
 			w.end(ErrClosed)
 		}
 	}

@@ -21,7 +21,7 @@ const (
 	tagMessage      = 0x0c // conversation, seq -> MessageRecord
 	tagPlace        = 0x0d // message id -> PlaceRecord
 	tagHidden       = 0x0e // account, conversation, seq -> MarkRecord: the account hid another's message
-	tagDead         = 0x0f // conversation, author, seq -> MarkRecord: the author deleted it
+	tagDead         = 0x0f // conversation, author or 0 in a room, seq -> MarkRecord: it was deleted for everyone
 	tagAnswer       = 0x10 // account, request id -> AnswerRecord
 	tagNamedAnswer  = 0x11 // name length, name, request id -> AnswerRecord
 	tagExpiry       = 0x12 // unix ms, key of what expires -> MarkRecord
@@ -39,6 +39,7 @@ const (
 	tagAudit        = 0x21 // number -> AuditRecord
 	tagBot          = 0x22 // owner, bot -> MarkRecord
 	tagLitter       = 0x23 // conversation, seq -> MarkRecord: a placeholder with earlier texts or reactions still there
+	tagTrace        = 0x24 // account, room -> MarkRecord: it is no member, but was invited, or sent messages there
 )
 
 // maxKeyBytes is the longest key: an annotation. An expiry of a named answer comes next.
@@ -135,6 +136,10 @@ func keyAuthored(dst []byte, conv, author, seq uint64) []byte {
 
 func keyMention(dst []byte, account, conv, seq uint64) []byte {
 	return appendU64s(dst, tagMention, account, conv, seq)
+}
+
+func keyTrace(dst []byte, account, conv uint64) []byte {
+	return appendU64s(dst, tagTrace, account, conv)
 }
 
 // keyAnnotation puts the value's length first: no value can then run into the account.

@@ -30,6 +30,8 @@ type machine struct {
 	convs        cache[uint64, *hotConversation]
 	directs      cache[[2]uint64, uint64]
 	members      cache[[2]uint64, *hotMember]
+	rooms        cache[string, uint64]
+	roomMembers  cache[[2]uint64, *hotRoomMember]
 	dirty        []hot
 
 	// The entry being applied.
@@ -45,9 +47,11 @@ type machine struct {
 	scratch struct {
 		message internalv1.MessageRecord
 		place   internalv1.PlaceRecord
+		author  internalv1.AuthoredRecord
 		answer  internalv1.AnswerRecord
 		event   internalv1.EventRecord
 	}
+	target  string // the conversation as the present send names it, folded
 	sent    []byte // the marshalled answer of a message that was sent
 	replies []byte // what keepReply has given out, and room for more
 
@@ -59,6 +63,7 @@ type machine struct {
 	erasing    int
 	littered   int    // placeholders that EraseSlice has something to remove of
 	membersAt  uint64 // index of the last change of a member record since the store was opened
+	movedAt    uint64 // index of the last change of who is a member of a room since then
 	nextExpiry int64  // earliest key of the expiry table, or earlier; noExpiry when it is empty
 
 	hash func() (multiset, error) // of the settled state
@@ -76,6 +81,8 @@ func (m *machine) resetCaches() {
 	m.convs = newCache[uint64, *hotConversation]()
 	m.directs = newCache[[2]uint64, uint64]()
 	m.members = newCache[[2]uint64, *hotMember]()
+	m.rooms = newCache[string, uint64]()
+	m.roomMembers = newCache[[2]uint64, *hotRoomMember]()
 	m.dirty = nil
 }
 
@@ -144,11 +151,16 @@ func (m *machine) settle() error {
 	m.convs.age()
 	m.directs.age()
 	m.members.age()
+	m.rooms.age()
+	m.roomMembers.age()
 	return nil
 }
 
 func (m *machine) writeHot(s *hotState, key []byte, r proto.Message) error {
 	s.dirty = false
+	if s.gone {
+		return nil
+	}
 	return m.put(key, r)
 }
 
@@ -322,6 +334,12 @@ func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 		return m.setReadMark(c, b.SetReadMark)
 	case *internalv1.Command_SetMute:
 		return m.setMute(c, b.SetMute)
+	case *internalv1.Command_CreateRoom:
+		return m.createRoom(c, b.CreateRoom)
+	case *internalv1.Command_UpdateRoom:
+		return m.updateRoom(c, b.UpdateRoom)
+	case *internalv1.Command_SetMembership:
+		return m.setMembership(c, b.SetMembership)
 	case *internalv1.Command_MarkRead:
 		return m.markRead(c, b.MarkRead)
 	case *internalv1.Command_DeleteMessages:

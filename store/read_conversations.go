@@ -40,10 +40,20 @@ func (v *View) Conversations(s Session, limit int, pageToken string) (
 		if err != nil {
 			return nil, "", err
 		}
-		cs = append(cs, &parleyv1.Conversation{
-			Name: c.name(), LastSeq: c.GetLastSeq(), ReadSeq: c.member.GetReadSeq(), Unread: c.unread(), LastMessage: last,
+		conv := &parleyv1.Conversation{
+			Name: c.name(), LastSeq: c.GetLastSeq(), ReadSeq: c.member.GetReadSeq(), LastMessage: last,
 			Mute: parleyv1.Mute(c.member.GetMute()),
-		})
+		}
+		if conv.Unread, err = c.unread(); err != nil {
+			return nil, "", err
+		}
+		if c.isRoom() {
+			conv.Room = roomOf(c.ConversationRecord, c.role.GetMembership())
+			if conv.Mentions, err = v.unreadMentions(c); err != nil {
+				return nil, "", err
+			}
+		}
+		cs = append(cs, conv)
 	}
 	return cs, next, nil
 }

@@ -8,6 +8,7 @@ import (
 type foundEvent struct {
 	pos  position
 	conv uint64
+	own  bool // it is of the account, not of the conversation
 	rec  *internalv1.EventRecord
 }
 
@@ -19,7 +20,7 @@ func (v *View) events(account uint64, after position, limit int) (es []*event, u
 	if err := g.account(account); err != nil {
 		return nil, position{}, false, err
 	}
-	err = v.memberships(account, func(conv uint64, _ *internalv1.MemberRecord) error { return g.conversation(conv) })
+	err = v.memberships(account, g.conversation)
 	if err != nil {
 		return nil, position{}, false, err
 	}
@@ -30,14 +31,7 @@ func (v *View) events(account uint64, after position, limit int) (es []*event, u
 	}
 	convs := make(map[uint64]*convView)
 	for _, f := range g.found {
-		c := convs[f.conv]
-		if c == nil {
-			if c, err = v.openConv(account, f.conv, nil); err != nil {
-				return nil, position{}, false, err
-			}
-			convs[f.conv] = c
-		}
-		e, err := v.eventOf(c, f)
+		e, err := v.eventFor(account, convs, f)
 		if err != nil {
 			return nil, position{}, false, err
 		}
@@ -46,6 +40,30 @@ func (v *View) events(account uint64, after position, limit int) (es []*event, u
 		}
 	}
 	return es, upTo, more, nil
+}
+
+// eventFor tells an account one event; nil where there is nothing to tell. convs are the conversations that were opened.
+func (v *View) eventFor(account uint64, convs map[uint64]*convView, f foundEvent) (*event, error) {
+	if f.own && f.rec.GetKind() == internalv1.EventKind_EVENT_KIND_MEMBERSHIP_CHANGED {
+		return v.membershipEvent(f, titleOf(f.rec.GetOldName()))
+	}
+	c, ok := convs[f.conv]
+	if !ok {
+		m, err := v.member(account, f.conv)
+		if err != nil {
+			return nil, err
+		}
+		if m != nil { // else it is what the account hid in a room that it is out of
+			if c, err = v.openConv(account, f.conv, m); err != nil {
+				return nil, err
+			}
+		}
+		convs[f.conv] = c
+	}
+	if c == nil {
+		return nil, nil
+	}
+	return v.eventOf(c, f)
 }
 
 // eventGather merges event tables and keeps the first limit of them, without holding more than a few times as many.
@@ -67,15 +85,20 @@ func (g *eventGather) account(account uint64) error {
 	return g.table(append(lo, 0), hi, 0)
 }
 
-func (g *eventGather) conversation(conv uint64) error {
+// conversation takes a member's events of a conversation, of a room those after the join.
+func (g *eventGather) conversation(conv uint64, m *internalv1.MemberRecord) error {
+	after := g.after
+	if join := (position{index: m.GetJoinIndex(), ordinal: m.GetJoinOrdinal()}); after.less(join) {
+		after = join
+	}
 	c, err := g.v.conversation(conv)
 	if err != nil {
 		return err
 	}
-	if !g.after.less(position{index: c.GetLastEventIndex(), ordinal: c.GetLastEventOrdinal()}) {
+	if !after.less(position{index: c.GetLastEventIndex(), ordinal: c.GetLastEventOrdinal()}) {
 		return nil
 	}
-	lo := keyConvEvent(nil, conv, g.after)
+	lo := keyConvEvent(nil, conv, after)
 	hi := prefixEnd(lo[:9])
 	return g.table(append(lo, 0), hi, conv)
 }
@@ -96,7 +119,7 @@ func (g *eventGather) table(lo, hi []byte, conv uint64) error {
 		if of == 0 {
 			of = r.GetConversation()
 		}
-		g.found = append(g.found, foundEvent{pos: pos, conv: of, rec: r})
+		g.found = append(g.found, foundEvent{pos: pos, conv: of, own: conv == 0, rec: r})
 	}
 	if it.err == nil && len(g.found) >= 4*g.limit {
 		g.trim()
@@ -114,21 +137,56 @@ func (g *eventGather) trim() {
 	}
 }
 
-// eventOf tells an indexed event as the state is now; nil when the viewer has hidden what it is about.
-func (v *View) eventOf(c *convView, f foundEvent) (*event, error) {
+// nameEvent puts into an event what its conversation is called.
+func (v *View) nameEvent(c *convView, e *event) error {
+	if c.isRoom() {
+		e.title = c.name()
+		return nil
+	}
 	low, err := v.person(c.GetLow())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	high, err := v.person(c.GetHigh())
 	if err != nil {
+		return err
+	}
+	e.low, e.high, e.lowName, e.highName = c.GetLow(), c.GetHigh(), low.GetUsername(), high.GetUsername()
+	return nil
+}
+
+// membershipEvent tells what an account became to a room. To the account itself it is told under the name that the room had
+// then, which is all that is told of a room to who is out of it.
+func (v *View) membershipEvent(f foundEvent, title string) (*event, error) {
+	e := &event{
+		pos: f.pos, kind: f.rec.GetKind(), conv: f.conv, title: title, sender: f.rec.GetAccount(),
+		change: &roomChange{membership: f.rec.GetMembership()},
+	}
+	a, err := v.person(f.rec.GetAccount())
+	if err != nil {
 		return nil, err
 	}
-	e := &event{
-		pos: f.pos, kind: f.rec.GetKind(), conv: c.id, low: c.GetLow(), high: c.GetHigh(),
-		lowName: low.GetUsername(), highName: high.GetUsername(), seq: f.rec.GetSeq(), message: f.rec.GetMessage(),
+	e.account = a.GetUsername()
+	if f.rec.GetBy() == 0 {
+		return e, nil
+	}
+	by, err := v.person(f.rec.GetBy())
+	e.change.byName = by.GetUsername()
+	return e, err
+}
+
+// eventOf tells an indexed event as the state is now; nil when the viewer has hidden what it is about.
+func (v *View) eventOf(c *convView, f foundEvent) (e *event, err error) {
+	if f.rec.GetKind() == internalv1.EventKind_EVENT_KIND_MEMBERSHIP_CHANGED {
+		return v.membershipEvent(f, c.name())
+	}
+	e = &event{
+		pos: f.pos, kind: f.rec.GetKind(), conv: c.id, seq: f.rec.GetSeq(), message: f.rec.GetMessage(),
 		readSeq: f.rec.GetReadSeq(), unread: f.rec.GetUnread(), annotation: f.rec.GetAnnotation(), value: f.rec.GetValue(),
 		present: f.rec.GetPresent(), mute: f.rec.GetMute(),
+	}
+	if err := v.nameEvent(c, e); err != nil {
+		return nil, err
 	}
 	switch f.rec.GetKind() {
 	case internalv1.EventKind_EVENT_KIND_MESSAGE, internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED,
@@ -146,7 +204,14 @@ func (v *View) eventOf(c *convView, f foundEvent) (*event, error) {
 		}
 		e.message, e.sender, e.timeMS, e.requestID = r.GetId(), r.GetSender(), r.GetTimeUnixMs(), r.GetRequestId()
 		e.sent = position{index: r.GetEventIndex(), ordinal: r.GetEventOrdinal()}
-		e.deleted, e.read = c.gone(r), isRead(c.member, e.seq)
+		author, err := c.author(r)
+		if err != nil {
+			return nil, err
+		}
+		if e.deleted, err = c.gone(r); err != nil {
+			return nil, err
+		}
+		e.account, e.read = author.GetUsername(), isRead(c.member, e.seq)
 		if !e.deleted {
 			e.text, e.edits, e.editedMS, e.pinned = r.GetText(), r.GetEdits(), r.GetEditedUnixMs(), r.GetPinned()
 		}
@@ -155,6 +220,16 @@ func (v *View) eventOf(c *convView, f foundEvent) (*event, error) {
 				return nil, err
 			}
 		}
+	case internalv1.EventKind_EVENT_KIND_ROOM_CHANGED:
+		e.change = &roomChange{room: roomOf(c.ConversationRecord, rankNone), oldName: f.rec.GetOldName()}
+		if e.sender = f.rec.GetAccount(); e.sender == 0 {
+			return e, nil
+		}
+		by, err := v.person(e.sender)
+		if err != nil {
+			return nil, err
+		}
+		e.account = by.GetUsername()
 	case internalv1.EventKind_EVENT_KIND_USER_DELETED, internalv1.EventKind_EVENT_KIND_MESSAGE_ANNOTATED:
 		a, err := v.person(f.rec.GetAccount())
 		if err != nil {

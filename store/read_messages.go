@@ -191,9 +191,21 @@ func (v *View) visible(account, conv, id uint64) (seq uint64, r *internalv1.Mess
 	return p.GetSeq(), r, err
 }
 
-// resolve finds the conversation that an account means by a name; 0 when the two never talked.
+// resolve finds the conversation that an account means by a name; 0 when the two never talked. ErrNotFound when there is no
+// such user or room, ErrNotMember when there is the room, but its content is not for the account.
 func (v *View) resolve(account uint64, name string) (uint64, error) {
-	user, ok := strings.CutPrefix(foldName(name), "@")
+	name = foldName(name)
+	if strings.HasPrefix(name, "#") {
+		room, err := v.seenRoom(account, name)
+		if err != nil {
+			return 0, err
+		}
+		if room.rank < rankMember {
+			return 0, ErrNotMember
+		}
+		return room.id, nil
+	}
+	user, ok := strings.CutPrefix(name, "@")
 	if !ok {
 		return 0, ErrNotFound
 	}
@@ -226,12 +238,16 @@ func (v *View) memberships(account uint64, f func(conv uint64, m *internalv1.Mem
 // convView is a conversation as one member sees it.
 type convView struct {
 	*internalv1.ConversationRecord
+	v      *View
 	id     uint64
 	viewer uint64
 	member *internalv1.MemberRecord
-	// The two members of a direct conversation; erased says that what the other one sent is gone.
-	self, other *internalv1.AccountRecord
-	erased      bool
+	self   *internalv1.AccountRecord
+	// The other member of a direct conversation; erased says that what it sent is gone.
+	other  *internalv1.AccountRecord
+	erased bool
+	// What the viewer is to a room.
+	role *internalv1.RoomMemberRecord
 	// threads are ids of messages that began threads, by seq, as far as they were looked up.
 	threads map[uint64]uint64
 }
@@ -249,9 +265,14 @@ func (v *View) openConv(viewer, conv uint64, m *internalv1.MemberRecord) (*convV
 			return nil, err
 		}
 	}
-	c := &convView{ConversationRecord: r, id: conv, viewer: viewer, member: m}
+	c := &convView{ConversationRecord: r, v: v, id: conv, viewer: viewer, member: m}
 	if c.self, err = v.person(viewer); err != nil {
 		return nil, err
+	}
+	if c.isRoom() {
+		c.role, err = v.roomMember(conv, viewer)
+		c.role, err = must(c.role, err, "member of a room", conv, viewer)
+		return c, err
 	}
 	if c.other, err = v.person(otherMember(r, viewer)); err != nil {
 		return nil, err
@@ -267,17 +288,50 @@ func (c *convView) isRoom() bool {
 // firstSeq is the oldest seq that was not removed.
 func (c *convView) firstSeq() uint64 { return max(c.GetFirstSeq(), 1) }
 
-func (c *convView) name() string { return "@" + c.other.GetUsername() }
-
-// unread is exact. What a deleted account sent is erased from the moment of its deletion, whatever the count says yet.
-func (c *convView) unread() uint64 {
-	if c.erased {
-		return 0
+func (c *convView) name() string {
+	if c.isRoom() {
+		return titleOf(c.GetName())
 	}
-	return c.member.GetUnread()
+	return "@" + c.other.GetUsername()
+}
+
+// unread is exact, within the bounds of roomUnread. What a deleted account sent is erased from the moment of its deletion,
+// whatever the count says yet.
+func (c *convView) unread() (uint64, error) {
+	switch {
+	case c.isRoom():
+		return c.v.roomUnread(newRoomReader(c.id, c.ConversationRecord, c.viewer, c.member.GetReadSeq(), c.role.GetSent(),
+			c.v.p.erase))
+	case c.erased:
+		return 0, nil
+	}
+	return c.member.GetUnread(), nil
+}
+
+// allRead says, at no cost, that nothing is unread; where it is false something may be.
+func (c *convView) allRead() bool {
+	if c.isRoom() {
+		return c.member.GetReadSeq() >= c.GetLastSeq()
+	}
+	return c.erased || c.member.GetUnread() == 0
+}
+
+// author returns the account of a message's sender.
+func (c *convView) author(r *internalv1.MessageRecord) (*internalv1.AccountRecord, error) {
+	switch {
+	case r.GetSender() == c.viewer:
+		return c.self, nil
+	case c.isRoom():
+		return c.v.person(r.GetSender())
+	}
+	return c.other, nil
 }
 
 // gone says whether a message is a placeholder.
-func (c *convView) gone(r *internalv1.MessageRecord) bool {
-	return r.GetDeleted() || c.erased && r.GetSender() != c.viewer
+func (c *convView) gone(r *internalv1.MessageRecord) (bool, error) {
+	if r.GetDeleted() || r.GetSender() == c.viewer {
+		return r.GetDeleted(), nil
+	}
+	a, err := c.author(r)
+	return a.GetDeleted(), err
 }

@@ -45,7 +45,7 @@ func (v *View) Reader(s Session) (r *Reader, convs []uint64, err error) {
 func (r *Reader) Conversation(name string) (conv uint64, err error) {
 	defer r.v.guard(&err)()
 	conv, err = r.v.resolve(r.viewer, name)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrNotMember) {
 		return 0, nil
 	}
 	if _, ok := r.convs[conv]; !ok {
@@ -85,7 +85,10 @@ func (r *Reader) Look(id uint64) (m *Readable, err error) {
 		r.convs[c.id] = c
 	}
 	rec, err := load[internalv1.MessageRecord](&r.v.layers, keyMessage(r.v.key(), c.id, p.GetSeq()))
-	if err != nil || rec == nil || c.gone(rec) {
+	if err != nil || rec == nil {
+		return nil, err
+	}
+	if gone, err := c.gone(rec); err != nil || gone {
 		return nil, err
 	}
 	hidden, err := r.v.has(keyHidden(r.v.key(), r.viewer, c.id, p.GetSeq()))

@@ -103,6 +103,20 @@ func (l *layers) member(account, conv uint64) (*internalv1.MemberRecord, error) 
 	return loadKept[internalv1.MemberRecord](l, keyMember(l.key(), account, conv))
 }
 
+// roomID returns the room that has, or had, a name without its #; 0 when there never was one.
+func (l *layers) roomID(name string) (uint64, error) {
+	if badName(name) != "" {
+		return 0, nil
+	}
+	r, err := loadKept[internalv1.NumberRecord](l, keyRoomName(l.key(), name))
+	return r.GetNumber(), err
+}
+
+// roomMember returns nil for an account that a room has no record of.
+func (l *layers) roomMember(conv, account uint64) (*internalv1.RoomMemberRecord, error) {
+	return loadKept[internalv1.RoomMemberRecord](l, keyRoomMember(l.key(), conv, account))
+}
+
 func (l *layers) message(conv, seq uint64) (*internalv1.MessageRecord, error) {
 	r, err := load[internalv1.MessageRecord](l, keyMessage(l.key(), conv, seq))
 	return must(r, err, "message", conv, seq)

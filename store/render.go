@@ -8,22 +8,25 @@ import (
 // render composes a message as its conversation's viewer sees it. What is on few messages only costs a read only there:
 // the record says whether there is any.
 func (v *View) render(c *convView, seq uint64, r *internalv1.MessageRecord) (m *parleyv1.Message, err error) {
+	author, err := c.author(r)
+	if err != nil {
+		return nil, err
+	}
 	m = &parleyv1.Message{
-		Id: r.GetId(), Conversation: c.name(), Seq: seq, Sender: c.other.GetUsername(), Time: timestamp(r.GetTimeUnixMs()),
+		Id: r.GetId(), Conversation: c.name(), Seq: seq, Sender: author.GetUsername(), Time: timestamp(r.GetTimeUnixMs()),
 		Cursor:  encodeCursor(v.clusterID, position{index: r.GetEventIndex(), ordinal: r.GetEventOrdinal()}),
 		Replies: r.GetReplies(),
 	}
 	if r.GetSender() == c.viewer {
-		m.Sender, m.RequestId = c.self.GetUsername(), formatUUID(r.GetRequestId())
+		m.RequestId = formatUUID(r.GetRequestId())
 	}
 	if r.GetThreadSeq() != 0 {
 		if m.ThreadId, err = v.threadID(c, r.GetThreadSeq()); err != nil {
 			return nil, err
 		}
 	}
-	if c.gone(r) {
-		m.Deleted = true
-		return m, nil
+	if m.Deleted, err = c.gone(r); err != nil || m.Deleted {
+		return m, err
 	}
 	m.Text, m.Pinned = r.GetText(), r.GetPinned()
 	m.Unread = r.GetSender() != c.viewer && !isRead(c.member, seq)

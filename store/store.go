@@ -200,7 +200,9 @@ func (s *Store) takeOver(h *handle) (err error) {
 		return err
 	}
 	s.show()
-	s.hub.replace(s.mark.Index)
+	if err := s.replaceWatched(); err != nil {
+		return err
+	}
 	s.tellTap(nil, true)
 	s.hashAt.wake()
 	return nil

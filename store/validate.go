@@ -106,6 +106,14 @@ func badLabel(text string, maxRunes int) string {
 	return ""
 }
 
+// badTopic says what is wrong with a room's topic, which may be empty.
+func badTopic(topic string) string {
+	if len(topic) > MaxTopicBytes {
+		return "must have at most 512 bytes"
+	}
+	return badLabel(topic, MaxTopicBytes)
+}
+
 // badPHC says what is wrong with a password hash.
 func badPHC(phc string) string {
 	if len(phc) == 0 || len(phc) > MaxPHCBytes || phc[0] != '$' {

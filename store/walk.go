@@ -33,7 +33,7 @@ type walk struct {
 
 // begin says whether there can be anything, without reading messages where that is not needed.
 func (w *walk) begin() (bool, error) {
-	if w.c.GetLastSeq() == 0 || w.c.GetLastMessage() <= w.q.AfterID || w.q.OnlyUnread && w.c.unread() == 0 ||
+	if w.c.GetLastSeq() == 0 || w.c.GetLastMessage() <= w.q.AfterID || w.q.OnlyUnread && w.c.allRead() ||
 		w.q.OnlyPinned && w.c.GetPins() == 0 || w.q.OnlyMentions && !w.c.isRoom() {
 		return false, nil
 	}
@@ -160,14 +160,20 @@ func (w *walk) next() (bool, error) {
 		if hidden {
 			continue
 		}
+		gone := false
+		if w.q.OnlyUnread || w.q.OnlyPinned || w.q.OnlyMentions {
+			if gone, err = w.c.gone(rec); err != nil {
+				return false, err
+			}
+		}
 		if w.q.OnlyPinned || w.q.OnlyMentions {
 			if ok, err := w.marked(rec); err != nil {
 				return false, err
-			} else if !ok {
+			} else if !ok || gone {
 				continue
 			}
 		}
-		if w.q.OnlyUnread && (rec.GetSender() == w.c.viewer || w.c.gone(rec)) {
+		if w.q.OnlyUnread && (rec.GetSender() == w.c.viewer || gone) {
 			w.passed++
 			if w.misses++; w.misses > maxMisses && rec.GetSender() == w.c.viewer {
 				w.misses = 0
@@ -188,7 +194,7 @@ func (w *walk) next() (bool, error) {
 // marked says whether a message is pinned and mentions the viewer, as far as that is wanted. An index has led to it, but by one
 // of several that may be wanted.
 func (w *walk) marked(rec *internalv1.MessageRecord) (bool, error) {
-	if w.c.gone(rec) || w.q.OnlyPinned && !rec.GetPinned() {
+	if w.q.OnlyPinned && !rec.GetPinned() {
 		return false, nil
 	}
 	if !w.q.OnlyMentions {
@@ -209,15 +215,39 @@ func (v *View) firstSeqAbove(c *convView, id uint64) (uint64, error) {
 	return v.searchSeq(c, c.firstSeq(), func(r *internalv1.MessageRecord) bool { return r.GetId() > id })
 }
 
-// nextByOther returns the first seq after one's own message that the other one sent: only their messages leave the
-// count of one's own behind.
+// nextByOther returns the first seq after one's own message that another one sent: only their messages leave the count of
+// one's own behind.
 func (v *View) nextByOther(c *convView, seq uint64, r *internalv1.MessageRecord) (uint64, error) {
+	if c.isRoom() {
+		return v.nextByOthers(c, seq)
+	}
 	byOther := func(seq uint64, r *internalv1.MessageRecord) uint64 {
 		return byOtherThan(c.ConversationRecord, c.viewer, seq, r)
 	}
 	have := byOther(seq, r)
 	at := seq + 1
 	return v.searchSeqAt(c, at, func(seq uint64, r *internalv1.MessageRecord) bool { return byOther(seq, r) > have })
+}
+
+// nextByOthers is nextByOther in a room, where the own messages are numbered.
+func (v *View) nextByOthers(c *convView, seq uint64) (uint64, error) {
+	others := func(seq uint64) (uint64, error) {
+		own, err := v.ownAbove(c.id, c.viewer, seq, c.role.GetSent())
+		return seq + own, err // less all that are one's own, which is the same for every seq
+	}
+	have, err := others(seq)
+	if err != nil {
+		return 0, err
+	}
+	n := sort.Search(int(c.GetLastSeq()-seq), func(i int) bool {
+		if err != nil {
+			return true
+		}
+		var n uint64
+		n, err = others(seq + 1 + uint64(i))
+		return n > have
+	})
+	return seq + 1 + uint64(n), err
 }
 
 // byOtherThan counts the messages up to seq that an account did not send.

@@ -44,15 +44,25 @@ type Watcher struct {
 
 // Watch begins to follow. A cursor that cannot be continued is replaced by the present position; Start says why.
 func (s *Store) Watch(o WatchOptions) (w *Watcher, err error) {
+	for {
+		w, ok, err := s.watch(o)
+		if ok || err != nil {
+			return w, err
+		}
+	}
+}
+
+// watch is false when a room's members changed while it looked.
+func (s *Store) watch(o WatchOptions) (w *Watcher, ok bool, err error) {
 	defer guardDamage(s.path, &err)()
 	v, err := s.View()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer v.Close()
 	ses, err := v.Session(o.Session)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	w = &Watcher{
 		s: s, account: ses.AccountID, token: [tokenBytes]byte(o.Session), wake: make(chan struct{}, 1), lagging: true,
@@ -63,7 +73,7 @@ func (s *Store) Watch(o WatchOptions) (w *Watcher, err error) {
 		if reason == "" {
 			reason, err = v.whyNotFrom(pos)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
 		if reason == "" {
@@ -72,10 +82,24 @@ func (s *Store) Watch(o WatchOptions) (w *Watcher, err error) {
 		w.reset = reason
 	}
 	w.start = encodeCursor(s.clusterID, w.pos)
-	if err := s.hub.add(w); err != nil {
-		return nil, err
+	rooms, err := v.roomsOf(w.account)
+	if err != nil {
+		return nil, false, err
 	}
-	return w, nil
+	if ok, err = s.hub.add(w, rooms, v.Index()); !ok || err != nil {
+		return nil, false, err
+	}
+	return w, true, nil
+}
+
+// replaceWatched tells the watchers that the whole state was replaced.
+func (s *Store) replaceWatched() error {
+	v, err := s.View()
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	return s.hub.replace(v.Index(), v.roomsOf)
 }
 
 // whyNotFrom says why the events after a position cannot be told; "" when they can.
