@@ -30,9 +30,9 @@ const (
 	maxBest = 2_000
 	// maxPrefixWords bounds the words that a prefix stands for. One of more is looked for in all that the caller may read.
 	maxPrefixWords = 128
-	// maxListed is how many conversations are looked for by their lists of messages. Who has more has a large part of
-	// everything: then each message is asked for its conversation.
-	maxListed = 64
+	// maxListed is how many conversations are looked for by their lists of messages: a few milliseconds to open. Who has more is
+	// party to much of everything: then each message that has the words is asked for its conversation.
+	maxListed = 512
 	// contextSteps is how many steps a walk makes between two looks at whether it is still wanted.
 	contextSteps = 4_096
 	// waitIndexed is how long a search waits for the index to catch up.

@@ -79,8 +79,8 @@ type finder struct {
 	// walkers stand together at what may match. asked says that its conversation must be looked up in tables.
 	walkers []walker
 	asked   bool
+	memory  []doc
 	tables  []*tableWalker
-	low     uint64 // what is below is too old
 	looked  int
 	words   []string
 }
@@ -172,7 +172,7 @@ func (f *finder) openWalkers() error {
 			return err
 		}
 	} else {
-		f.asked = true
+		f.asked, f.memory = true, f.snap.mem.table()
 		for i := range f.snap.segs {
 			f.tables = append(f.tables, newTableWalker(f.snap.segs[i]))
 		}
@@ -304,11 +304,12 @@ func (f *finder) match(top uint64, found func(id uint64, m *store.Readable) (boo
 
 // mayBeIn says whether a message is in one of the conversations, by the tables.
 func (f *finder) mayBeIn(id uint64) (bool, error) {
-	docs := f.snap.mem.table()
-	i := sort.Search(len(docs), func(i int) bool { return docs[i].id >= id })
-	if i < len(docs) && docs[i].id == id {
-		_, ok := f.convs[docs[i].conv]
-		return ok, nil
+	if len(f.memory) > 0 && id >= f.memory[0].id {
+		i := sort.Search(len(f.memory), func(i int) bool { return f.memory[i].id >= id })
+		if i < len(f.memory) && f.memory[i].id == id {
+			_, in := f.convs[f.memory[i].conv]
+			return in, nil
+		}
 	}
 	for i := len(f.tables) - 1; i >= 0; i-- {
 		t := f.tables[i]
