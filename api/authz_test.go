@@ -141,6 +141,8 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 		}
 		return &parleyv1.MarkReadRequest{RequestId: id,
 			Ranges: []*parleyv1.ReadRange{{Conversation: to, FromSeq: 1, ToSeq: 1}}}
+	case "SearchMessages":
+		return &parleyv1.SearchMessagesRequest{Query: "hello"}
 	case "ListConversations":
 		return &parleyv1.ListConversationsRequest{}
 	case "DeleteMessages":
@@ -216,7 +218,7 @@ func invoke(
 // TestWhoMayCallWhat calls every method as everybody. The expectation comes from the table; that the handlers keep to
 // it is what is tested.
 func TestWhoMayCallWhat(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, func(s *Server) { s.opts.Search = slowIndex{} })
 	r.announceMembers(t)
 	r.user(t, "target")
 	r.user(t, "spare")
