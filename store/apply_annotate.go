@@ -35,7 +35,7 @@ func (m *machine) annotate(c *internalv1.Command, b *internalv1.Annotate) (*inte
 	default:
 		return refuseField("kind", "must be a reaction or a pin"), nil
 	}
-	f, refusal, err := m.markable(by.hotAccount, b.GetId())
+	f, refusal, err := m.markable(by.hotAccount, b.GetId(), b.GetPresent())
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
@@ -109,8 +109,18 @@ func (m *machine) reactedByOthers(by uint64, f *foundMessage, value string) (boo
 	return false, it.err
 }
 
-// pin pins a message, or unpins it, whoever pinned it.
+// pin pins a message, or unpins it, whoever pinned it: either side of a direct conversation may, in a room its moderators.
 func (m *machine) pin(by uint64, f *foundMessage, present bool) (bool, *internalv1.Result, error) {
+	if f.conv.isRoom() {
+		rank, err := m.rank(f.conv.id, by)
+		if err != nil {
+			return false, nil, err
+		}
+		if rank < rankModerator {
+			return false, refuse(internalv1.Reason_REASON_NOT_ALLOWED, "id", "only moderators of %s pin its messages",
+				f.conv.roomTitle()), nil
+		}
+	}
 	if f.rec.GetPinned() == present {
 		return false, nil, nil
 	}

@@ -14,7 +14,7 @@ func (m *machine) editMessage(c *internalv1.Command, b *internalv1.EditMessage) 
 	if why := badText([]byte(b.GetText())); why != "" {
 		return refuseField("text", "%s", why), nil
 	}
-	f, refusal, err := m.markable(by.hotAccount, b.GetId())
+	f, refusal, err := m.markable(by.hotAccount, b.GetId(), true)
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
@@ -41,6 +41,10 @@ func (m *machine) replaceText(f *foundMessage, text string) error {
 	if err := m.insert(keyEdit(m.key(), f.conv.id, f.seq, uint64(f.rec.GetEdits())), was); err != nil {
 		return err
 	}
+	named, err := m.nameAnew(f, text)
+	if err != nil {
+		return err
+	}
 	f.rec.Text, f.rec.EditedUnixMs = text, m.stampMS
 	if err := m.put(keyMessage(m.key(), f.conv.id, f.seq), f.rec); err != nil {
 		return err
@@ -54,11 +58,27 @@ func (m *machine) replaceText(f *foundMessage, text string) error {
 		return err
 	}
 	return m.emit(f.conv, &event{
-		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED, account: author.GetUsername(), seq: f.seq, message: f.rec.GetId(), sender: f.rec.GetSender(),
-		timeMS: f.rec.GetTimeUnixMs(), requestID: f.rec.GetRequestId(), thread: thread, edits: f.rec.GetEdits(),
-		editedMS: m.stampMS, pinned: f.rec.GetPinned(),
+		kind: internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED, account: author.GetUsername(), seq: f.seq,
+		message: f.rec.GetId(), sender: f.rec.GetSender(), timeMS: f.rec.GetTimeUnixMs(), requestID: f.rec.GetRequestId(),
+		thread: thread, edits: f.rec.GetEdits(), editedMS: m.stampMS, pinned: f.rec.GetPinned(), named: named,
 		sent: position{index: f.rec.GetEventIndex(), ordinal: f.rec.GetEventOrdinal()},
 	}, []byte(text))
+}
+
+// nameAnew makes whom a message of a room mentions follow its new text; the caller writes the message.
+func (m *machine) nameAnew(f *foundMessage, text string) (mentions, error) {
+	if !f.conv.isRoom() {
+		return mentions{}, nil
+	}
+	named, err := m.mentionsIn(f.conv, f.rec.GetSender(), []byte(text))
+	if err != nil {
+		return mentions{}, err
+	}
+	if err := m.dropMentions(f, named); err != nil {
+		return mentions{}, err
+	}
+	f.rec.MentionsRoom, f.rec.Mentions = named.everyone, uint32(len(named.accounts))
+	return named, m.addMentions(f.conv, f.seq, named)
 }
 
 // threadID returns the id of the message that began a reply's thread; 0 when there is none, or when it was removed.
@@ -71,8 +91,9 @@ func (m *machine) threadID(f *foundMessage) (uint64, error) {
 	return r.GetId(), err
 }
 
-// markable finds a message that an account can see and that is no placeholder, to be edited or annotated.
-func (m *machine) markable(by *hotAccount, id uint64) (*foundMessage, *internalv1.Result, error) {
+// markable finds a message that an account can see and that is no placeholder, to be edited or annotated. What says something
+// to the other side of a direct conversation is refused as a message would be when one of them blocks the other.
+func (m *machine) markable(by *hotAccount, id uint64, says bool) (*foundMessage, *internalv1.Result, error) {
 	f, err := m.visibleMessage(by.id, id)
 	if err != nil {
 		return nil, nil, err
@@ -87,5 +108,16 @@ func (m *machine) markable(by *hotAccount, id uint64) (*foundMessage, *internalv
 	if gone {
 		return nil, refuse(internalv1.Reason_REASON_MESSAGE_NOT_FOUND, "id", "message %d was deleted", id), nil
 	}
-	return f, nil, nil
+	if f.conv.GetArchived() {
+		return nil, refuseArchived("id", f.conv.roomTitle()), nil
+	}
+	if f.conv.isRoom() || !says {
+		return f, nil, nil
+	}
+	other, err := m.account(f.conv.other(by.id))
+	if err != nil {
+		return nil, nil, err
+	}
+	refusal, err := m.refuseBlocked("id", by, other)
+	return f, refusal, err
 }

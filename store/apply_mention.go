@@ -58,13 +58,18 @@ func (m *machine) memberNamed(room *hotConversation, name string) (uint64, error
 				return a.id, nil
 			}
 		}
-		last := len(name) - 1
-		if c := name[last]; c != '.' && c != '-' && c != '_' {
-			return 0, nil
-		}
-		name = name[:last]
+		name = shorterName(name)
 	}
 	return 0, nil
+}
+
+// shorterName takes a mark of a sentence off the end of a name; "" when there is none.
+func shorterName(name string) string {
+	last := len(name) - 1
+	if c := name[last]; c != '.' && c != '-' && c != '_' {
+		return ""
+	}
+	return name[:last]
 }
 
 // namesIn returns the names after an @ in a text, folded, each once, at most MaxMentions. A name ends where its characters
@@ -104,6 +109,36 @@ func trimMarks(name string) string {
 // isNameByte says whether a character can be part of a user name, in either case.
 func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-'
+}
+
+// dropMentions removes a message from under those whom its text mentions, but those who are named again. Some of them may
+// have left the room since, so it is by names alone that they are found.
+func (m *machine) dropMentions(f *foundMessage, again mentions) error {
+	if f.rec.GetMentionsRoom() && !again.everyone {
+		m.remove(keyMention(m.key(), 0, f.conv.id, f.seq))
+	}
+	if f.rec.GetMentions() == 0 {
+		return nil
+	}
+	for _, name := range namesIn([]byte(f.rec.GetText())) {
+		for ; name != ""; name = shorterName(name) {
+			a, err := m.accountByName(name)
+			if err != nil {
+				return err
+			}
+			if a == nil || slices.Contains(again.accounts, a.id) {
+				continue
+			}
+			there, err := m.has(keyMention(m.layers.key(), a.id, f.conv.id, f.seq))
+			if err != nil {
+				return err
+			}
+			if there {
+				m.remove(keyMention(m.key(), a.id, f.conv.id, f.seq))
+			}
+		}
+	}
+	return nil
 }
 
 // addMentions indexes a message under those whom it mentions.

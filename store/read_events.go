@@ -214,6 +214,9 @@ func (v *View) eventOf(c *convView, f foundEvent) (e *event, err error) {
 		e.account, e.read = author.GetUsername(), isRead(c.member, e.seq)
 		if !e.deleted {
 			e.text, e.edits, e.editedMS, e.pinned = r.GetText(), r.GetEdits(), r.GetEditedUnixMs(), r.GetPinned()
+			if e.named.everyone, err = v.mentions(c, e.seq, r); err != nil { // whom else it names, its reader is not told
+				return nil, err
+			}
 		}
 		if r.GetThreadSeq() != 0 {
 			if e.thread, err = v.threadID(c, r.GetThreadSeq()); err != nil {
