@@ -92,7 +92,9 @@ func BenchmarkReadHistory(b *testing.B) {
 	v.Close()
 	for name, q := range map[string]MessageQuery{
 		"newest": {Conversation: "@p1", Limit: 50}, "middle": {Conversation: "@p1", Limit: 50, BeforeID: 50_000},
-		"all": {Limit: 50}, "unread": {Conversation: "@p1", Limit: 50, OnlyUnread: true},
+		"around": {Conversation: "@p1", Limit: 50, AroundID: 50_000},
+		"from":   {Conversation: "@p1", Limit: 50, FromMS: r.nowMS - 500},
+		"all":    {Limit: 50}, "unread": {Conversation: "@p1", Limit: 50, OnlyUnread: true},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

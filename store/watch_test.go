@@ -23,6 +23,10 @@ func eventLine(e *parleyv1.Event) string {
 		return fmt.Sprintf("%s message %d", e.GetCursor(), c.Message.GetId())
 	case *parleyv1.Event_MessageDeleted:
 		return fmt.Sprintf("%s deleted %d %v", e.GetCursor(), c.MessageDeleted.GetId(), c.MessageDeleted.GetOnlyForMe())
+	case *parleyv1.Event_MessageEdited:
+		return fmt.Sprintf("%s edited %d", e.GetCursor(), c.MessageEdited.GetId())
+	case *parleyv1.Event_MessageAnnotated:
+		return fmt.Sprintf("%s annotated %d %s", e.GetCursor(), c.MessageAnnotated.GetId(), annotatedLine(c.MessageAnnotated))
 	case *parleyv1.Event_UserDeleted:
 		return fmt.Sprintf("%s user %s", e.GetCursor(), c.UserDeleted.GetUsername())
 	case *parleyv1.Event_ReadMarked:
@@ -44,6 +48,7 @@ func TestWatchResumesWithoutGapOrDuplicate(t *testing.T) {
 	r := newRig(t, s)
 	names := []string{"ann", "bob", "cat"}
 	r.people(names...)
+	r.ok(raise(MaxClusterVersion))
 	start := make(map[string]string)
 	for _, n := range names {
 		v := r.view()
@@ -116,6 +121,12 @@ func TestWatchResumesWithoutGapOrDuplicate(t *testing.T) {
 		switch {
 		case i > 20 && rnd.IntN(8) == 0:
 			r.do(r.deleteCmd(from, 1+rnd.Uint64N(uint64(i/2))))
+		case i > 20 && rnd.IntN(6) == 0:
+			r.do(r.editCmd(from, 1+rnd.Uint64N(uint64(i/2)), fmt.Sprint("edit ", i)))
+		case i > 20 && rnd.IntN(6) == 0:
+			r.do(r.reactCmd(from, 1+rnd.Uint64N(uint64(i/2)), "👍", rnd.IntN(3) > 0))
+		case i > 20 && rnd.IntN(8) == 0:
+			r.do(r.postCmd(from, "@"+to, fmt.Sprint(i), 1+rnd.Uint64N(uint64(i/2))))
 		case i > 20 && rnd.IntN(8) == 0:
 			r.do(r.markCmd(from, "@"+to, uint64(1+rnd.IntN(40)), uint64(40+rnd.IntN(100))))
 		default:
@@ -144,7 +155,8 @@ func TestWatchResumesWithoutGapOrDuplicate(t *testing.T) {
 	}
 }
 
-// withoutHidden leaves out the messages that the reader hid from itself: whether they were told depends on when.
+// withoutHidden leaves out the messages that the reader hid from itself, with what became of them: whether that was told
+// depends on when.
 func withoutHidden(lines []string) (out []string) {
 	hidden := make(map[string]bool)
 	for _, l := range lines {
@@ -154,8 +166,8 @@ func withoutHidden(lines []string) (out []string) {
 		}
 	}
 	for _, l := range lines {
-		var cursor, id string
-		if n, _ := fmt.Sscanf(l, "%s message %s", &cursor, &id); n == 2 && hidden[id] {
+		var cursor, what, id string
+		if n, _ := fmt.Sscanf(l, "%s %s %s", &cursor, &what, &id); n == 3 && what != "deleted" && hidden[id] {
 			continue
 		}
 		out = append(out, l)
