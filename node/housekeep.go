@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
+	"parley/store"
 )
 
 const (
@@ -54,8 +55,7 @@ func (n *Node) housekeep() {
 // housekeepPause is short while the membership is being changed, and on a leader with work left.
 func (n *Node) housekeepPause() time.Duration {
 	st := n.status.Load()
-	erase, expire := n.store.Work()
-	if st.joint || st.changing || st.Leader == n.id && (erase || expire) {
+	if st.joint || st.changing || st.Leader == n.id && n.store.Work() != (store.Work{}) {
 		return busyInterval
 	}
 	return housekeepInterval
@@ -114,16 +114,19 @@ func announcement(id *internalv1.Identity) *internalv1.Command {
 // work proposes slices of work that one command may not do at once, until none is left, leadership moves or its turn is over.
 func (n *Node) work() {
 	for began := time.Now(); time.Since(began) < workTurn && n.ctx.Err() == nil && n.Status().Leader == n.id; {
-		erase, expire := n.store.Work()
 		var ok bool
-		switch {
-		case erase:
+		switch work := n.store.Work(); {
+		case work.Erase:
 			ok = n.proposeInternal(&internalv1.Command{
 				Body: &internalv1.Command_EraseSlice{EraseSlice: &internalv1.EraseSlice{}},
 			})
-		case expire:
+		case work.Expire:
 			ok = n.proposeInternal(&internalv1.Command{
 				Body: &internalv1.Command_ExpireSlice{ExpireSlice: &internalv1.ExpireSlice{}},
+			})
+		case work.Retain:
+			ok = n.proposeInternal(&internalv1.Command{
+				Body: &internalv1.Command_RetainSlice{RetainSlice: &internalv1.RetainSlice{}},
 			})
 		}
 		if !ok {

@@ -68,7 +68,7 @@ func TestDeleteAccount(t *testing.T) {
 	}
 	check("at once")
 	slices := 0
-	for erase, _ := s.Work(); erase; erase, _ = s.Work() {
+	for s.Work().Erase {
 		r.ok(eraseCmd())
 		check(fmt.Sprintf("after slice %d", slices))
 		if slices++; slices > 20 {

@@ -152,7 +152,9 @@ func (s *Store) show() {
 	p := &published{
 		index: s.mark.Index, clockMS: m.clock(), active: m.active.snapshot(), version: m.globals.GetClusterVersion(),
 		members: m.globals.GetLastMember(), membersAt: m.membersAt,
-		erase: m.erasing > 0 || m.littered > 0, expire: m.clock() > m.nextExpiry,
+		work: Work{
+			Erase: m.erasing > 0 || m.littered > 0, Expire: m.clock() > m.nextExpiry, Retain: m.retainDue(),
+		},
 	}
 	s.pubMu.Lock()
 	p.frozen, p.disk, p.flushed = s.frozen, s.disk, s.flushed.Index

@@ -228,6 +228,9 @@ func (m *machine) byOther(c *hotConversation, viewer, seq uint64) (uint64, error
 	if seq == 0 {
 		return 0, nil
 	}
+	if seq == c.GetFirstSeq()-1 { // the newest that was removed
+		return byOtherThan(c.ConversationRecord, viewer, seq, &internalv1.MessageRecord{SentByLow: c.GetRemovedByLow()}), nil
+	}
 	r, err := m.message(c.id, seq)
 	if err != nil {
 		return 0, err

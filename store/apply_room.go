@@ -248,7 +248,8 @@ func (m *machine) changeRoom(room *hotConversation, by *hotAccount, b *internalv
 		room.Archived, changed = b.GetArchived(), true
 	}
 	if b.RetainDays != nil && b.GetRetainDays() != room.GetRetainDays() {
-		room.RetainDays, changed = b.GetRetainDays(), true
+		m.setRetainDays(room, b.GetRetainDays())
+		changed = true
 	}
 	if !changed {
 		return nil

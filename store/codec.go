@@ -127,6 +127,7 @@ func appendRecord(dst []byte, r proto.Message) ([]byte, error) {
 		dst = appendNum(dst, 11, uint64(r.RetainPassMs))
 		dst = appendNum(dst, 12, r.LastAudit)
 		dst = appendNum(dst, 13, uint64(r.Invites))
+		dst = appendNum(dst, 14, uint64(r.RetainingRooms))
 		return append(dst, r.ProtoReflect().GetUnknown()...), nil
 	}
 	return proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst, r)

@@ -104,6 +104,9 @@ func (m *machine) recompose(a *internalv1.AnswerRecord) (*internalv1.Result, err
 	if err := proto.Unmarshal(a.GetResult(), r); err != nil {
 		return nil, &ContradictionError{Err: err}
 	}
+	if sent := r.GetSend(); sent != nil && sent.GetConversation() == "" {
+		sent.Conversation = m.target
+	}
 	return r, nil
 }
 

@@ -199,12 +199,12 @@ func TestAnswersExpire(t *testing.T) {
 		t.Fatalf("within 30 days: %v", got)
 	}
 	days(2)
-	if _, expire := s.Work(); !expire {
+	if !s.Work().Expire {
 		t.Fatal("answers are over their time, but there is no work")
 	}
 	before := countTable(t, s, tagAnswer)
 	r.ok(expireCmd())
-	if _, expire := s.Work(); expire {
+	if s.Work().Expire {
 		t.Fatal("there is work left after ExpireSlice")
 	}
 	if after := countTable(t, s, tagAnswer); after != before-1 {

@@ -116,7 +116,7 @@ func TestPlaceholdersAreSwept(t *testing.T) {
 			slices := 0
 			for more := true; more; slices++ {
 				r.ok(eraseCmd())
-				more, _ = s.Work()
+				more = s.Work().Erase
 				check(fmt.Sprint("after slice ", slices+1))
 			}
 			if slices < 2 {

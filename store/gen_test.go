@@ -144,6 +144,12 @@ func (g *gen) command() *internalv1.Command {
 		c = &internalv1.Command{Body: &internalv1.Command_HashMark{HashMark: &internalv1.HashMark{}}}
 	case n < 97:
 		c = &internalv1.Command{Body: &internalv1.Command_EraseSlice{EraseSlice: &internalv1.EraseSlice{}}}
+	case n < 98 && g.chat:
+		if c = retainCmd(); g.rnd.IntN(3) == 0 {
+			days := uint32(1)
+			c = &internalv1.Command{RequestId: g.id(), Body: &internalv1.Command_UpdateSettings{
+				UpdateSettings: &internalv1.UpdateSettings{RetainDays: &days, FromAdminSocket: true}}}
+		}
 	default:
 		c = &internalv1.Command{Body: &internalv1.Command_ExpireSlice{ExpireSlice: &internalv1.ExpireSlice{}}}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -273,6 +274,26 @@ func eraseCmd() *internalv1.Command {
 
 func expireCmd() *internalv1.Command {
 	return &internalv1.Command{Body: &internalv1.Command_ExpireSlice{ExpireSlice: &internalv1.ExpireSlice{}}}
+}
+
+func retainCmd() *internalv1.Command {
+	return &internalv1.Command{Body: &internalv1.Command_RetainSlice{RetainSlice: &internalv1.RetainSlice{}}}
+}
+
+// retainCmd sets how many days the cluster keeps messages.
+func (r *rig) retainCmd(days uint32) *internalv1.Command {
+	return &internalv1.Command{RequestId: r.id(), Body: &internalv1.Command_UpdateSettings{
+		UpdateSettings: &internalv1.UpdateSettings{RetainDays: &days, FromAdminSocket: true},
+	}}
+}
+
+// pass moves the clock, an hour an entry.
+func (r *rig) pass(d time.Duration) {
+	r.t.Helper()
+	for ; d > 0; d -= time.Hour {
+		r.nowMS += min(d, time.Hour).Milliseconds() - 10 // an entry's own
+		r.entry()
+	}
 }
 
 func hashCmd() *internalv1.Command {

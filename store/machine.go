@@ -392,6 +392,8 @@ func (m *machine) dispatch(c *internalv1.Command) (*internalv1.Result, error) {
 		return m.eraseSlice()
 	case *internalv1.Command_ExpireSlice:
 		return m.expireSlice()
+	case *internalv1.Command_RetainSlice:
+		return m.retainSlice()
 	default:
 		return nil, fmt.Errorf("no handler for %T", b) // a test walks them all
 	}

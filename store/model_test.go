@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"parley/proto/internalv1"
 )
@@ -27,6 +28,7 @@ type modelMsg struct {
 	thread   *modelMsg // that it is a reply in
 	replies  int
 	pinned   bool
+	removed  bool // by retention
 }
 
 func (m *model) conv(a, b string) (out []*modelMsg) {
@@ -41,7 +43,7 @@ func (m *model) conv(a, b string) (out []*modelMsg) {
 func (m *model) gone(x *modelMsg) bool { return x.deleted || m.deleted[x.from] }
 
 func (m *model) unread(x *modelMsg, viewer string) bool {
-	return x.from != viewer && !m.gone(x) && !x.hidden[viewer] && !x.read[viewer]
+	return !x.removed && x.from != viewer && !m.gone(x) && !x.hidden[viewer] && !x.read[viewer]
 }
 
 func (m *model) line(x *modelMsg, viewer string) string {
@@ -63,7 +65,7 @@ func (m *model) line(x *modelMsg, viewer string) string {
 func (m *model) query(viewer string, q MessageQuery) (lines []string, more bool) {
 	var in []*modelMsg
 	for _, x := range m.msgs {
-		if x.from != viewer && x.to != viewer || x.hidden[viewer] {
+		if x.from != viewer && x.to != viewer || x.hidden[viewer] || x.removed {
 			continue
 		}
 		if q.Conversation != "" {
@@ -97,28 +99,38 @@ func (m *model) query(viewer string, q MessageQuery) (lines []string, more bool)
 
 // TestModel compares the store with the naive model under random operations: reads in every direction, unread counts,
 // conversations and their order, read marks to and fro, replies, edits, pins, deletions of messages and accounts, with
-// flushes between.
+// flushes between; and with days that pass, after which messages are removed.
 func TestModel(t *testing.T) {
 	seeds, steps := uint64(8), 600
 	if testing.Short() {
 		seeds = 2
 	}
 	for seed := range seeds {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { runModel(t, seed, steps) })
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { runModel(t, seed, steps, false) })
+		t.Run(fmt.Sprintf("retain/seed=%d", seed), func(t *testing.T) { runModel(t, seed, steps, true) })
 	}
 }
 
-func runModel(t *testing.T, seed uint64, steps int) {
+func runModel(t *testing.T, seed uint64, steps int, retain bool) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	s, _ := memStore(t, Options{OverlayBytes: 8 << 10})
 	r := newRig(t, s)
 	m := &model{users: []string{"ann", "bob", "cat", "dan"}, deleted: make(map[string]bool)}
 	r.people(m.users...)
 	r.ok(raise(MaxClusterVersion))
+	if retain {
+		r.ok(r.retainCmd(1))
+	}
 	alive := slices.Clone(m.users)
 	pick := func() string { return alive[rnd.IntN(len(alive))] }
 	for step := range steps {
 		from, to := pick(), m.users[rnd.IntN(len(m.users))]
+		if retain && rnd.IntN(25) == 0 {
+			r.pass(time.Duration(rnd.IntN(12)) * time.Hour)
+		}
+		if retain && rnd.IntN(10) == 0 {
+			m.retain(t, r)
+		}
 		switch n := rnd.IntN(100); {
 		case n < 50:
 			text := fmt.Sprintf("m%d", step)
@@ -159,7 +171,7 @@ func runModel(t *testing.T, seed uint64, steps int) {
 			seq := rnd.IntN(len(c) + 2)
 			r.ok(r.readMarkCmd(from, "@"+to, uint64(seq)))
 			for i, x := range c {
-				x.read[from] = i < seq
+				x.read[from] = i < seq || x.removed
 			}
 		case n < 62:
 			m.mark(r, rnd, from)
@@ -180,7 +192,7 @@ func runModel(t *testing.T, seed uint64, steps int) {
 			}
 			x := m.msgs[rnd.IntN(len(m.msgs))]
 			cmd := r.deleteCmd(from, x.id)
-			if x.from != from && x.to != from || x.hidden[from] {
+			if x.from != from && x.to != from || x.hidden[from] || x.removed {
 				r.refused(cmd, internalv1.Reason_REASON_MESSAGE_NOT_FOUND)
 				break
 			}
@@ -204,15 +216,68 @@ func runModel(t *testing.T, seed uint64, steps int) {
 		viewer := pick()
 		compareModel(t, r, m, viewer, step, rnd)
 	}
+	if n := m.removed(); retain && n < steps/20 {
+		t.Errorf("%d of %d messages were removed: the test is to remove many", n, len(m.msgs))
+	}
 	finalHash(t, s)
+}
+
+func (m *model) removed() (n int) {
+	for _, x := range m.msgs {
+		if x.removed {
+			n++
+		}
+	}
+	return n
+}
+
+// retain has one RetainSlice applied, and takes over how far it came: no message that is young enough was removed, and none
+// that is too old is left at the end of a pass.
+func (m *model) retain(t *testing.T, r *rig) {
+	t.Helper()
+	due := r.s.Work().Retain
+	r.ok(retainCmd())
+	v := r.view()
+	defer v.Close()
+	g, err := load[internalv1.GlobalsRecord](&v.layers, keyGlobals(v.key()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cutoff := g.GetClockMs() - dayMS
+	for i, a := range m.users {
+		for _, b := range m.users[i:] {
+			all := m.conv(a, b)
+			if len(all) == 0 {
+				continue
+			}
+			conv, err := v.direct(uint64(1+slices.Index(m.users, a)), uint64(1+slices.Index(m.users, b)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := v.conversation(conv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range all {
+				old, removed := x.atMS < cutoff, x.seq < c.GetFirstSeq()
+				switch {
+				case removed && !x.removed && !(old && due):
+					t.Fatalf("seq %d of @%s and @%s was removed, but is young enough, or nothing was due", x.seq, a, b)
+				case !removed && old && due && g.GetRetainNext() == 0:
+					t.Fatalf("seq %d of @%s and @%s is left after a pass", x.seq, a, b)
+				}
+				x.removed = removed
+			}
+		}
+	}
 }
 
 // threadOf is the first message of the thread that a reply to a message belongs to; false when it may not be replied to.
 func (m *model) threadOf(on *modelMsg, by string) (*modelMsg, bool) {
 	switch {
-	case on.hidden[by], m.gone(on) && on.replies == 0:
+	case on.hidden[by], on.removed, m.gone(on) && on.replies == 0:
 		return nil, false
-	case on.thread != nil:
+	case on.thread != nil && !on.thread.removed:
 		return on.thread, true
 	}
 	return on, true
@@ -223,7 +288,7 @@ func (m *model) seenBy(viewer, conversation string) []*modelMsg {
 	if conversation == "" {
 		return nil
 	}
-	return slices.DeleteFunc(m.conv(viewer, conversation[1:]), func(x *modelMsg) bool { return x.hidden[viewer] })
+	return slices.DeleteFunc(m.conv(viewer, conversation[1:]), func(x *modelMsg) bool { return x.hidden[viewer] || x.removed })
 }
 
 // mark edits, pins or unpins a message.
@@ -238,7 +303,7 @@ func (m *model) mark(r *rig, rnd *rand.Rand, by string) {
 		cmd, set = r.editCmd(by, x.id, text), func() { x.text = text }
 	}
 	switch {
-	case x.from != by && x.to != by, x.hidden[by], m.gone(x):
+	case x.from != by && x.to != by, x.hidden[by], x.removed, m.gone(x):
 		r.refused(cmd, internalv1.Reason_REASON_MESSAGE_NOT_FOUND)
 	case cmd.GetEditMessage() != nil && x.from != by:
 		r.refused(cmd, internalv1.Reason_REASON_NOT_ALLOWED)
@@ -252,7 +317,7 @@ func (m *model) mark(r *rig, rnd *rand.Rand, by string) {
 
 func (m *model) pins(a, b string) (n int) {
 	for _, x := range m.conv(a, b) {
-		if x.pinned {
+		if x.pinned && !x.removed {
 			n++
 		}
 	}
@@ -277,7 +342,7 @@ func compareModel(t *testing.T, r *rig, m *model, viewer string, step int, rnd *
 	q.OnlyPinned = rnd.IntN(5) == 0
 	if c := m.seenBy(viewer, q.Conversation); len(c) > 0 && rnd.IntN(3) == 0 {
 		q.ThreadID = c[rnd.IntN(len(c))].id
-		if x := m.msgs[q.ThreadID-1]; x.thread != nil && !x.thread.hidden[viewer] {
+		if x := m.msgs[q.ThreadID-1]; x.thread != nil && !x.thread.hidden[viewer] && !x.thread.removed {
 			q.ThreadID = x.thread.id
 		}
 	}
@@ -320,7 +385,7 @@ func compareModel(t *testing.T, r *rig, m *model, viewer string, step int, rnd *
 			if m.unread(x, viewer) {
 				n++
 			}
-			if !x.hidden[viewer] {
+			if !x.hidden[viewer] && !x.removed {
 				last = m.line(x, viewer)
 			}
 		}

@@ -108,9 +108,9 @@ func (v *View) activeBelow(account uint64, from activity, n int) ([]activity, er
 	return found, err
 }
 
-// lastVisible returns the newest message that the viewer has not hidden; nil when the last maxHiddenWalk are hidden.
+// lastVisible returns the newest message that the viewer has not hidden; nil when the last maxHiddenWalk are hidden, or none is left.
 func (v *View) lastVisible(c *convView) (*parleyv1.Message, error) {
-	for seq, n := c.GetLastSeq(), 0; seq > 0 && n < maxHiddenWalk; seq, n = seq-1, n+1 {
+	for seq, n := c.GetLastSeq(), 0; seq >= c.firstSeq() && n < maxHiddenWalk; seq, n = seq-1, n+1 {
 		hidden, err := v.has(keyHidden(v.key(), c.viewer, c.id, seq))
 		if err != nil {
 			return nil, err

@@ -175,7 +175,8 @@ func (v *View) membershipEvent(f foundEvent, title string) (*event, error) {
 	return e, err
 }
 
-// eventOf tells an indexed event as the state is now; nil when the viewer has hidden what it is about.
+// eventOf tells an indexed event as the state is now; nil when the viewer has hidden what it is about, or
+// retention removed it.
 func (v *View) eventOf(c *convView, f foundEvent) (e *event, err error) {
 	if f.rec.GetKind() == internalv1.EventKind_EVENT_KIND_MEMBERSHIP_CHANGED {
 		return v.membershipEvent(f, c.name())
@@ -191,6 +192,9 @@ func (v *View) eventOf(c *convView, f foundEvent) (e *event, err error) {
 	switch f.rec.GetKind() {
 	case internalv1.EventKind_EVENT_KIND_MESSAGE, internalv1.EventKind_EVENT_KIND_MESSAGE_EDITED,
 		internalv1.EventKind_EVENT_KIND_MESSAGE_ANNOTATED:
+		if e.seq < c.firstSeq() {
+			return nil, nil // it was removed
+		}
 		hidden, err := v.has(keyHidden(v.key(), c.viewer, c.id, e.seq))
 		if err != nil || hidden {
 			return nil, err

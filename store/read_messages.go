@@ -301,7 +301,7 @@ func (c *convView) unread() (uint64, error) {
 	switch {
 	case c.isRoom():
 		return c.v.roomUnread(newRoomReader(c.id, c.ConversationRecord, c.viewer, c.member.GetReadSeq(), c.role.GetSent(),
-			c.v.p.erase))
+			c.v.p.work.Erase))
 	case c.erased:
 		return 0, nil
 	}

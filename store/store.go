@@ -95,8 +95,7 @@ type published struct {
 	members uint64 // greatest node id given out
 	// Index of the last change of a member record.
 	membersAt uint64
-	erase     bool
-	expire    bool
+	work      Work
 }
 
 // Create makes a store file with the empty state at a mark; os.ErrExist when there is one.
@@ -272,11 +271,11 @@ func (s *Store) LastMember() uint64 { return s.cur.Load().members }
 // MembersAt returns the index of the last change of a member record since the store was opened; 0 for none.
 func (s *Store) MembersAt() uint64 { return s.cur.Load().membersAt }
 
-// Work says whether an EraseSlice or an ExpireSlice would find something to do.
-func (s *Store) Work() (erase, expire bool) {
-	p := s.cur.Load()
-	return p.erase, p.expire
-}
+// Work says which slices would find something to do.
+type Work struct{ Erase, Expire, Retain bool }
+
+// Work says whether an EraseSlice, an ExpireSlice or a RetainSlice would find something to do.
+func (s *Store) Work() Work { return s.cur.Load().work }
 
 // Members returns the replicated member records, by id. After an error nothing is known of anybody: a caller must not take
 // that for no records, for then everybody would look removed.

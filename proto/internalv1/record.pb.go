@@ -179,10 +179,12 @@ type GlobalsRecord struct {
 	RetainNext   uint64 `protobuf:"varint,10,opt,name=retain_next,json=retainNext,proto3" json:"retain_next,omitempty"`
 	RetainPassMs int64  `protobuf:"varint,11,opt,name=retain_pass_ms,json=retainPassMs,proto3" json:"retain_pass_ms,omitempty"`
 	// Number of the newest audit entry, and how many invites there are.
-	LastAudit     uint64 `protobuf:"varint,12,opt,name=last_audit,json=lastAudit,proto3" json:"last_audit,omitempty"`
-	Invites       uint32 `protobuf:"varint,13,opt,name=invites,proto3" json:"invites,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LastAudit uint64 `protobuf:"varint,12,opt,name=last_audit,json=lastAudit,proto3" json:"last_audit,omitempty"`
+	Invites   uint32 `protobuf:"varint,13,opt,name=invites,proto3" json:"invites,omitempty"`
+	// Rooms that keep messages for a number of days of their own.
+	RetainingRooms uint32 `protobuf:"varint,14,opt,name=retaining_rooms,json=retainingRooms,proto3" json:"retaining_rooms,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GlobalsRecord) Reset() {
@@ -302,6 +304,13 @@ func (x *GlobalsRecord) GetLastAudit() uint64 {
 func (x *GlobalsRecord) GetInvites() uint32 {
 	if x != nil {
 		return x.Invites
+	}
+	return 0
+}
+
+func (x *GlobalsRecord) GetRetainingRooms() uint32 {
+	if x != nil {
+		return x.RetainingRooms
 	}
 	return 0
 }
@@ -2056,7 +2065,7 @@ var File_parley_internal_v1_record_proto protoreflect.FileDescriptor
 
 const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fparley/internal/v1/record.proto\x12\x12parley.internal.v1\x1a parley/internal/v1/command.proto\"\xef\x03\n" +
+	"\x1fparley/internal/v1/record.proto\x12\x12parley.internal.v1\x1a parley/internal/v1/command.proto\"\x98\x04\n" +
 	"\rGlobalsRecord\x12\x19\n" +
 	"\bclock_ms\x18\x01 \x01(\x03R\aclockMs\x12!\n" +
 	"\flast_account\x18\x02 \x01(\x04R\vlastAccount\x12+\n" +
@@ -2076,7 +2085,8 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"\x0eretain_pass_ms\x18\v \x01(\x03R\fretainPassMs\x12\x1d\n" +
 	"\n" +
 	"last_audit\x18\f \x01(\x04R\tlastAudit\x12\x18\n" +
-	"\ainvites\x18\r \x01(\rR\ainvites\"\xf7\x03\n" +
+	"\ainvites\x18\r \x01(\rR\ainvites\x12'\n" +
+	"\x0fretaining_rooms\x18\x0e \x01(\rR\x0eretainingRooms\"\xf7\x03\n" +
 	"\rAccountRecord\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12!\n" +
