@@ -15,7 +15,8 @@ import (
 //   - its seq, which is below first_seq, so that nobody looks for it;
 //   - the answer to its request, for a year, so that a retry does not send it again;
 //   - events of its deletion and of marks on it, which have no text and are told to nobody who asks for the message;
-//   - in a room, what members hid of it from themselves: the keys of each member, below first_seq.
+//   - in a room, what members hid of it from themselves, and of a message that was deleted before, whom its text mentioned: keys
+//     of each member, below first_seq, which nobody can find from here.
 //
 // Its earlier texts and reactions go with EraseSlice commands, as those of placeholders do. Unread counts stay exact: who had
 // not read a message loses it from the count, and is told.

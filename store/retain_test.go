@@ -305,3 +305,111 @@ func TestRetentionPasses(t *testing.T) {
 	}
 	finalHash(t, s)
 }
+
+// A room's own number of days holds for it, another's does not; what its members have unread, and who is mentioned, stays
+// exact; the retry of a message is answered under the name that it was sent to, whatever the room is called by then.
+func TestRetentionOfARoom(t *testing.T) {
+	s, _ := memStore(t, Options{})
+	r := newRig(t, s)
+	r.people("ann", "bob", "cid")
+	r.ok(raise(MaxClusterVersion))
+	for _, room := range []string{"#ops", "#kept"} {
+		r.markRoom(room, "ann", "bob", "cid")
+	}
+	days := uint32(2)
+	r.ok(&internalv1.Command{RequestId: r.id(), Session: token("ann"), Body: &internalv1.Command_UpdateRoom{
+		UpdateRoom: &internalv1.UpdateRoom{Room: "#ops", RetainDays: &days}}})
+	send := r.sendCmd("bob", "#ops", "the first, @cid and @room")
+	first := r.ok(send)
+	r.send("bob", "#kept", "kept")
+	for i := range 150 {
+		m := r.send([]string{"ann", "bob"}[i%2], "#ops", fmt.Sprint("old ", i, " @cid"))
+		switch i % 6 {
+		case 1:
+			r.ok(r.deleteCmd("bob", m.GetId()))
+		case 2:
+			r.ok(r.deleteCmd("cid", m.GetId()))
+		case 3:
+			r.ok(r.editCmd("bob", m.GetId(), "edited, @cid"))
+		}
+	}
+	r.ok(r.readMarkCmd("cid", "#ops", 30))
+	r.pass(49 * time.Hour)
+	r.send("bob", "#ops", "young @cid")
+	r.send("cid", "#ops", "mine")
+	name := "#works"
+	r.ok(&internalv1.Command{RequestId: r.id(), Session: token("ann"), Body: &internalv1.Command_UpdateRoom{
+		UpdateRoom: &internalv1.UpdateRoom{Room: "#ops", NewName: &name}}})
+	for n := 0; s.Work().Retain; n++ {
+		r.ok(retainCmd())
+		for _, who := range []string{"ann", "bob", "cid"} {
+			left := len(r.read(who, MessageQuery{Conversation: "#works", OnlyUnread: true}))
+			v, ses := r.as(who)
+			cs, _, err := v.Conversations(ses, 10, "")
+			v.Close()
+			if err != nil || cs[0].GetName() != "#works" || int(cs[0].GetUnread()) != left {
+				t.Fatalf("after slice %d %s has %v, %v, and reads %d unread messages", n+1, who, cs, err, left)
+			}
+		}
+	}
+	want := "[#works 152 bob: young @cid new #works 153 cid: mine]"
+	if got := r.read("cid", MessageQuery{Conversation: "#works"}); fmt.Sprint(got) != want {
+		t.Errorf("cid reads %q, want %s", got, want)
+	}
+	if got := r.read("cid", MessageQuery{OnlyMentions: true}); len(got) != 1 {
+		t.Errorf("cid is mentioned in %q", got)
+	}
+	if got := r.read("cid", MessageQuery{Conversation: "#kept"}); len(got) != 1 {
+		t.Errorf("in the room that keeps everything are %q", got)
+	}
+	for s.Work().Erase {
+		r.ok(eraseCmd())
+	}
+	for tag, want := range map[byte]int{tagMessage: 3, tagPlace: 3, tagAuthored: 3, tagDead: 0, tagEdit: 0, tagLitter: 0} {
+		if n := countTable(t, s, tag); n != want {
+			t.Errorf("table %#02x has %d keys, want %d", tag, n, want)
+		}
+	}
+	if got := r.do(send); !proto.Equal(got, first) {
+		t.Errorf("the retry is answered %v, want %v", got, first)
+	}
+	days = 0
+	r.ok(&internalv1.Command{RequestId: r.id(), Session: token("ann"), Body: &internalv1.Command_UpdateRoom{
+		UpdateRoom: &internalv1.UpdateRoom{Room: "#works", RetainDays: &days}}})
+	r.pass(48 * time.Hour)
+	if s.Work().Retain {
+		t.Error("there is work, and everything is kept again")
+	}
+	finalHash(t, s)
+}
+
+// However much is on each message, a slice stays within what a command may write. Apply would stop at more.
+func TestRetainSliceOfHeavyMessages(t *testing.T) {
+	s, _ := memStore(t, Options{})
+	r := newRig(t, s)
+	text := ""
+	var names []string
+	for i := range MaxMentions {
+		names = append(names, fmt.Sprintf("m%02d", i))
+		text += " @" + names[i]
+	}
+	r.people(names...)
+	r.ok(raise(MaxClusterVersion))
+	r.ok(r.retainCmd(1))
+	r.markRoom("#ops", names...)
+	for range 40 {
+		m := r.send("m00", "#ops", "all of you:"+text)
+		r.ok(r.pinCmd("m00", m.GetId(), true))
+		r.ok(r.reactCmd("m01", m.GetId(), "👍", true))
+	}
+	r.pass(25 * time.Hour)
+	if n := r.retainAll(); n < 3 {
+		t.Errorf("%d slices: the test is to need more", n)
+	}
+	for _, tag := range []byte{tagMessage, tagMention, tagAuthored} {
+		if n := countTable(t, s, tag); n != 0 {
+			t.Errorf("table %#02x has %d keys left", tag, n)
+		}
+	}
+	finalHash(t, s)
+}
