@@ -25,6 +25,10 @@ func (s *chat) CreateUser(ctx context.Context, r *parleyv1.CreateUserRequest) (*
 	name := f.username("username", r.Username)
 	display := f.label("display_name", r.DisplayName, maxDisplayNameChars)
 	f.newPassword("password", r.Password)
+	var code []byte
+	if r.InviteCode != "" {
+		code = f.inviteCode("invite_code", r.InviteCode)
+	}
 	if err := f.err(); err != nil {
 		return nil, err
 	}
@@ -32,16 +36,19 @@ func (s *chat) CreateUser(ctx context.Context, r *parleyv1.CreateUserRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.propose(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_CreateUser{
+	cmd := &internalv1.Command{RequestId: id, Body: &internalv1.Command_CreateUser{
 		CreateUser: &internalv1.CreateUser{Username: name, DisplayName: display, PasswordPhc: phc},
-	}})
+	}}
+	if code != nil { // the only one that a cluster of before invitations does not know
+		cmd.Body = &internalv1.Command_RegisterUser{RegisterUser: &internalv1.RegisterUser{
+			Username: name, DisplayName: display, PasswordPhc: phc, CodeSha256: code,
+		}}
+	}
+	res, err := s.propose(ctx, cmd)
 	if err != nil {
 		return nil, err
 	}
-	u := res.GetUser()
-	return &parleyv1.CreateUserResponse{
-		User: &parleyv1.User{Username: u.GetUsername(), DisplayName: u.GetDisplayName()},
-	}, nil
+	return &parleyv1.CreateUserResponse{User: userOf(res.GetUser())}, nil
 }
 
 // Login checks the password against credentials read after a barrier, and proposes with their generation: Apply
@@ -154,7 +161,8 @@ func (s *chat) DeleteUser(ctx context.Context, r *parleyv1.DeleteUserRequest) (*
 func (s *chat) WhoAmI(ctx context.Context, r *parleyv1.WhoAmIRequest) (*parleyv1.WhoAmIResponse, error) {
 	resp := &parleyv1.WhoAmIResponse{}
 	info, err := s.read(ctx, r.Consistency, func(_ *store.View, sess store.Session) error {
-		resp.User = &parleyv1.User{Username: sess.Username, DisplayName: sess.DisplayName, Operator: sess.Operator}
+		resp.User = &parleyv1.User{Username: sess.Username, DisplayName: sess.DisplayName, Operator: sess.Operator,
+			Status: sess.Status, Bot: sess.Bot}
 		resp.Session = &parleyv1.Session{Id: sess.ID, Client: sess.Client, Current: true,
 			Created: timestamppb.New(time.UnixMilli(sess.CreatedMS)), Expires: timestamppb.New(time.UnixMilli(sess.ExpiresMS))}
 		return nil

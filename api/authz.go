@@ -57,6 +57,11 @@ var rules = map[string]who{
 	chatPath + "SetPresence":       session,
 	chatPath + "SendTyping":        session,
 	chatPath + "ListPresence":      session,
+	chatPath + "UpdateProfile":     session,
+	chatPath + "SetBlock":          session,
+	chatPath + "ListBlocks":        session,
+	chatPath + "CreateBot":         session,
+	chatPath + "DeleteBot":         session,
 
 	clusterPath + "Status":             sessionOrSocket,
 	clusterPath + "StateHash":          sessionOrSocket,
@@ -65,6 +70,14 @@ var rules = map[string]who{
 	clusterPath + "SetOperator":        operator,
 	clusterPath + "ResetPassword":      operator,
 	clusterPath + "ImportAccounts":     operator,
+	clusterPath + "SuspendUser":        operator,
+	clusterPath + "RemoveUser":         operator,
+	clusterPath + "GetSettings":        operator,
+	clusterPath + "UpdateSettings":     operator,
+	clusterPath + "CreateInvite":       operator,
+	clusterPath + "ListInvites":        operator,
+	clusterPath + "RevokeInvite":       operator,
+	clusterPath + "ListAudit":          operator,
 	clusterPath + "Backup":             operator,
 
 	"/grpc.health.v1.Health/Check": public,
@@ -75,12 +88,21 @@ var rules = map[string]who{
 	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": public,
 }
 
+// scoped are the methods that a bot's token may call. Apply holds it to its conversation.
+var scoped = map[string]bool{
+	chatPath + "SendMessage":  true,
+	chatPath + "SendMessages": true,
+	chatPath + "WhoAmI":       true,
+}
+
 // caller is what is known of who calls, before the state is asked.
 type caller struct {
 	// token is the SHA-256 of the session token; nil when the call needs none.
 	token []byte
 	// socket is set for a call without a token over the admin socket: as trusted as the data directory.
 	socket bool
+	// scoped is set for a method that a bot's token may call.
+	scoped bool
 	// peer is where the client calls from; nil when that is not known.
 	peer net.Addr
 }
@@ -106,7 +128,7 @@ func admit(ctx context.Context, method string, admin bool) (context.Context, err
 	if !ok {
 		return nil, notAllowed("this method is open to nobody; the client and the server may be of different versions")
 	}
-	var c caller
+	c := caller{scoped: scoped[method]}
 	if p, ok := peer.FromContext(ctx); ok {
 		c.peer = p.Addr
 	}

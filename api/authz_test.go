@@ -156,6 +156,23 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 	case "SendMessages":
 		return &parleyv1.SendMessagesRequest{Sends: []*parleyv1.SendMessageRequest{
 			{RequestId: id, Conversation: "@target", Text: "hi"}}}
+	case "UpdateProfile":
+		return &parleyv1.UpdateProfileRequest{RequestId: id, Status: proto.String("here")}
+	case "SetBlock":
+		return &parleyv1.SetBlockRequest{RequestId: id, Username: "target", Blocked: true}
+	case "ListBlocks":
+		return &parleyv1.ListBlocksRequest{}
+	case "CreateBot":
+		return &parleyv1.CreateBotRequest{RequestId: id, Username: fmt.Sprintf("bot%d", n), Conversation: "@" + nameOr(u, "me"),
+			Token: randomToken()}
+	case "DeleteBot":
+		name := fmt.Sprintf("old-bot%d", n)
+		if u.name != "" {
+			_, err := r.chat.CreateBot(u.ctx, &parleyv1.CreateBotRequest{RequestId: rid().s, Username: name,
+				Conversation: "@" + u.name, Token: randomToken()})
+			must(t, err)
+		}
+		return &parleyv1.DeleteBotRequest{RequestId: id, Username: name}
 	case "Subscribe":
 		return &parleyv1.SubscribeRequest{}
 	case "SetPresence":
@@ -181,11 +198,34 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 		}}
 	case "SetOperator":
 		return &parleyv1.SetOperatorRequest{RequestId: id, Username: "target", Operator: true}
+	case "SuspendUser":
+		return &parleyv1.SuspendUserRequest{RequestId: id, Username: "spare", Suspended: true}
+	case "RemoveUser":
+		return &parleyv1.RemoveUserRequest{RequestId: id, Username: r.user(t, fmt.Sprintf("gone%d", n)).name}
+	case "GetSettings":
+		return &parleyv1.GetSettingsRequest{}
+	case "UpdateSettings":
+		return &parleyv1.UpdateSettingsRequest{RequestId: id, RetainDays: proto.Uint32(0)}
+	case "CreateInvite":
+		return &parleyv1.CreateInviteRequest{RequestId: id, Code: fmt.Sprintf("an-invite-code-%d", n)}
+	case "ListInvites":
+		return &parleyv1.ListInvitesRequest{}
+	case "RevokeInvite":
+		return &parleyv1.RevokeInviteRequest{RequestId: id, Id: r.invite(t, fmt.Sprintf("another-code-%d-long", n), 1).GetId()}
+	case "ListAudit":
+		return &parleyv1.ListAuditRequest{}
 	case "ResetPassword":
 		return &parleyv1.ResetPasswordRequest{RequestId: id, Username: "spare", NewPassword: "another one"}
 	}
 	t.Fatalf("%s has no body here: write one, and say in rules who may call it", method)
 	return nil
+}
+
+func nameOr(u user, name string) string {
+	if u.name != "" {
+		return u.name
+	}
+	return name
 }
 
 // invoke calls any method; of a stream it takes the first frame.

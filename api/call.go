@@ -97,7 +97,7 @@ func (s *Server) readWhen(
 			return err
 		}
 		return s.withView(func(v *store.View) error {
-			sess, err := v.Session(callerOf(ctx).token)
+			sess, err := sessionOf(ctx, v)
 			if err != nil {
 				return err
 			}
@@ -163,9 +163,20 @@ func (s *Server) sender(ctx context.Context) (store.Session, error) {
 
 func (s *Server) localSession(ctx context.Context) (sess store.Session, err error) {
 	err = s.withView(func(v *store.View) error {
-		sess, err = v.Session(callerOf(ctx).token)
+		sess, err = sessionOf(ctx, v)
 		return err
 	})
+	return sess, err
+}
+
+// sessionOf is the caller's session in a view. It is the one way by which a handler learns who calls, so that a bot's token
+// gets no further than the table allows.
+func sessionOf(ctx context.Context, v *store.View) (store.Session, error) {
+	c := callerOf(ctx)
+	sess, err := v.Session(c.token)
+	if err == nil && sess.OnlyConversation != 0 && !c.scoped {
+		return store.Session{}, tokenScope()
+	}
 	return sess, err
 }
 

@@ -37,11 +37,15 @@ func (s *cluster) operator(ctx context.Context) error {
 	}
 	_, err := s.read(ctx, parleyv1.Consistency_CONSISTENCY_LINEARIZABLE, func(_ *store.View, sess store.Session) error {
 		if !sess.Operator {
-			return notAllowed("this needs an operator; ask one, or use the admin socket in the node's data directory")
+			return notOperator()
 		}
 		return nil
 	})
 	return err
+}
+
+func notOperator() *failure {
+	return notAllowed("this needs an operator; ask one, or use the admin socket in the node's data directory")
 }
 
 func (s *cluster) Status(ctx context.Context, _ *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error) {
@@ -142,7 +146,7 @@ func (s *cluster) SetOperator(ctx context.Context, r *parleyv1.SetOperatorReques
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	err := s.command(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_SetOperator{
+	_, err := s.command(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_SetOperator{
 		SetOperator: &internalv1.SetOperator{Username: name, Operator: r.Operator, FromAdminSocket: callerOf(ctx).socket},
 	}})
 	if err != nil {
@@ -177,7 +181,7 @@ func (s *cluster) ResetPassword(ctx context.Context, r *parleyv1.ResetPasswordRe
 	if err != nil {
 		return nil, err
 	}
-	err = s.command(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_ResetPassword{
+	_, err = s.command(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_ResetPassword{
 		ResetPassword: &internalv1.ResetPassword{Username: name, NewPasswordPhc: phc, FromAdminSocket: callerOf(ctx).socket},
 	}})
 	if err != nil {
@@ -188,11 +192,9 @@ func (s *cluster) ResetPassword(ctx context.Context, r *parleyv1.ResetPasswordRe
 }
 
 // command proposes an operator's command with the session's authority, or the socket's.
-func (s *cluster) command(ctx context.Context, cmd *internalv1.Command) error {
+func (s *cluster) command(ctx context.Context, cmd *internalv1.Command) (*internalv1.Result, error) {
 	if callerOf(ctx).socket {
-		_, err := s.propose(ctx, cmd)
-		return err
+		return s.propose(ctx, cmd)
 	}
-	_, err := s.write(ctx, cmd)
-	return err
+	return s.write(ctx, cmd)
 }

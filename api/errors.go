@@ -200,6 +200,14 @@ var refusals = map[internalv1.Reason]codes.Code{
 	internalv1.Reason_REASON_USER_DELETED:            codes.NotFound,
 	internalv1.Reason_REASON_CLUSTER_VERSION_TOO_LOW: codes.FailedPrecondition,
 	internalv1.Reason_REASON_MEMBER_NOT_FOUND:        codes.NotFound,
+	internalv1.Reason_REASON_ROOM_EXISTS:             codes.AlreadyExists,
+	internalv1.Reason_REASON_NOT_A_MEMBER:            codes.PermissionDenied,
+	internalv1.Reason_REASON_ROOM_ARCHIVED:           codes.FailedPrecondition,
+	internalv1.Reason_REASON_BLOCKED:                 codes.PermissionDenied,
+	internalv1.Reason_REASON_USER_SUSPENDED:          codes.PermissionDenied,
+	internalv1.Reason_REASON_REGISTRATION_CLOSED:     codes.PermissionDenied,
+	internalv1.Reason_REASON_INVITE_INVALID:          codes.NotFound,
+	internalv1.Reason_REASON_TOKEN_SCOPE:             codes.PermissionDenied,
 }
 
 func fromRefusal(r *internalv1.Refusal) *failure {
@@ -245,6 +253,12 @@ func sessionNotHere(leader string) *failure {
 func badCredentials() *failure {
 	return &failure{code: codes.Unauthenticated, reason: reasonBadCredentials,
 		message: "user name or password is wrong; check both, or ask an operator to reset the password"}
+}
+
+// tokenScope is what Apply refuses too; here it also bounds reads and streams.
+func tokenScope() *failure {
+	return &failure{code: codes.PermissionDenied, reason: reasonName(internalv1.Reason_REASON_TOKEN_SCOPE),
+		message: "this token may only send to the conversation that it was made for; log in as a person for anything else"}
 }
 
 func notAllowed(message string) *failure {

@@ -92,6 +92,9 @@ func TestRefusalsHaveACodeEach(t *testing.T) {
 		"SESSION_NOT_FOUND": codes.NotFound, "CREDENTIALS_CHANGED": codes.Aborted, "NOT_ALLOWED": codes.PermissionDenied,
 		"LIMIT_REACHED": codes.ResourceExhausted, "USER_DELETED": codes.NotFound,
 		"CLUSTER_VERSION_TOO_LOW": codes.FailedPrecondition, "MEMBER_NOT_FOUND": codes.NotFound,
+		"ROOM_EXISTS": codes.AlreadyExists, "NOT_A_MEMBER": codes.PermissionDenied, "ROOM_ARCHIVED": codes.FailedPrecondition,
+		"BLOCKED": codes.PermissionDenied, "USER_SUSPENDED": codes.PermissionDenied,
+		"REGISTRATION_CLOSED": codes.PermissionDenied, "INVITE_INVALID": codes.NotFound, "TOKEN_SCOPE": codes.PermissionDenied,
 	}
 	for n := range internalv1.Reason_name {
 		reason := internalv1.Reason(n)

@@ -10,6 +10,7 @@ import (
 
 	"parley/proto/internalv1"
 	"parley/proto/parleyv1"
+	"parley/store"
 )
 
 // ImportAccounts proposes one CreateUser for each account, all at once, so that they share a few entries of the log. They
@@ -21,8 +22,17 @@ func (s *cluster) ImportAccounts(ctx context.Context, r *parleyv1.ImportAccounts
 	if err != nil {
 		return nil, err
 	}
-	if err := s.operator(ctx); err != nil {
+	open := false
+	err = s.operatorRead(ctx, func(v *store.View) error {
+		set, err := v.Settings()
+		open = set.GetRegistration() == parleyv1.Registration_REGISTRATION_OPEN
+		return err
+	})
+	if err != nil {
 		return nil, err
+	}
+	if !open {
+		byOperator(ctx, commands)
 	}
 	select {
 	case s.importing <- struct{}{}:
@@ -45,6 +55,19 @@ func (s *cluster) ImportAccounts(ctx context.Context, r *parleyv1.ImportAccounts
 	s.log.Info("accounts imported", "imported", resp.GetImported(), "existing", len(resp.GetExisting()),
 		"from_admin_socket", callerOf(ctx).socket)
 	return resp, nil
+}
+
+// byOperator makes commands that are carried out although nobody may register. They have the digest of the others, so that a
+// retry may come as either; a cluster of before settings never sees them.
+func byOperator(ctx context.Context, commands []*internalv1.Command) {
+	for _, c := range commands {
+		u := c.GetCreateUser()
+		c.Session = callerOf(ctx).token
+		c.Body = &internalv1.Command_RegisterUser{RegisterUser: &internalv1.RegisterUser{
+			Username: u.GetUsername(), DisplayName: u.GetDisplayName(), PasswordPhc: u.GetPasswordPhc(),
+			FromAdminSocket: callerOf(ctx).socket,
+		}}
+	}
 }
 
 // importCommands checks the whole request before anything is proposed.
@@ -94,6 +117,14 @@ func (f *form) passwordHash(field, phc string) {
 	}
 }
 
+// accountOf is the name that a command of an import makes an account of.
+func accountOf(c *internalv1.Command) string {
+	if u := c.GetRegisterUser(); u != nil {
+		return u.GetUsername()
+	}
+	return c.GetCreateUser().GetUsername()
+}
+
 // imported sums up what became of the commands: the names that were taken, or the one error of the call. A call that failed
 // in part has an unknown outcome, which the same request id resolves.
 func imported(commands []*internalv1.Command, errs []error) (existing []string, err error) {
@@ -110,7 +141,7 @@ func imported(commands []*internalv1.Command, errs []error) (existing []string, 
 		default:
 			unknown = unknown || f.unknown
 			if f.code == codes.AlreadyExists {
-				existing = append(existing, commands[i].GetCreateUser().GetUsername())
+				existing = append(existing, accountOf(commands[i]))
 			} else if first == nil || (f.unknown && !first.unknown) {
 				first = f
 			}

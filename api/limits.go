@@ -22,6 +22,7 @@ const (
 	maxTextBytes        = 8 << 10
 	maxUsernameChars    = 32
 	maxDisplayNameChars = 64
+	maxStatusChars      = 128
 	maxClientChars      = 64
 	minPasswordBytes    = 8
 	// maxPasswordBytes bounds what is hashed for a stranger.
@@ -31,11 +32,18 @@ const (
 	maxPageTokenBytes = 256
 	maxCursorBytes    = 256
 	maxSessionIDBytes = 64
+	// minInviteCodeChars make a code that nobody guesses: 16 random ones of 64 are 96 bits.
+	minInviteCodeChars = 16
+	maxInviteCodeChars = 64
+	maxInviteIDBytes   = 64
+	defaultInviteUses  = 1
+	defaultInviteDays  = 7
 
 	maxPage              = 1000
 	defaultUsersPage     = 100
 	defaultMessagesPage  = 50
 	defaultConversations = 100
+	defaultAuditPage     = 100
 	defaultSearchPage    = 20
 	// maxSearches are under way on one node at a time, the others wait: a search is milliseconds of a processor, and sends go first.
 	maxSearches = 2

@@ -49,7 +49,7 @@ func (s *cluster) ChangeMembers(ctx context.Context, r *parleyv1.ChangeMembersRe
 	for _, m := range st.Members {
 		cmd.Configured = append(cmd.Configured, m.ID)
 	}
-	err := s.command(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_ChangeMembers{ChangeMembers: cmd}})
+	_, err := s.command(ctx, &internalv1.Command{RequestId: id, Body: &internalv1.Command_ChangeMembers{ChangeMembers: cmd}})
 	if err != nil {
 		return nil, err
 	}

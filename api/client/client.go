@@ -2,6 +2,7 @@ package client
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"slices"
 	"sync/atomic"
 
@@ -91,4 +92,11 @@ func NewToken() []byte {
 	t := make([]byte, TokenBytes)
 	_, _ = rand.Read(t) // never fails: crypto/rand ends the process instead
 	return t
+}
+
+// NewInviteCode makes a code for CreateInvite: 128 random bits in 22 characters.
+func NewInviteCode() string {
+	b := make([]byte, inviteCodeBytes)
+	_, _ = rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
 }

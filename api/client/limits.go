@@ -102,4 +102,6 @@ const (
 
 	// TokenBytes is the size of a session token.
 	TokenBytes = 32
+	// inviteCodeBytes are too many to guess, and a code that fits a line of a letter.
+	inviteCodeBytes = 16
 )

@@ -158,6 +158,33 @@ func (c *Client) ListPresence(
 	return invoke(ctx, c, "ListPresence", kindSession, r, c.chat.ListPresence)
 }
 
+// UpdateProfile changes what others see of the account.
+func (c *Client) UpdateProfile(
+	ctx context.Context, r *parleyv1.UpdateProfileRequest,
+) (*parleyv1.UpdateProfileResponse, error) {
+	return invoke(ctx, c, "UpdateProfile", kindSession, r, c.chat.UpdateProfile)
+}
+
+// SetBlock blocks an account, or ends that.
+func (c *Client) SetBlock(ctx context.Context, r *parleyv1.SetBlockRequest) (*parleyv1.SetBlockResponse, error) {
+	return invoke(ctx, c, "SetBlock", kindSession, r, c.chat.SetBlock)
+}
+
+// ListBlocks lists the accounts that the caller blocks.
+func (c *Client) ListBlocks(ctx context.Context, r *parleyv1.ListBlocksRequest) (*parleyv1.ListBlocksResponse, error) {
+	return invoke(ctx, c, "ListBlocks", kindSession, r, c.chat.ListBlocks)
+}
+
+// CreateBot makes a bot, where there is none of the name, and the token in the request its token: see NewToken.
+func (c *Client) CreateBot(ctx context.Context, r *parleyv1.CreateBotRequest) (*parleyv1.CreateBotResponse, error) {
+	return invoke(ctx, c, "CreateBot", kindSession, r, c.chat.CreateBot)
+}
+
+// DeleteBot deletes a bot and ends its tokens.
+func (c *Client) DeleteBot(ctx context.Context, r *parleyv1.DeleteBotRequest) (*parleyv1.DeleteBotResponse, error) {
+	return invoke(ctx, c, "DeleteBot", kindSession, r, c.chat.DeleteBot)
+}
+
 // --- ClusterService
 
 // Status describes the cluster as one live node sees it; it needs no quorum.
@@ -203,4 +230,56 @@ func (c *Client) ImportAccounts(
 	ctx context.Context, r *parleyv1.ImportAccountsRequest,
 ) (*parleyv1.ImportAccountsResponse, error) {
 	return invoke(ctx, c, "ImportAccounts", kindSession, r, c.cluster.ImportAccounts)
+}
+
+// SuspendUser ends an account's sessions and lets it open none, or ends that.
+func (c *Client) SuspendUser(
+	ctx context.Context, r *parleyv1.SuspendUserRequest,
+) (*parleyv1.SuspendUserResponse, error) {
+	return invoke(ctx, c, "SuspendUser", kindSession, r, c.cluster.SuspendUser)
+}
+
+// RemoveUser deletes another's account.
+func (c *Client) RemoveUser(ctx context.Context, r *parleyv1.RemoveUserRequest) (*parleyv1.RemoveUserResponse, error) {
+	return invoke(ctx, c, "RemoveUser", kindSession, r, c.cluster.RemoveUser)
+}
+
+// GetSettings tells the cluster's settings.
+func (c *Client) GetSettings(
+	ctx context.Context, r *parleyv1.GetSettingsRequest,
+) (*parleyv1.GetSettingsResponse, error) {
+	return invoke(ctx, c, "GetSettings", kindSession, r, c.cluster.GetSettings)
+}
+
+// UpdateSettings changes what is set of the cluster's settings.
+func (c *Client) UpdateSettings(
+	ctx context.Context, r *parleyv1.UpdateSettingsRequest,
+) (*parleyv1.UpdateSettingsResponse, error) {
+	return invoke(ctx, c, "UpdateSettings", kindSession, r, c.cluster.UpdateSettings)
+}
+
+// CreateInvite lets a code admit new accounts: see NewInviteCode.
+func (c *Client) CreateInvite(
+	ctx context.Context, r *parleyv1.CreateInviteRequest,
+) (*parleyv1.CreateInviteResponse, error) {
+	return invoke(ctx, c, "CreateInvite", kindSession, r, c.cluster.CreateInvite)
+}
+
+// ListInvites lists the codes that admit, without telling them.
+func (c *Client) ListInvites(
+	ctx context.Context, r *parleyv1.ListInvitesRequest,
+) (*parleyv1.ListInvitesResponse, error) {
+	return invoke(ctx, c, "ListInvites", kindSession, r, c.cluster.ListInvites)
+}
+
+// RevokeInvite takes a code out of force.
+func (c *Client) RevokeInvite(
+	ctx context.Context, r *parleyv1.RevokeInviteRequest,
+) (*parleyv1.RevokeInviteResponse, error) {
+	return invoke(ctx, c, "RevokeInvite", kindSession, r, c.cluster.RevokeInvite)
+}
+
+// ListAudit returns one page of the audit log, the newest acts first.
+func (c *Client) ListAudit(ctx context.Context, r *parleyv1.ListAuditRequest) (*parleyv1.ListAuditResponse, error) {
+	return invoke(ctx, c, "ListAudit", kindSession, r, c.cluster.ListAudit)
 }
