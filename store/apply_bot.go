@@ -38,11 +38,14 @@ func (m *machine) conversationNamed(account uint64, target string) (uint64, erro
 		return conv.id, nil
 	}
 	name, ok := strings.CutPrefix(target, "#")
-	if !ok || len(name) > MaxRoomNameBytes {
+	if !ok {
 		return 0, nil
 	}
-	r, err := load[internalv1.NumberRecord](&m.layers, keyRoomName(m.layers.key(), name))
-	return r.GetNumber(), err
+	room, err := m.room(name)
+	if room == nil || err != nil {
+		return 0, err
+	}
+	return room.id, nil
 }
 
 // ownerActs says whether an account may act as far as its owner goes: a bot does nothing while who made it is suspended, or
@@ -152,15 +155,19 @@ func (m *machine) newBot(owner *hotAccount, name string) (*hotAccount, error) {
 // that is yet to be made.
 func (m *machine) placeForBot(owner, bot *hotAccount, target string) (
 	place func(bot *hotAccount) (*hotConversation, error), refusal *internalv1.Result, err error) {
+	if bot == nil {
+		bot = &hotAccount{AccountRecord: new(internalv1.AccountRecord)} // what it will be: in no conversation
+	}
 	if strings.HasPrefix(target, "#") {
 		return m.roomForBot(owner, bot, target)
 	}
 	if target != "@"+owner.GetUsername() {
 		return nil, refuseField("conversation", "must be a room, or @%s", owner.GetUsername()), nil
 	}
-	if owner.GetConversations() >= MaxConversations || bot.conversations() >= MaxConversations {
-		return nil, refuseLimit("conversation", "one of you has %d conversations, which is the most there may be",
-			MaxConversations), nil
+	for _, a := range []*hotAccount{owner, bot} {
+		if a.GetConversations() >= MaxConversations {
+			return nil, refuseConversations("conversation", a), nil
+		}
 	}
 	return func(bot *hotAccount) (*hotConversation, error) {
 		conv, err := m.direct(owner.id, bot.id)
@@ -171,12 +178,41 @@ func (m *machine) placeForBot(owner, bot *hotAccount, target string) (
 	}, nil, nil
 }
 
-// conversations are none for an account that is yet to be made.
-func (h *hotAccount) conversations() uint32 {
-	if h == nil {
-		return 0
+// roomForBot is placeForBot for a room: one that the owner may invite to, and in which the bot becomes a member.
+func (m *machine) roomForBot(owner, bot *hotAccount, target string) (
+	place func(bot *hotAccount) (*hotConversation, error), refusal *internalv1.Result, err error) {
+	room, rank, refusal, err := m.seenRoom(owner, "conversation", target)
+	if refusal != nil || err != nil {
+		return nil, refusal, err
 	}
-	return h.GetConversations()
+	have, err := m.rank(room.id, bot.id)
+	if err != nil {
+		return nil, nil, err
+	}
+	least := rankMember
+	if room.GetPrivate() || have == rankBanned {
+		least = rankModerator
+	}
+	switch {
+	case rank < rankMember:
+		return nil, refuseNotMember("conversation", target), nil
+	case room.GetArchived():
+		return nil, refuseArchived("conversation", target), nil
+	case have >= rankMember:
+	case rank < least:
+		return nil, refuse(internalv1.Reason_REASON_NOT_ALLOWED, "conversation",
+			"only a moderator or an owner of %s may bring a bot in", target), nil
+	default:
+		if refusal, err := m.mayJoin(room, bot); refusal != nil || err != nil {
+			return nil, refusal, err
+		}
+	}
+	return func(bot *hotAccount) (*hotConversation, error) {
+		if have >= rankMember {
+			return room, nil
+		}
+		return room, m.setRank(room, bot, owner, rankMember)
+	}, nil, nil
 }
 
 // replaceToken opens the session that a bot's token is. name is what it is called in lists.

@@ -152,18 +152,9 @@ func (m *machine) rankForOther(room *hotConversation, by *hotAccount, rank inter
 	case want != rankInvited:
 		return want, nil, nil
 	}
-	blocked, err := m.blockedBetween(by.id, who.id)
+	blocked, err := m.blocked(by.id, who.id)
 	if err == nil && blocked {
 		return have, refuse(internalv1.Reason_REASON_BLOCKED, "username", "one of you blocks the other"), nil
 	}
 	return want, nil, err
-}
-
-// blockedBetween says whether one of two accounts blocks the other.
-func (m *machine) blockedBetween(a, b uint64) (bool, error) {
-	blocked, err := m.has(keyBlock(m.layers.key(), a, b))
-	if err != nil || blocked {
-		return blocked, err
-	}
-	return m.has(keyBlock(m.layers.key(), b, a))
 }

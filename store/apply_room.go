@@ -117,8 +117,18 @@ func (m *machine) updateRoom(c *internalv1.Command, b *internalv1.UpdateRoom) (*
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
+	was := room.GetArchived()
 	if err := m.changeRoom(room, by, b); err != nil {
 		return nil, err
+	}
+	if room.GetArchived() != was && rank < rankOwner {
+		detail := ""
+		if was {
+			detail = "opened again"
+		}
+		if err := m.audit(sc.actor(), actRoomArchive, target, detail); err != nil {
+			return nil, err
+		}
 	}
 	r := roomResult(room, rank)
 	return r, m.record(sc, digest, r)
