@@ -131,7 +131,11 @@ func (m *machine) deleteAccount(a *hotAccount) error {
 	a.Generation++
 	m.touchAccount(a)
 	m.erasing++
-	if err := m.insert(keyErase(m.key(), a.id), new(internalv1.EraseRecord)); err != nil {
+	left, err := m.traced(a.id)
+	if err != nil {
+		return err
+	}
+	if err := m.insert(keyErase(m.key(), a.id), &internalv1.EraseRecord{Left: left}); err != nil {
 		return err
 	}
 	if a.GetOwner() == 0 {

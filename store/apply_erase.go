@@ -7,8 +7,8 @@ import (
 )
 
 // eraseSlice does a bounded part of what deletions left to do: of accounts, and when there are none left, of messages. Of an
-// account, first the other members of its conversations are told, which also ends their unread counts there; then its texts
-// are cleared. Reads show the result of both since the deletion itself. The place is kept in the account's EraseRecord, so
+// account, first the other members of its conversations are told, which also ends their unread counts there and takes it out of
+// its rooms; then its texts are cleared, those in rooms last. Reads show the result of both since the deletion itself. The place is kept in the account's EraseRecord, so
 // that any leader goes on.
 func (m *machine) eraseSlice() (*internalv1.Result, error) {
 	it := m.scan([]byte{tagErase}, []byte{tagErase + 1}, false)
@@ -24,9 +24,14 @@ func (m *machine) eraseSlice() (*internalv1.Result, error) {
 		return nil, err
 	}
 	var finished bool
-	if at.GetClearing() {
+	switch {
+	case at.GetLeft():
+		err = m.tellLeft(account, at)
+	case at.GetRooms():
+		finished, err = m.clearRooms(account, at)
+	case at.GetClearing():
 		finished, err = m.clearTexts(account, at)
-	} else {
+	default:
 		err = m.tellOthers(account, at)
 	}
 	if err != nil {
@@ -59,10 +64,23 @@ func (m *machine) tellOthers(account uint64, at *internalv1.EraseRecord) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range convs {
+	cost := 0
+	for i, id := range convs {
+		if cost++; cost > EraseEvents { // only rooms cost more than one
+			convs = convs[:i]
+			at.Conversation = id
+			return nil
+		}
 		c, err := m.conversation(id)
 		if err != nil {
 			return err
+		}
+		if c.isRoom() {
+			cost += eraseRoomCost - 1
+			if err := m.vacate(c, gone, &cost); err != nil {
+				return err
+			}
+			continue
 		}
 		other := c.other(account)
 		if other == account {
@@ -96,7 +114,9 @@ func (m *machine) clearTexts(account uint64, at *internalv1.EraseRecord) (bool, 
 			return false, err
 		}
 		if len(convs) == 0 {
-			return true, nil
+			at.Rooms, err = m.traced(account)
+			at.Conversation, at.Seq = 0, 0
+			return !at.GetRooms(), err
 		}
 		if convs[0] != at.GetConversation() {
 			at.Conversation, at.Seq = convs[0], 1

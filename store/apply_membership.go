@@ -98,14 +98,18 @@ func (m *machine) rankForSelf(room *hotConversation, by *hotAccount, have, want 
 // mayJoin refuses a member too many.
 func (m *machine) mayJoin(room *hotConversation, a *hotAccount) (*internalv1.Result, error) {
 	switch {
-	case room.GetMembers() == 0:
+	case room.GetOwners() == 0: // then all members that there are were deleted
 		return refuse(internalv1.Reason_REASON_ROOM_ARCHIVED, "room", "%s was closed when its last member left", room.roomTitle()), nil
 	case room.GetMembers() >= MaxRoomMembers:
-		return refuseLimit("room", "%s has %d members, which is the most there may be", room.roomTitle(), MaxRoomMembers), nil
+		return refuseRoomFull("room", room), nil
 	case a.GetConversations() >= MaxConversations:
 		return refuseConversations("room", a), nil
 	}
 	return nil, nil
+}
+
+func refuseRoomFull(field string, room *hotConversation) *internalv1.Result {
+	return refuseLimit(field, "%s has %d members, which is the most there may be", room.roomTitle(), MaxRoomMembers)
 }
 
 // otherAccount finds the account that a member of a room acts on.

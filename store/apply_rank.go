@@ -85,7 +85,7 @@ func (m *machine) storeRank(conv, account uint64, want internalv1.Membership) er
 	if err != nil {
 		return err
 	}
-	traced := want < rankMember && (want == rankInvited || h.GetSent() > 0)
+	traced := want == rankInvited || want < rankMember && h != nil && h.GetSent() > 0
 	if traced {
 		if err := m.put(keyTrace(m.key(), account, conv), &internalv1.MarkRecord{}); err != nil {
 			return err

@@ -216,7 +216,7 @@ func (m *machine) mayUpdate(room *hotConversation, rank internalv1.Membership, o
 	if room.GetArchived() && (b.Archived == nil || b.GetArchived() && !onlyArchives) {
 		return refuseArchived("room", target), nil
 	}
-	if b.Archived != nil && !b.GetArchived() && room.GetMembers() == 0 {
+	if b.Archived != nil && !b.GetArchived() && room.GetOwners() == 0 {
 		return refuse(internalv1.Reason_REASON_NOT_ALLOWED, "archived", "%s has no members any more; it stays closed", target), nil
 	}
 	if b.NewName == nil {

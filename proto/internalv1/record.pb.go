@@ -94,7 +94,8 @@ const (
 	EventKind_EVENT_KIND_MESSAGE_ANNOTATED EventKind = 7
 	// Of a room: account changed its name, topic, privacy or archived it.
 	EventKind_EVENT_KIND_ROOM_CHANGED EventKind = 8
-	// Of a room, and of the account when it is no member after it or was none before: what the account became.
+	// Of a room, and of the account when it is no member after it or was none before, and sees the room before or after it: what
+	// the account became. The account's own has the room's name at the time in old_name.
 	EventKind_EVENT_KIND_MEMBERSHIP_CHANGED EventKind = 9
 	// Of an account: it muted a conversation, or no longer.
 	EventKind_EVENT_KIND_MUTE_CHANGED EventKind = 10
@@ -1856,8 +1857,12 @@ type EraseRecord struct {
 	// False while the members of its conversations are still being told, true while texts are being cleared.
 	Clearing bool `protobuf:"varint,1,opt,name=clearing,proto3" json:"clearing,omitempty"`
 	// The conversation that is next, or being worked on; and the next seq in it.
-	Conversation  uint64 `protobuf:"varint,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	Seq           uint64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	Conversation uint64 `protobuf:"varint,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Seq          uint64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Below: since cluster version 3. True while rooms that it had left before are being told, first of all; and while texts in
+	// rooms are being cleared, at the end.
+	Left          bool `protobuf:"varint,4,opt,name=left,proto3" json:"left,omitempty"`
+	Rooms         bool `protobuf:"varint,5,opt,name=rooms,proto3" json:"rooms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1911,6 +1916,20 @@ func (x *EraseRecord) GetSeq() uint64 {
 		return x.Seq
 	}
 	return 0
+}
+
+func (x *EraseRecord) GetLeft() bool {
+	if x != nil {
+		return x.Left
+	}
+	return false
+}
+
+func (x *EraseRecord) GetRooms() bool {
+	if x != nil {
+		return x.Rooms
+	}
+	return false
 }
 
 // StateHash is the hash of the replicated state right after the entry at index.
@@ -2240,11 +2259,13 @@ const file_parley_internal_v1_record_proto_rawDesc = "" +
 	"membership\x12\x0e\n" +
 	"\x02by\x18\f \x01(\x04R\x02by\x12\x19\n" +
 	"\bold_name\x18\r \x01(\tR\aoldName\x12,\n" +
-	"\x04mute\x18\x0e \x01(\x0e2\x18.parley.internal.v1.MuteR\x04mute\"_\n" +
+	"\x04mute\x18\x0e \x01(\x0e2\x18.parley.internal.v1.MuteR\x04mute\"\x89\x01\n" +
 	"\vEraseRecord\x12\x1a\n" +
 	"\bclearing\x18\x01 \x01(\bR\bclearing\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\x04R\fconversation\x12\x10\n" +
-	"\x03seq\x18\x03 \x01(\x04R\x03seq\"5\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04left\x18\x04 \x01(\bR\x04left\x12\x14\n" +
+	"\x05rooms\x18\x05 \x01(\bR\x05rooms\"5\n" +
 	"\tStateHash\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\"\xdf\x01\n" +

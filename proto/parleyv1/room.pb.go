@@ -381,8 +381,8 @@ type SetMembershipRequest struct {
 	Room      string                 `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
 	// Whose; empty for the caller's own.
 	Username string `protobuf:"bytes,3,opt,name=username,proto3" json:"username,omitempty"`
-	// One's own: MEMBER joins, UNSPECIFIED leaves. Another's: INVITED invites, UNSPECIFIED puts out or lifts a ban, BANNED puts out
-	// for good, MEMBER, MODERATOR and OWNER give a member that rank.
+	// One's own: MEMBER joins, UNSPECIFIED leaves or declines; with the own name given, a lower rank steps down. Another's: INVITED
+	// invites, UNSPECIFIED puts out or lifts a ban, BANNED puts out for good, MEMBER, MODERATOR and OWNER give a member that rank.
 	Membership    Membership `protobuf:"varint,4,opt,name=membership,proto3,enum=parley.v1.Membership" json:"membership,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -822,7 +822,8 @@ func (x *ListRoomMembersResponse) GetReadInfo() *ReadInfo {
 // RoomChanged says what a room is now.
 type RoomChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Room  *Room                  `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	// Without what the caller is to it, which MembershipChanged tells.
+	Room *Room `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	// Its name before, when that is another.
 	OldName string `protobuf:"bytes,2,opt,name=old_name,json=oldName,proto3" json:"old_name,omitempty"`
 	// Who changed it.
