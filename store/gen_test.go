@@ -80,7 +80,9 @@ func (g *gen) command() *internalv1.Command {
 	case g.chat && g.ids > 20 && g.ids < 60 && n < 20:
 		c = &internalv1.Command{Body: &internalv1.Command_RaiseClusterVersion{
 			RaiseClusterVersion: &internalv1.RaiseClusterVersion{Version: MaxClusterVersion}}}
-	case g.chat && n >= 30 && n < 52:
+	case g.chat && n >= 22 && n < 30:
+		g.roomCommand(c)
+	case g.chat && n >= 30 && n < 50:
 		g.markCommand(c)
 	case n < 4:
 		c.Session = nil
@@ -103,13 +105,13 @@ func (g *gen) command() *internalv1.Command {
 	case n < 60:
 		g.maxID++
 		c.Body = &internalv1.Command_SendMessage{SendMessage: &internalv1.SendMessage{
-			Conversation: "@" + g.pick(g.users), Text: strings.Repeat("x", 1+g.rnd.IntN(60))}}
+			Conversation: g.conversation(), Text: strings.Repeat("x", 1+g.rnd.IntN(60))}}
 	case n < 75:
 		m := &internalv1.MarkRead{}
 		for range 1 + g.rnd.IntN(3) {
 			from := uint64(1 + g.rnd.IntN(80))
 			m.Ranges = append(m.Ranges, &internalv1.MarkRead_Range{
-				Conversation: "@" + g.pick(g.users), FromSeq: from, ToSeq: from + uint64(g.rnd.IntN(20))})
+				Conversation: g.conversation(), FromSeq: from, ToSeq: from + uint64(g.rnd.IntN(20))})
 		}
 		c.Body = &internalv1.Command_MarkRead{MarkRead: m}
 	case n < 85:
@@ -167,10 +169,10 @@ func (g *gen) markCommand(c *internalv1.Command) {
 	case 0, 1:
 		g.maxID++
 		c.Body = &internalv1.Command_PostMessage{PostMessage: &internalv1.PostMessage{
-			Conversation: "@" + g.pick(g.users), Text: "reply", ReplyTo: id * g.rnd.Uint64N(2)}}
+			Conversation: g.conversation(), Text: g.text(), ReplyTo: id * g.rnd.Uint64N(2)}}
 	case 2, 3:
 		c.Body = &internalv1.Command_EditMessage{EditMessage: &internalv1.EditMessage{
-			Id: id, Text: g.pick([]string{"a", "b", "c"})}}
+			Id: id, Text: g.text()}}
 	case 4, 5:
 		a := &internalv1.Annotate{Id: id, Kind: kindReaction, Value: g.pick([]string{"👍", "x"}), Present: g.rnd.IntN(3) > 0}
 		if g.rnd.IntN(3) == 0 {
@@ -179,10 +181,61 @@ func (g *gen) markCommand(c *internalv1.Command) {
 		c.Body = &internalv1.Command_Annotate{Annotate: a}
 	case 6:
 		c.Body = &internalv1.Command_SetReadMark{SetReadMark: &internalv1.SetReadMark{
-			Conversation: "@" + g.pick(g.users), Seq: g.rnd.Uint64N(60)}}
+			Conversation: g.conversation(), Seq: g.rnd.Uint64N(60)}}
 	case 7:
 		c.Body = &internalv1.Command_SetMute{SetMute: &internalv1.SetMute{
-			Conversation: "@" + g.pick(g.users), Mute: internalv1.Mute(g.rnd.IntN(4))}}
+			Conversation: g.conversation(), Mute: internalv1.Mute(g.rnd.IntN(4))}}
+	}
+}
+
+// conversation names one; with rooms, one in three is a room.
+func (g *gen) conversation() string {
+	if g.chat && g.rnd.IntN(3) == 0 {
+		return g.room()
+	}
+	return "@" + g.pick(g.users)
+}
+
+func (g *gen) room() string { return fmt.Sprintf("#room%d", g.rnd.IntN(3)) }
+
+// text is one of a few, of which some mention somebody.
+func (g *gen) text() string {
+	return []string{"a", "b", "@room c", "@" + g.pick(g.users), "@" + g.pick(g.users) + ". @user1"}[g.rnd.IntN(5)]
+}
+
+// roomCommand makes a room, changes it, or says what somebody is to it; or who blocks whom.
+func (g *gen) roomCommand(c *internalv1.Command) {
+	switch g.rnd.IntN(7) {
+	case 2:
+		c.Body = &internalv1.Command_SetBlock{SetBlock: &internalv1.SetBlock{
+			Username: g.pick(g.users), Blocked: g.rnd.IntN(2) == 0}}
+	case 0:
+		c.Body = &internalv1.Command_CreateRoom{CreateRoom: &internalv1.CreateRoom{
+			Room: g.room(), Topic: "t", Private: g.rnd.IntN(3) == 0}}
+	case 1:
+		u := &internalv1.UpdateRoom{Room: g.room()}
+		switch g.rnd.IntN(4) {
+		case 0:
+			u.Topic = ptr(g.pick([]string{"t", "u"}))
+		case 1:
+			u.Private = ptr(g.rnd.IntN(2) == 0)
+		case 2:
+			u.NewName = ptr(g.room())
+		default:
+			u.Archived = ptr(g.rnd.IntN(2) == 0)
+			if u.FromAdminSocket = g.rnd.IntN(2) == 0; u.FromAdminSocket {
+				c.Session = nil
+			}
+		}
+		c.Body = &internalv1.Command_UpdateRoom{UpdateRoom: u}
+	default:
+		m := &internalv1.SetMembership{Room: g.room(), Membership: internalv1.Membership_MEMBERSHIP_MEMBER}
+		if g.rnd.IntN(2) == 0 {
+			m.Username, m.Membership = g.pick(g.users), internalv1.Membership(g.rnd.IntN(6))
+		} else if g.rnd.IntN(8) == 0 {
+			m.Membership = internalv1.Membership_MEMBERSHIP_UNSPECIFIED
+		}
+		c.Body = &internalv1.Command_SetMembership{SetMembership: m}
 	}
 }
 
