@@ -15,7 +15,7 @@ func newPacer() *pacer { return &pacer{began: time.Now()} }
 func (p *pacer) rest(ctx context.Context) error {
 	worked := time.Since(p.began)
 	if worked < workTurn {
-		return nil
+		return ctx.Err()
 	}
 	err := pause(ctx, worked)
 	p.began = time.Now()
