@@ -121,17 +121,16 @@ func (h *hub) leave(l *listener, room uint64) {
 	if !ok {
 		return
 	}
-	delete(l.rooms, room)
 	ls := h.byRoom[room]
 	last := len(ls) - 1
-	if last == 0 {
-		delete(h.byRoom, room)
-		return
-	}
 	ls[at] = ls[last]
 	ls[at].rooms[room] = at
 	ls[last] = nil
-	h.byRoom[room] = ls[:last]
+	if delete(l.rooms, room); last == 0 {
+		delete(h.byRoom, room)
+	} else {
+		h.byRoom[room] = ls[:last]
+	}
 }
 
 // deliver hands out what one publish made visible. Events are in order; index is the publish's, movedAt that of the last
