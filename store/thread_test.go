@@ -2,6 +2,7 @@ package store
 
 import (
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -97,4 +98,42 @@ func TestReplyIsSentOnce(t *testing.T) {
 	if got := r.do(cmd); !proto.Equal(got, want) {
 		t.Fatalf("the retry of a deleted reply was answered %v, want %v", got, want)
 	}
+}
+
+// When the message that began a thread was removed, its replies stay without it; the next reply to one begins a thread anew.
+func TestThreadOutlivesItsFirstMessage(t *testing.T) {
+	s, _ := memStore(t, Options{})
+	r := newRig(t, s)
+	r.people("ann", "bob")
+	r.ok(raise(3))
+	r.ok(r.retainCmd(1))
+	first := r.send("ann", "@bob", "first").GetId()
+	r.pass(20 * time.Hour)
+	left := r.ok(r.postCmd("bob", "@ann", "a reply that stays", first)).GetSend().GetId()
+	r.pass(6 * time.Hour)
+	r.retainAll()
+	if got := r.firstSeq("ann", "@bob"); got != 2 {
+		t.Fatalf("the conversation begins at %d: the test is to remove the first message alone", got)
+	}
+	if got := marksOf(r.message("ann", left).GetMessage()); got != "" {
+		t.Errorf("the reply: %q", got)
+	}
+	r.refused(r.postCmd("ann", "@bob", "x", first), internalv1.Reason_REASON_MESSAGE_NOT_FOUND)
+	r.ok(r.editCmd("bob", left, "edited"))
+	next := r.ok(r.postCmd("ann", "@bob", "a reply to it", left)).GetSend().GetId()
+	for id, want := range map[uint64]string{left: "replies 1, edits 1", next: "in 2"} {
+		if got := marksOf(r.message("ann", id).GetMessage()); got != want {
+			t.Errorf("message %d: %q, want %q", id, got, want)
+		}
+	}
+	for thread, want := range map[uint64]string{left: "3", first: ErrNoMessage.Error()} {
+		if got := r.page("bob", MessageQuery{Conversation: "@ann", ThreadID: thread}); got != want {
+			t.Errorf("the thread of %d: %q, want %q", thread, got, want)
+		}
+	}
+	r.ok(r.readMarkCmd("bob", "@ann", 0)) // what was removed cannot be unread
+	if c := r.conversationOf("bob", "@ann"); c.GetUnread() != 1 || c.GetReadSeq() < 1 {
+		t.Errorf("marked as unread: %v", c)
+	}
+	finalHash(t, s)
 }
