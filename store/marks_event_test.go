@@ -66,7 +66,9 @@ func TestMarksAreTold(t *testing.T) {
 			told[who] = append(told[who], es[0])
 		}
 	}
-	marks := []string{"kind=1 value=👍 by=ann present=true", "kind=1 value=👍 by=ann present=false", "kind=2 value= by=bob present=true"}
+	marks := []string{
+		"kind=1 value=👍 by=ann present=true", "kind=1 value=👍 by=ann present=false", "kind=2 value= by=bob present=true",
+	}
 	for who, es := range told {
 		name := map[string]string{"ann": "@bob", "bob": "@ann"}[who]
 		reply := es[0].GetMessage()
