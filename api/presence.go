@@ -57,6 +57,9 @@ func (s *chat) SendTyping(ctx context.Context, r *parleyv1.SendTypingRequest) (*
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, noConversation("conversation", name)
+	case errors.Is(err, store.ErrNotMember):
+		return nil, &failure{code: codes.PermissionDenied, reason: reasonName(internalv1.Reason_REASON_NOT_A_MEMBER),
+			message: "you are not a member of " + name + "; join it first", fields: []violation{{"conversation", "is a room of others"}}}
 	case err != nil:
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"parley/proto/internalv1"
 )
@@ -14,50 +13,18 @@ type Addressee struct {
 	Conversation string
 }
 
-// TypingIn returns the conversation that a session may send to by a name; 0 when that is a person it never talked to, or does
-// not talk to any more: nobody has to hear of it. ErrNotFound when there is no such account or room, or none to send to.
+// TypingIn returns the conversation that a session may send to by a name; 0 when nobody has to hear of it: the two never
+// talked, do not talk to each other any more, or the room is archived. ErrNotFound when there is no such account or room,
+// ErrNotMember when the session's account is not in it.
 func (v *View) TypingIn(s Session, name string) (conv uint64, err error) {
 	defer v.guard(&err)()
-	if conv, err = v.named(s.AccountID, foldName(name)); err != nil || conv == 0 {
+	if conv, err = v.resolve(s.AccountID, name); err != nil || conv == 0 {
 		return 0, err
 	}
-	ok, err := v.maySend(s.AccountID, conv)
-	if err != nil {
+	if ok, err := v.maySend(s.AccountID, conv); err != nil || !ok {
 		return 0, err
-	}
-	if !ok && strings.HasPrefix(name, "#") {
-		return 0, ErrNotFound
-	}
-	if !ok {
-		return 0, nil
 	}
 	return conv, nil
-}
-
-// named finds a conversation by the name that an account has for it; 0 when the two never talked.
-func (v *View) named(account uint64, name string) (uint64, error) {
-	if room, ok := strings.CutPrefix(name, "#"); ok {
-		if len(room) > MaxRoomNameBytes {
-			return 0, ErrNotFound
-		}
-		r, err := load[internalv1.NumberRecord](&v.layers, keyRoomName(v.key(), room))
-		if err == nil && r == nil {
-			err = ErrNotFound
-		}
-		return r.GetNumber(), err
-	}
-	user, ok := strings.CutPrefix(name, "@")
-	if !ok {
-		return 0, ErrNotFound
-	}
-	id, err := v.accountID(user)
-	if err != nil {
-		return 0, err
-	}
-	if id == 0 {
-		return 0, ErrNotFound
-	}
-	return v.direct(account, id)
 }
 
 // maySend says whether an account may send to a conversation.
@@ -86,7 +53,7 @@ func (v *View) maySend(account, conv uint64) (bool, error) {
 }
 
 func isMember(r *internalv1.RoomMemberRecord) bool {
-	return r.GetMembership() >= internalv1.Membership_MEMBERSHIP_MEMBER
+	return r.GetMembership() >= rankMember
 }
 
 // parted says whether one of two accounts blocks the other.
