@@ -50,6 +50,15 @@ func everyMember(c *pb.ConfState) []uint64 {
 	return slices.Concat(c.GetVoters(), c.GetVotersOutgoing(), c.GetLearners(), c.GetLearnersNext())
 }
 
+// Commands returns the commands of an entry, as the edges made them; none of an empty entry. They share memory with it.
+func Commands(e *pb.Entry) ([][]byte, error) {
+	if e.GetType() != pb.EntryNormal || len(e.GetData()) == 0 {
+		return nil, nil
+	}
+	_, cmds, err := parseEnvelope(e.GetData())
+	return cmds, err
+}
+
 func (s *Stepper) proposeInternal(cmd *internalv1.Command) {
 	b, err := proto.Marshal(cmd)
 	if err != nil {

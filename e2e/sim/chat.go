@@ -27,6 +27,7 @@ func plain(ms []*parleyv1.Message) []message {
 // sent is a message under its request id.
 type sent struct {
 	chat    *chat
+	request []byte
 	cmd     []byte
 	text    string
 	id, seq uint64 // of the acknowledgement; 0 before it
@@ -87,7 +88,7 @@ func (c *client) send() {
 		}
 		c.think()
 	})
-	s.cmd = c.op.cmd
+	s.request, s.cmd = c.op.request, c.op.cmd
 }
 
 // retell makes an acknowledged request again: it must get the first answer.
@@ -96,7 +97,7 @@ func (c *client) retell(s *sent) {
 	if old.seq != 0 {
 		s = old
 	}
-	c.op = &op{what: "retell", cmd: s.cmd, began: c.w.now, done: func(_ node.Answer, res *internalv1.Result) {
+	c.op = &op{what: "retell", request: s.request, cmd: s.cmd, began: c.w.now, done: func(_ node.Answer, res *internalv1.Result) {
 		c.w.counts.Retold++
 		if got := res.GetSend(); got.GetId() != s.id || got.GetSeq() != s.seq {
 			c.w.fail("%q was acknowledged with id %d seq %d, and told again with id %d seq %d", s.text, s.id, s.seq, got.GetId(), got.GetSeq())
@@ -185,7 +186,10 @@ func (c *client) judge() error {
 			}
 		}
 	}
-	return c.judgeTail()
+	if err := c.judgeTail(); err != nil {
+		return err
+	}
+	return c.judgeRooms()
 }
 
 // whole reads a conversation from its beginning on one node.

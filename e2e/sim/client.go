@@ -29,13 +29,14 @@ type client struct {
 
 // op is one request.
 type op struct {
-	what   string
-	cmd    []byte
-	tries  int
-	unsure bool
-	done   func(node.Answer, *internalv1.Result)
-	ended  bool
-	began  time.Duration
+	what    string
+	request []byte
+	cmd     []byte
+	tries   int
+	unsure  bool
+	done    func(node.Answer, *internalv1.Result)
+	ended   bool
+	began   time.Duration
 	// refusable is called when the state machine refuses; nil where that breaks a promise.
 	refusable func()
 }
@@ -44,6 +45,7 @@ func (w *world) newClient(n int) *client {
 	c := &client{w: w, n: n, name: fmt.Sprintf("u%d", n), home: w.any()}
 	token := sha256.Sum256(fmt.Appendf(nil, "token of %s", c.name))
 	c.token = token[:]
+	w.law.register.names[string(c.token)] = c.name
 	w.after(w.between(0, time.Second), c.create)
 	return c
 }
@@ -81,7 +83,7 @@ func (c *client) begin(what string, cmd *internalv1.Command, done func(node.Answ
 	cmd.RequestId = c.request()
 	b, err := proto.Marshal(cmd)
 	c.w.must(err)
-	c.op = &op{what: what, cmd: b, done: done, began: c.w.now}
+	c.op = &op{what: what, request: cmd.GetRequestId(), cmd: b, done: done, began: c.w.now}
 	c.try(c.op)
 }
 
@@ -91,14 +93,16 @@ func (c *client) think() {
 	c.w.after(c.w.between(c.w.weather.thinkHi/10, c.w.weather.thinkHi), func() {
 		switch p := c.w.rng.IntN(100); {
 		case c.w.now > c.w.o.Time-quietTime: // nothing new
-		case p < 60:
+		case p < 35:
 			c.send()
-		case p < 80:
+		case p < 50:
 			c.read()
-		case p < 88:
+		case p < 54:
 			c.mark()
-		case p < 92:
+		case p < 57:
 			c.remove()
+		case p < 90:
+			c.inRoom()
 		default:
 			c.follow()
 		}
@@ -154,8 +158,11 @@ func (c *client) answered(o *op, a node.Answer) {
 	w.law.durable(w, a.Index)
 	res := new(internalv1.Result)
 	w.must(proto.Unmarshal(a.Result, res))
+	w.law.acked = max(w.law.acked, a.Index)
+	w.law.register.answered(c, o, a, res)
 	if refusal := res.GetRefusal(); refusal != nil {
 		if o.refusable != nil {
+			w.counts.Refused++
 			w.note("refused: "+o.what, uint64(refusal.GetReason()))
 			o.refusable()
 			return
@@ -189,8 +196,17 @@ func (c *client) somebody() string {
 
 // read asks a node for a linearizable page.
 func (c *client) read() {
-	w, with := c.w, c.somebody()
-	chat := w.chat(c.name, with)
+	with := c.somebody()
+	chat := c.w.chat(c.name, with)
+	c.consult(func() func(*replica) {
+		floor := chat.floor()
+		return func(r *replica) { chat.shown(c, r, floor, c.look(r, "@"+with)) }
+	})
+}
+
+// consult makes a linearizable read: begin is called when it begins and returns what looks at the node that serves it.
+func (c *client) consult(begin func() func(*replica)) {
+	w := c.w
 	o := &op{what: "read", began: w.now}
 	c.op = o
 	var try func()
@@ -207,13 +223,13 @@ func (c *client) read() {
 			ended = true
 			if ok {
 				w.counts.Reads++
-				w.note("done: read", uint64(c.n), chat.seen)
+				w.note("done: read", uint64(c.n))
 				c.think()
 				return
 			}
 			w.after(w.between(5*time.Millisecond, 200*time.Millisecond), try)
 		}
-		floor := chat.floor()
+		look := begin()
 		w.after(callTimeout, func() { end(false) })
 		w.after(w.way(), func() {
 			if r.s == nil {
@@ -226,7 +242,7 @@ func (c *client) read() {
 						w.after(w.way(), func() { end(false) })
 						return
 					}
-					chat.shown(c, r, floor, c.look(r, "@"+with))
+					look(r)
 					w.after(w.way(), func() { end(true) })
 				})
 				r.wake()

@@ -28,6 +28,9 @@ type law struct {
 	target  uint64            // what everybody must have applied at the end: what somebody had shortly before it
 	cuts    map[link]bool
 	chats   map[string]*chat
+	acked   uint64 // highest index that was acknowledged
+	// register is what the rooms must be.
+	register *register
 }
 
 // entry is what everybody must have at an index.
@@ -41,7 +44,7 @@ type entry struct {
 type reign struct{ node, start uint64 }
 
 func (l *law) init() {
-	l.logged = map[place]uint64{}
+	l.logged, l.register = map[place]uint64{}, newRegister()
 	l.leaders, l.applies, l.cuts = map[uint64]reign{}, map[uint64]uint64{}, map[link]bool{}
 	l.hashes, l.marked = map[uint64]string{}, map[uint64]string{}
 }
@@ -113,6 +116,7 @@ func (l *law) applied(r *replica, entries []*pb.Entry) {
 		}
 		if got := l.entries[i]; !got.set {
 			l.entries[i] = want
+			l.register.take(r.w, e)
 		} else if got != want {
 			r.w.fail("node %d applies another entry at index %d, of term %d, than was applied there of term %d", r.id, i, want.term, got.term)
 		}

@@ -39,6 +39,7 @@ type Counts struct {
 	Crashes, Pauses, Cuts, Jumps, Resets int
 	Elections, Snapshots, Changes, Joint int
 	Sent, Acked, Unknown, Reads, Retold  int
+	Posted, Refused, Told                int
 }
 
 // Add adds another run's.
@@ -48,6 +49,7 @@ func (c *Counts) Add(o Counts) {
 		{&c.Crashes, &o.Crashes}, {&c.Pauses, &o.Pauses}, {&c.Cuts, &o.Cuts}, {&c.Jumps, &o.Jumps}, {&c.Resets, &o.Resets},
 		{&c.Elections, &o.Elections}, {&c.Snapshots, &o.Snapshots}, {&c.Changes, &o.Changes}, {&c.Joint, &o.Joint},
 		{&c.Sent, &o.Sent}, {&c.Acked, &o.Acked}, {&c.Unknown, &o.Unknown}, {&c.Reads, &o.Reads}, {&c.Retold, &o.Retold},
+		{&c.Posted, &o.Posted}, {&c.Refused, &o.Refused}, {&c.Told, &o.Told},
 	} {
 		*p[0] += *p[1]
 	}

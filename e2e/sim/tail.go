@@ -11,38 +11,60 @@ import (
 // tail is a client's subscription: it is resumed on one node after the other.
 type tail struct {
 	cursor string
+	from   uint64            // index where it began
 	next   map[string]uint64 // by conversation: the seq that comes next; absent while none was seen
+	rooms  map[string]*heard
 	seen   int
+	// watch is left open on a node between two looks, so that it is pushed to; life is that node's.
+	watch *store.Watcher
+	on    *replica
+	life  int
 }
 
-// follow resumes the subscription on some node, takes what is there, and goes away.
+// follow resumes the subscription on some node, takes what is there, and goes away; or it stays, and goes on there next time.
 func (c *client) follow() {
-	if r := c.w.any(); r.s != nil && r.frozen <= c.w.now {
+	t := &c.tail
+	if t.watch != nil && t.on.s != nil && t.on.life == t.life && c.w.chance(0.7) {
+		if t.on.frozen <= c.w.now {
+			c.drain(t.on)
+		}
+	} else if r := c.w.any(); r.s != nil && r.frozen <= c.w.now {
+		c.unfollow()
 		c.drain(r)
 	}
 	c.think()
 }
 
+// unfollow goes away from a node.
+func (c *client) unfollow() {
+	if c.tail.watch != nil {
+		c.tail.watch.Close()
+		c.tail.watch = nil
+	}
+}
+
 // drain reads a node's stream to its end. A node that lags may not know the session yet.
 func (c *client) drain(r *replica) {
-	w := c.w
-	watch, err := r.s.Store().Watch(store.WatchOptions{Session: c.token, Cursor: c.tail.cursor})
-	if errors.Is(err, store.ErrNoSession) {
-		return
-	}
-	w.must(err)
-	defer watch.Close()
-	start, reset := watch.Start()
-	if reset != "" {
-		w.fail("node %d cannot continue %s's stream: %s", r.id, c.name, reset)
-	}
-	if c.tail.cursor == "" {
-		c.tail.cursor, c.tail.next = start, map[string]uint64{}
+	w, t := c.w, &c.tail
+	if t.watch == nil {
+		watch, err := r.s.Store().Watch(store.WatchOptions{Session: c.token, Cursor: t.cursor})
+		if errors.Is(err, store.ErrNoSession) {
+			return
+		}
+		w.must(err)
+		t.watch, t.on, t.life = watch, r, r.life
+		start, reset := watch.Start()
+		if reset != "" {
+			w.fail("node %d cannot continue %s's stream: %s", r.id, c.name, reset)
+		}
+		if t.cursor == "" {
+			t.cursor, t.from, t.next, t.rooms = start, r.s.Store().Applied(), map[string]uint64{}, map[string]*heard{}
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for {
-		events, err := watch.Next(ctx)
+		events, err := t.watch.Next(ctx)
 		if errors.Is(err, context.Canceled) {
 			break
 		}
@@ -52,16 +74,22 @@ func (c *client) drain(r *replica) {
 		}
 		// Away in the middle, now and then.
 		if w.chance(0.1) {
+			c.unfollow()
 			return
 		}
 	}
-	w.note("followed", uint64(c.n), r.id, uint64(c.tail.seen))
+	w.note("followed", uint64(c.n), r.id, uint64(t.seen))
 }
 
 // told takes one event: every message once, in order.
 func (c *client) told(r *replica, e *parleyv1.Event) {
 	c.tail.cursor = e.GetCursor()
 	c.tail.seen++
+	c.w.counts.Told++
+	if room := roomOf(e); room != "" {
+		c.toldOfRoom(r, room, e)
+		return
+	}
 	m := e.GetMessage()
 	if m == nil {
 		return
@@ -81,6 +109,7 @@ func (c *client) judgeTail() error {
 	w := c.w
 	for before := -1; before != c.tail.seen; {
 		before = c.tail.seen
+		c.unfollow()
 		c.drain(w.serving()[w.rng.IntN(len(w.serving()))])
 	}
 	for _, other := range w.clients {
