@@ -254,6 +254,9 @@ func (g *register) annotate(by string, b *internalv1.Annotate) internalv1.Reason
 	case m == nil || m.deleted != 0:
 		return internalv1.Reason_REASON_MESSAGE_NOT_FOUND
 	case b.GetKind() == internalv1.AnnotationKind_ANNOTATION_KIND_PIN:
+		if m.room.ranks[by] < moderator {
+			return internalv1.Reason_REASON_NOT_ALLOWED
+		}
 		m.pinned = b.GetPresent()
 	case b.GetPresent():
 		m.marks[reaction{b.GetValue(), by}] = true

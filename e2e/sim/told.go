@@ -99,6 +99,9 @@ func (c *client) missed(r *room, after, before uint64, during span) uint64 {
 // judgeRoomTail: a stream that was read to its end has told every message of the present memberships.
 func (c *client) judgeRoomTail() error {
 	g := c.w.law.register
+	if c.tail.cursor == "" {
+		return nil // it never began
+	}
 	for _, r := range g.order {
 		spans := r.spans[c.name]
 		if len(spans) == 0 || spans[len(spans)-1].to.index != 0 {
