@@ -63,6 +63,18 @@ var rules = map[string]who{
 	chatPath + "CreateBot":         session,
 	chatPath + "DeleteBot":         session,
 
+	chatPath + "CreateRoom": session,
+	// Any account may ask, and the admin socket: which rooms an operator or a socket may archive is decided in Apply.
+	chatPath + "UpdateRoom":      sessionOrSocket,
+	chatPath + "SetMembership":   session,
+	chatPath + "ListRooms":       session,
+	chatPath + "ListRoomMembers": session,
+	chatPath + "EditMessage":     session,
+	chatPath + "Annotate":        session,
+	chatPath + "GetMessage":      session,
+	chatPath + "SetReadMark":     session,
+	chatPath + "SetMute":         session,
+
 	clusterPath + "Status":             sessionOrSocket,
 	clusterPath + "StateHash":          sessionOrSocket,
 	clusterPath + "TransferLeadership": operator,

@@ -175,6 +175,46 @@ func body(t *testing.T, r *rig, method string, u user, n int) proto.Message {
 		return &parleyv1.DeleteBotRequest{RequestId: id, Username: name}
 	case "Subscribe":
 		return &parleyv1.SubscribeRequest{}
+	case "CreateRoom":
+		return &parleyv1.CreateRoomRequest{RequestId: id, Room: fmt.Sprintf("#new%d", n)}
+	case "UpdateRoom":
+		by := u
+		if u.name == "" {
+			by = r.session(t, "target")
+		}
+		archived := true
+		return &parleyv1.UpdateRoomRequest{RequestId: id, Room: r.room(t, by, fmt.Sprintf("#room%d", n), false), Archived: &archived}
+	case "SetMembership":
+		room := r.room(t, r.session(t, "target"), fmt.Sprintf("#room%d", n), false)
+		return &parleyv1.SetMembershipRequest{RequestId: id, Room: room, Membership: parleyv1.Membership_MEMBERSHIP_MEMBER}
+	case "ListRooms":
+		return &parleyv1.ListRoomsRequest{}
+	case "ListRoomMembers":
+		room := "#none"
+		if u.name != "" {
+			room = r.room(t, u, fmt.Sprintf("#room%d", n), false)
+		}
+		return &parleyv1.ListRoomMembersRequest{Room: room}
+	case "EditMessage", "Annotate", "GetMessage":
+		mid := uint64(1)
+		if u.name != "" {
+			mid = r.send(t, u, "@target", "do something with this").Id
+		}
+		switch method {
+		case "EditMessage":
+			return &parleyv1.EditMessageRequest{RequestId: id, Id: mid, Text: "done"}
+		case "Annotate":
+			return &parleyv1.AnnotateRequest{RequestId: id, Id: mid, Kind: parleyv1.AnnotationKind_ANNOTATION_KIND_PIN, Present: true}
+		}
+		return &parleyv1.GetMessageRequest{Id: mid}
+	case "SetReadMark", "SetMute":
+		if u.name != "" {
+			r.send(t, u, "@target", "mark this")
+		}
+		if method == "SetMute" {
+			return &parleyv1.SetMuteRequest{RequestId: id, Conversation: "@target", Mute: parleyv1.Mute_MUTE_ALL}
+		}
+		return &parleyv1.SetReadMarkRequest{RequestId: id, Conversation: "@target", Seq: 1}
 	case "SetPresence":
 		return &parleyv1.SetPresenceRequest{Presence: parleyv1.Presence_PRESENCE_ACTIVE}
 	case "SendTyping":

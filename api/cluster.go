@@ -191,8 +191,8 @@ func (s *cluster) ResetPassword(ctx context.Context, r *parleyv1.ResetPasswordRe
 	return &parleyv1.ResetPasswordResponse{}, nil
 }
 
-// command proposes an operator's command with the session's authority, or the socket's.
-func (s *cluster) command(ctx context.Context, cmd *internalv1.Command) (*internalv1.Result, error) {
+// command proposes what an operator may do with the session's authority, or the socket's.
+func (s *Server) command(ctx context.Context, cmd *internalv1.Command) (*internalv1.Result, error) {
 	if callerOf(ctx).socket {
 		return s.propose(ctx, cmd)
 	}

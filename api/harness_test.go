@@ -42,6 +42,8 @@ type replica struct {
 	proposeErr, barrierErr error
 	// before runs ahead of Apply, and may apply commands of its own with applyLocked.
 	before func(*internalv1.Command)
+	// edited changes the answer to an edit, as one that came from a leader which is ahead.
+	edited func(*internalv1.Result)
 	// onBarrier runs at each read barrier: a lagging node catches up there.
 	onBarrier func()
 	// hold gets each command of ProposeAsync as a function that applies and answers it, to be called when the test likes.
@@ -87,7 +89,16 @@ func (r *replica) Propose(_ context.Context, cmd []byte) ([]byte, error) {
 		r.before = nil
 		f(c)
 	}
-	return r.applyLocked(cmd)
+	out, err := r.applyLocked(cmd)
+	if err != nil || r.edited == nil {
+		return out, err
+	}
+	res := new(internalv1.Result)
+	if err := proto.Unmarshal(out, res); err != nil {
+		return nil, err
+	}
+	r.edited(res)
+	return proto.Marshal(res)
 }
 
 func (r *replica) ProposeAsync(cmd []byte, done func([]byte, error)) {

@@ -38,12 +38,16 @@ const (
 	maxInviteIDBytes   = 64
 	defaultInviteUses  = 1
 	defaultInviteDays  = 7
+	maxTopicBytes      = 512
+	maxReactionBytes   = 32
+	maxRetainDays      = 3650
 
 	maxPage              = 1000
 	defaultUsersPage     = 100
 	defaultMessagesPage  = 50
 	defaultConversations = 100
 	defaultAuditPage     = 100
+	defaultRoomsPage     = 100
 	defaultSearchPage    = 20
 	// maxSearches are under way on one node at a time, the others wait: a search is milliseconds of a processor, and sends go first.
 	maxSearches = 2

@@ -50,7 +50,21 @@ func checkedSend(r *parleyv1.SendMessageRequest, token []byte) ([]byte, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
+	if r.ReplyTo != 0 {
+		return replyCommand(id, token, conv, text, r.ReplyTo)
+	}
 	return sendCommand(id, token, conv, text), nil
+}
+
+// replyCommand is the marshalled Command of a reply, which needs a cluster version that a plain send does not.
+func replyCommand(id, token []byte, conv, text string, to uint64) ([]byte, error) {
+	b, err := proto.Marshal(&internalv1.Command{RequestId: id, Session: token, Body: &internalv1.Command_PostMessage{
+		PostMessage: &internalv1.PostMessage{Conversation: conv, Text: text, ReplyTo: to},
+	}})
+	if err != nil {
+		return nil, internal(err)
+	}
+	return b, nil
 }
 
 // maySend takes one send from what the account may do in a time.
@@ -81,38 +95,25 @@ func sendCommand(id, token []byte, conv, text string) []byte {
 func (s *chat) ReadMessages(ctx context.Context, r *parleyv1.ReadMessagesRequest) (
 	*parleyv1.ReadMessagesResponse, error,
 ) {
-	var f form
-	q := store.MessageQuery{
-		OnlyUnread: r.OnlyUnread, Limit: f.page("limit", r.Limit, defaultMessagesPage),
-		BeforeID: r.BeforeId, AfterID: r.AfterId,
-	}
-	if r.Conversation != "" {
-		q.Conversation = f.conversation("conversation", r.Conversation)
-	}
-	if r.BeforeId != 0 && r.AfterId >= r.BeforeId {
-		f.add("after_id", "must be below before_id")
-	}
-	if err := f.err(); err != nil {
+	q, err := messageQuery(r)
+	if err != nil {
 		return nil, err
 	}
-	resp := &parleyv1.ReadMessagesResponse{}
-	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) error {
-		page, err := v.Messages(sess, q)
-		if errors.Is(err, store.ErrNotFound) {
-			return noConversation("conversation", q.Conversation)
+	var page store.Page
+	info, err := s.read(ctx, r.Consistency, func(v *store.View, sess store.Session) (err error) {
+		page, err = v.Messages(sess, q)
+		if errors.Is(err, store.ErrNoMessage) {
+			return lostAnchor(err, q)
 		}
-		resp.Messages, resp.More, resp.MoreBefore = page.Messages, page.More, page.MoreBefore
-		return err
+		return conversationFailure(err, "conversation", q.Conversation)
 	})
 	if err != nil {
 		return nil, err
 	}
-	newestFirst := r.AfterId == 0 && !r.OnlyUnread
-	if kept := fitReply(resp.Messages, newestFirst); len(kept) < len(resp.Messages) {
-		resp.Messages, resp.More = kept, true
-	}
-	resp.ReadInfo = info
-	return resp, nil
+	page = fit(page, q)
+	return &parleyv1.ReadMessagesResponse{
+		Messages: page.Messages, More: page.More, MoreBefore: page.MoreBefore, ReadInfo: info,
+	}, nil
 }
 
 // fitReply keeps what fits a reply, from the end that paging starts at: the rest comes with the next page. One message

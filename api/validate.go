@@ -176,7 +176,7 @@ func (f *form) page(field string, v uint32, def int) int {
 	return int(v)
 }
 
-// pattern is a glob over user names.
+// pattern is a glob over names of users or rooms.
 func (f *form) pattern(field, v string) string {
 	v = foldName(v)
 	if v == "" {
@@ -189,7 +189,7 @@ func (f *form) pattern(field, v string) string {
 	escaped := false
 	for _, c := range []byte(v) {
 		if c < 0x20 || c > 0x7E {
-			f.add(field, "must be plain ASCII: user names have nothing else")
+			f.add(field, "must be plain ASCII: names have nothing else")
 			return ""
 		}
 		escaped = c == '\\' && !escaped
