@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/spf13/cobra"
 
 	"parley/proto/parleyv1"
@@ -19,9 +17,9 @@ func newDelete(a *app) *cobra.Command {
 			}
 			var ids []uint64
 			for _, s := range args {
-				id, err := strconv.ParseUint(s, 10, 64)
-				if err != nil || id == 0 {
-					return usageError("%q is not a message id: send and read print them", s)
+				id, err := messageID(s)
+				if err != nil {
+					return err
 				}
 				ids = append(ids, id)
 			}

@@ -48,7 +48,7 @@ func usageError(format string, args ...any) error {
 // reads are the methods that change nothing: their failure is never an unknown outcome, whatever a network did.
 var reads = map[string]bool{
 	"WhoAmI": true, "ListSessions": true, "ListUsers": true, "ReadMessages": true, "ListConversations": true,
-	"SearchMessages": true, "Subscribe": true, "Status": true, "StateHash": true, "Backup": true,
+	"ListRooms": true, "ListRoomMembers": true, "GetMessage": true, "SearchMessages": true, "Subscribe": true, "Status": true, "StateHash": true, "Backup": true,
 }
 
 // classify turns an error into an exit code and one line.

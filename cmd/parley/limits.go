@@ -23,6 +23,13 @@ const (
 	// maxRanges and maxDeleteIDs are the API's bounds of one request.
 	maxRanges    = 100
 	maxDeleteIDs = 100
+	// maxRetainDays is the API's bound of how long a room says to keep messages.
+	maxRetainDays = 3650
+
+	// completionTimeout bounds what a shell waits for names when somebody presses Tab.
+	completionTimeout = time.Second
+	// maxCompletions is a screen of names; more are of no help to who looks for one.
+	maxCompletions = 50
 
 	// maxImport is the API's bound of accounts in one request.
 	maxImport = 100

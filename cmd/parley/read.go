@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,55 +11,58 @@ import (
 	"parley/proto/parleyv1"
 )
 
-// readQuery is what `read` was asked for.
-type readQuery struct {
-	conversation string
-	unread       bool
-	limit        int
-	before       uint64
-	peek         bool
-	local        bool
-}
-
 func newRead(a *app) *cobra.Command {
 	var q readQuery
+	var since string
 	c := &cobra.Command{
 		Use:   "read [TO]",
 		Short: "Print messages, oldest first, and mark them as read",
 		Long: `Print the newest messages, oldest first: of the conversation with @user, of '#room', or of all conversations.
-With --unread the oldest unread ones. What was written to stdout is marked as read, unless --peek.`,
+With --unread the oldest unread ones. What was written to stdout is marked as read, unless --peek; in a room so is all before it.
+
+To look into the past of one conversation, which marks nothing: --around ID prints a window around a message, --since TIME the
+oldest messages from a moment on, --thread ID the replies to a message. TIME is 2026-01-31, "2026-01-31 14:05", RFC 3339, or how
+long ago, such as 90m, 12h or 3d.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) == 1 {
-				to, err := conversationName(args[0])
-				if err != nil {
+				if q.conversation, err = conversationName(args[0]); err != nil {
 					return err
 				}
-				q.conversation = to
 			}
-			if q.limit < 1 || q.limit > maxReadLimit {
-				return usageError("--limit %d: choose 1 to %d", q.limit, maxReadLimit)
+			if since != "" {
+				if q.since, err = parseMoment(since, time.Now()); err != nil {
+					return usageError("--since %s", err)
+				}
 			}
-			c, err := a.dial()
-			if err != nil {
+			if err := q.check(); err != nil {
 				return err
 			}
-			defer func() { _ = c.Close() }()
-			return a.read(cmd.Context(), c, q)
+			return a.with(func(c *client.Client) error { return a.read(cmd.Context(), c, q) })
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&q.unread, "unread", false, "only unread messages, the oldest ones")
 	f.IntVar(&q.limit, "limit", defaultReadLimit, "how many at most")
 	f.Uint64Var(&q.before, "before", 0, "only messages older than the one with this `ID`")
+	f.Uint64Var(&q.around, "around", 0, "a window around the message with this `ID`")
+	f.StringVar(&since, "since", "", "the oldest messages from this `TIME` on")
+	f.Uint64Var(&q.thread, "thread", 0, "only the replies to the message with this `ID`, the oldest ones")
 	f.BoolVar(&q.peek, "peek", false, "mark nothing as read")
 	addLocalFlag(c, &q.local)
 	return c
 }
 
 func (a *app) read(ctx context.Context, c *client.Client, q readQuery) error {
-	if q.unread {
-		return a.readUnread(ctx, c, q)
+	switch {
+	case q.around != 0:
+		resp, err := c.ReadMessages(ctx, q.request(q.limit))
+		if err != nil {
+			return err
+		}
+		return a.printPage(ctx, c, q, resp)
+	case q.forward():
+		return a.readForward(ctx, c, q)
 	}
 	return a.readNewest(ctx, c, q)
 }
@@ -66,12 +70,8 @@ func (a *app) read(ctx context.Context, c *client.Client, q readQuery) error {
 // readNewest collects the newest messages page by page, from the newest back, then prints them.
 func (a *app) readNewest(ctx context.Context, c *client.Client, q readQuery) error {
 	var pages []*parleyv1.ReadMessagesResponse
-	before := q.before
 	for missing := q.limit; missing > 0; {
-		resp, err := c.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
-			Conversation: q.conversation, Limit: uint32(min(missing, pageSize)), BeforeId: before,
-			Consistency: consistency(q.local),
-		})
+		resp, err := c.ReadMessages(ctx, q.request(missing))
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (a *app) readNewest(ctx context.Context, c *client.Client, q readQuery) err
 		}
 		pages = append(pages, resp)
 		missing -= len(msgs)
-		before = msgs[0].GetId()
+		q.before = msgs[0].GetId()
 		if !resp.GetMore() {
 			break
 		}
@@ -95,15 +95,11 @@ func (a *app) readNewest(ctx context.Context, c *client.Client, q readQuery) err
 	return nil
 }
 
-// readUnread prints and marks page by page, from the oldest on: what is marked before the next page is asked for does not
+// readForward prints and marks page by page, from the oldest on: what is marked before the next page is asked for does not
 // shift it, because the next page begins after an id.
-func (a *app) readUnread(ctx context.Context, c *client.Client, q readQuery) error {
-	after := uint64(0)
+func (a *app) readForward(ctx context.Context, c *client.Client, q readQuery) error {
 	for missing := q.limit; missing > 0; {
-		resp, err := c.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
-			Conversation: q.conversation, OnlyUnread: true, Limit: uint32(min(missing, pageSize)), BeforeId: q.before,
-			AfterId: after, Consistency: consistency(q.local),
-		})
+		resp, err := c.ReadMessages(ctx, q.request(missing))
 		if err != nil {
 			return err
 		}
@@ -115,7 +111,7 @@ func (a *app) readUnread(ctx context.Context, c *client.Client, q readQuery) err
 			return err
 		}
 		missing -= len(msgs)
-		after = msgs[len(msgs)-1].GetId()
+		q.after = msgs[len(msgs)-1].GetId()
 		if !resp.GetMore() {
 			return nil
 		}
@@ -135,7 +131,7 @@ func (a *app) printPage(ctx context.Context, c *client.Client, q readQuery, page
 		}
 		written++
 	}
-	if !q.peek {
+	if !q.looksBack() {
 		a.mark(ctx, c, q, msgs[:written])
 	}
 	return outErr

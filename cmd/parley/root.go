@@ -19,6 +19,7 @@ func newRoot(a *app) *cobra.Command {
   parley up                            a local cluster of five nodes
   parley account create alice          then: parley login --user alice
   parley send @bob "hello"             and: parley read --unread, parley tail
+  parley room create '#ops'            and: parley room invite '#ops' bob
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not found,
 5 unavailable and not applied, 6 unavailable and the outcome is unknown.`,
@@ -40,7 +41,10 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newSearch(a), newDelete(a), newUsers(a), newPresence(a)}},
+		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newSearch(a), newConversations(a), newMentions(a),
+			newMark(a), newMute(a), newExport(a), newUsers(a), newPresence(a)}},
+		{"room", "Rooms:", []*cobra.Command{newRoom(a)}},
+		{"message", "Messages:", []*cobra.Command{newShow(a), newThread(a), newEdit(a), newDelete(a), newReact(a), newPin(a), newPins(a)}},
 		{"account", "Accounts:", []*cobra.Command{newAccount(a), newLogin(a), newLogout(a), newWhoAmI(a), newSessions(a)}},
 		{"cluster", "Clusters:", []*cobra.Command{newDemo(a), newUp(a), newServe(a), newCerts(a), newCluster(a), newBackup(a), newRestore(a), newRecover(a),
 			newBench(a)}},
@@ -52,6 +56,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 		root.AddCommand(g.commands...)
 	}
 	root.AddCommand(newVersion(a))
+	a.addCompletions(root)
 	return root
 }
 

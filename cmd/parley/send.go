@@ -17,6 +17,7 @@ var requestIDSpace = uuid.MustParse("7b0f2f3a-5d0e-5c57-9f5e-2c1a6f0c8b11")
 
 func newSend(a *app) *cobra.Command {
 	var requestID string
+	var replyTo uint64
 	c := &cobra.Command{
 		Use:   "send TO [TEXT|-]",
 		Short: "Send a message; done only when a majority has it on disk",
@@ -42,7 +43,7 @@ do, such as "backup-2026-11-24".`,
 			}
 			defer func() { _ = c.Close() }()
 			resp, err := c.SendMessage(cmd.Context(), &parleyv1.SendMessageRequest{
-				RequestId: id, Conversation: to, Text: text,
+				RequestId: id, Conversation: to, Text: text, ReplyTo: replyTo,
 			})
 			if err != nil {
 				return err
@@ -61,6 +62,7 @@ do, such as "backup-2026-11-24".`,
 		},
 	}
 	c.Flags().StringVar(&requestID, "request-id", "", "name of this request: the same name is sent once")
+	c.Flags().Uint64Var(&replyTo, "reply-to", 0, "reply to the message with this `ID`, in its thread")
 	return c
 }
 

@@ -6,48 +6,59 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// tailQuery is what `tail` was asked for.
+type tailQuery struct {
+	// to is a conversation; empty for all.
+	to, from         string
+	count            int
+	presence, events bool
+}
+
 func newTail(a *app) *cobra.Command {
-	var from string
-	var count int
-	var presence bool
+	var q tailQuery
 	c := &cobra.Command{
 		Use:   "tail [TO]",
 		Short: "Follow messages as they come, over fail-overs, without gap or duplicate",
 		Long: `Print messages as they come, of one conversation or of all, until ^C. Nothing is marked as read.
 --from continues after the cursor of an earlier line of send, read or tail: nothing in between is missing.
+
+Lines that begin with * tell what else happens: edits, deletions, reactions, pins, who joins and leaves, and what becomes of a
+room. With -o json only messages are printed, unless --events: then every other change is an object with "event" in it, also
+read marks and mute levels that were set elsewhere.
 --presence also prints who comes, goes and types; such lines have no cursor and may be missing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			to := ""
 			if len(args) == 1 {
 				name, err := conversationName(args[0])
 				if err != nil {
 					return err
 				}
-				to = foldName(name)
+				q.to = foldName(name)
 			}
-			if count < 0 {
-				return usageError("--count %d: give a number of messages", count)
+			if q.count < 0 {
+				return usageError("--count %d: give a number of messages", q.count)
 			}
-			return a.tail(cmd.Context(), to, from, count, presence)
+			return a.tail(cmd.Context(), q)
 		},
 	}
-	c.Flags().StringVar(&from, "from", "", "continue after this `CURSOR`")
-	c.Flags().IntVar(&count, "count", 0, "end after this many messages; 0 follows until ^C")
-	c.Flags().BoolVar(&presence, "presence", false, "also print who comes, goes and types")
+	f := c.Flags()
+	f.StringVar(&q.from, "from", "", "continue after this `CURSOR`")
+	f.IntVar(&q.count, "count", 0, "end after this many messages; 0 follows until ^C")
+	f.BoolVar(&q.events, "events", false, "with -o json, also print every change that is no message")
+	f.BoolVar(&q.presence, "presence", false, "also print who comes, goes and types")
 	return c
 }
 
 // tail ends with ctx, after count messages, or with the session.
-func (a *app) tail(ctx context.Context, to, from string, count int, presence bool) error {
+func (a *app) tail(ctx context.Context, q tailQuery) error {
 	c, err := a.dial()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	sub := c.Subscribe(ctx, from)
+	sub := c.Subscribe(ctx, q.from)
 	defer sub.Close()
-	for printed := 0; count == 0 || printed < count; {
+	for printed := 0; q.count == 0 || printed < q.count; {
 		frame, err := sub.Next(ctx)
 		if ctx.Err() != nil {
 			return nil // ^C is how one ends it
@@ -59,13 +70,22 @@ func (a *app) tail(ctx context.Context, to, from string, count int, presence boo
 			a.warn("messages may be missing here, look with parley read: " + r.GetReason())
 			continue
 		}
-		if presence {
-			if err := a.printSoft(frame, to); err != nil {
+		if q.presence {
+			if err := a.printSoft(frame, q.to); err != nil {
 				return err
 			}
 		}
 		m := frame.GetEvent().GetMessage()
-		if m == nil || (to != "" && m.GetConversation() != to) {
+		if m == nil {
+			if r := frame.GetEvent().GetRoomChanged(); q.to != "" && r.GetOldName() == q.to {
+				q.to = r.GetRoom().GetName() // it goes on under its new name
+			}
+			if err := a.printEvent(frame.GetEvent(), q.to, q.events); err != nil {
+				return err
+			}
+			continue
+		}
+		if q.to != "" && m.GetConversation() != q.to {
 			continue
 		}
 		if m.GetCursor() == "" {
