@@ -122,7 +122,7 @@ func (e *Error) hint() string {
 	case codes.Unauthenticated:
 		return "log in again"
 	case codes.PermissionDenied:
-		return "ask an operator"
+		return "" // the node's message says who may, or what is to be done first
 	case codes.InvalidArgument:
 		if e.Field != "" {
 			return "correct " + e.Field

@@ -37,7 +37,11 @@ func toEvent(e *parleyv1.Event) (j *eventJSON, line string) {
 	case *parleyv1.Event_MessageEdited:
 		m := toMessageJSON(c.MessageEdited, nil)
 		j = &eventJSON{Event: "edited", ID: m.ID, Conversation: m.Conversation, Seq: m.Seq, Username: m.Sender, Message: &m}
-		line = fmt.Sprintf("%s edited %d: %s", m.Sender, m.ID, indentLines(sanitize(m.Text)))
+		text := indentLines(sanitize(m.Text))
+		if m.Deleted {
+			text = "(deleted since)"
+		}
+		line = fmt.Sprintf("%s edited %d: %s", m.Sender, m.ID, text)
 	case *parleyv1.Event_MessageDeleted:
 		d := c.MessageDeleted
 		j = &eventJSON{Event: "deleted", ID: d.GetId(), Conversation: d.GetConversation(), Seq: d.GetSeq(), OnlyForMe: d.GetOnlyForMe()}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -53,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"free-ports":  cmdFreePorts,
 			"eventually":  cmdEventually,
 			"resets":      cmdResets,
+			"mode":        cmdMode,
 		},
 	})
 }
@@ -275,5 +277,17 @@ func cmdResets(ts *testscript.TestScript, neg bool, args []string) {
 	_ = cmd.Wait()
 	if !strings.Contains(line, "from another cluster") {
 		ts.Fatalf("the first line on stderr is %q, %v", line, err)
+	}
+}
+
+// mode FILE BITS asserts who may do what with a file.
+func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode FILE BITS")
+	}
+	st, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", st.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
 	}
 }
