@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -99,21 +100,63 @@ func (m *model) query(viewer string, q MessageQuery) (lines []string, more bool)
 
 // TestModel compares the store with the naive model under random operations: reads in every direction, unread counts,
 // conversations and their order, read marks to and fro, replies, edits, pins, deletions of messages and accounts, with
-// flushes between; and with days that pass, after which messages are removed.
+// flushes between; and with days that pass, after which messages are removed. Most seeds run in memory, where they are cheap;
+// some on a file, which is closed and opened again in the middle.
 func TestModel(t *testing.T) {
-	seeds, steps := uint64(8), 600
+	seeds, onFile, steps := uint64(8), uint64(2), 600
 	if testing.Short() {
-		seeds = 2
+		seeds, onFile = 2, 1
 	}
 	for seed := range seeds {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { runModel(t, seed, steps, false) })
-		t.Run(fmt.Sprintf("retain/seed=%d", seed), func(t *testing.T) { runModel(t, seed, steps, true) })
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { runModel(t, modelInMemory, seed, steps, false) })
+		t.Run(fmt.Sprintf("retain/seed=%d", seed), func(t *testing.T) { runModel(t, modelInMemory, seed, steps, true) })
+	}
+	for seed := seeds; seed < seeds+onFile; seed++ {
+		t.Run(fmt.Sprintf("file/seed=%d", seed), func(t *testing.T) { runModel(t, modelOnFile, seed, steps, false) })
+		t.Run(fmt.Sprintf("file/retain/seed=%d", seed), func(t *testing.T) { runModel(t, modelOnFile, seed, steps, true) })
 	}
 }
 
-func runModel(t *testing.T, seed uint64, steps int, retain bool) {
+// modelOptions make a store flush often.
+var modelOptions = Options{Manual: true, OverlayBytes: 8 << 10}
+
+func modelInMemory(t *testing.T) (s *Store, again func() *Store) {
+	s, _ = memStore(t, modelOptions)
+	return s, func() *Store { return s }
+}
+
+// modelOnFile also returns what closes the file and opens it again.
+func modelOnFile(t *testing.T) (s *Store, again func() *Store) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	if err := Create(path, testCluster, Mark{Index: 1, Term: 1}); err != nil {
+		t.Fatal(err)
+	}
+	open := func() *Store {
+		s, err := Open(path, modelOptions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s = open()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, func() *Store {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open()
+		return s
+	}
+}
+
+// runModel runs one seed.
+func runModel(t *testing.T, open func(t *testing.T) (*Store, func() *Store), seed uint64, steps int, retain bool) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	s, _ := memStore(t, Options{OverlayBytes: 8 << 10})
+	s, again := open(t)
 	r := newRig(t, s)
 	m := &model{users: []string{"ann", "bob", "cat", "dan"}, deleted: make(map[string]bool)}
 	r.people(m.users...)
@@ -205,6 +248,10 @@ func runModel(t *testing.T, seed uint64, steps int, retain bool) {
 		case n < 95:
 			if err := s.Flush(); err != nil {
 				t.Fatal(err)
+			}
+			if rnd.IntN(4) == 0 {
+				s = again()
+				r.s = s
 			}
 		case n < 96 && len(alive) > 2 && step > steps/2:
 			r.ok(r.deleteUserCmd(from, 1))

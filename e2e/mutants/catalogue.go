@@ -166,4 +166,39 @@ var mutants = []mutant{
 		}},
 		by: tests{"./e2e", "^TestCopiedBackDirectory$"},
 	},
+	{
+		name: "sends-of-non-members", breaks: "who is not a member of a room sends nothing to it", file: "store/apply_rank.go",
+		edits: [][2]string{{
+			"err == nil && rank < rankMember {\n\t\t\trefusal = refuseNotMember", "err == nil && rank < rankBanned {\n\t\t\trefusal = refuseNotMember",
+		}},
+		by: simulator{},
+	},
+	{
+		name: "kicked-watcher-stays", breaks: "who is put out of a room is told nothing more of it", file: "store/hub.go",
+		edits: [][2]string{{"if moved != nil && !joined {", "if moved != nil && !joined && h.closed {"}},
+		by:    simulator{},
+	},
+	{
+		name: "history-before-the-join", breaks: "a member's stream begins with the join", file: "store/read_events.go",
+		edits: [][2]string{{"\t\tafter = join\n", "\t\tafter = g.after\n"}},
+		by:    simulator{},
+	},
+	{
+		name: "own-messages-unread", breaks: "one's own messages are not unread", file: "store/roomread.go",
+		edits: [][2]string{{"r.readSeq - own - gone, err", "r.readSeq - gone, err"}, {"own, err := l.ownAbove(r.conv", "_, err := l.ownAbove(r.conv"}},
+		by:    simulator{},
+	},
+	{
+		name: "annotation-counted-twice", breaks: "a request takes effect once (P2)", file: "store/apply_annotate.go",
+		edits: [][2]string{
+			{"return r, m.record(scope{account: by.hotAccount}, digest, r)", "return r, nil"},
+			{"there == present {", "there == present && !present {"},
+		},
+		by: simulator{},
+	},
+	{
+		name: "deleted-text-edited", breaks: "an edit never brings back what was deleted", file: "store/apply_edit.go",
+		edits: [][2]string{{"\tif gone {\n", "\tif gone && by == nil {\n"}},
+		by:    simulator{},
+	},
 }
