@@ -109,7 +109,7 @@ func completeConversation(ctx context.Context, c *client.Client, typed string) [
 // described is a word with what a shell shows beside it.
 func described(word, what string) string {
 	word, what = sanitizeLine(word), sanitizeLine(what)
-	if what == "" || what == word {
+	if what == "" || what == strings.TrimLeft(word, "@#") {
 		return word
 	}
 	return word + "\t" + what

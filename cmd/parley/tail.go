@@ -2,8 +2,14 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"parley/api/client"
+	"parley/proto/parleyv1"
 )
 
 // tailQuery is what `tail` was asked for.
@@ -56,6 +62,11 @@ func (a *app) tail(ctx context.Context, q tailQuery) error {
 		return err
 	}
 	defer func() { _ = c.Close() }()
+	if strings.HasPrefix(q.to, "#") {
+		if q.to, err = roomNow(ctx, c, q.to); err != nil {
+			return err
+		}
+	}
 	sub := c.Subscribe(ctx, q.from)
 	defer sub.Close()
 	for printed := 0; q.count == 0 || printed < q.count; {
@@ -97,4 +108,23 @@ func (a *app) tail(ctx context.Context, q tailQuery) error {
 		printed++
 	}
 	return nil
+}
+
+// roomNow finds what a room is called now: under an earlier name nothing of it would ever come. It refuses one that the caller
+// cannot read, but only when a quorum says so; who follows without a quorum is let through.
+func roomNow(ctx context.Context, c *client.Client, name string) (string, error) {
+	for _, local := range []bool{true, false} {
+		resp, err := c.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
+			Conversation: name, Limit: 1, Consistency: consistency(local),
+		})
+		switch code := status.Code(err); {
+		case err == nil && len(resp.GetMessages()) > 0:
+			return resp.GetMessages()[0].GetConversation(), nil
+		case code != codes.NotFound && code != codes.PermissionDenied:
+			return name, nil
+		case !local:
+			return "", err
+		}
+	}
+	return name, nil
 }
