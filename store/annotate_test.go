@@ -115,6 +115,9 @@ func TestAnnotationBounds(t *testing.T) {
 	ids := []uint64{r.send("ann", "@bob", "0").GetId()}
 	for i := range MaxReactionValues {
 		r.ok(r.reactCmd("ann", ids[0], fmt.Sprint(i), true))
+		if i > 1 && i < MaxReactionValues/2 {
+			r.ok(r.reactCmd("bob", ids[0], fmt.Sprint(i), true)) // the same
+		}
 	}
 	r.refused(r.reactCmd("ann", ids[0], "more", true), internalv1.Reason_REASON_LIMIT_REACHED)
 	r.ok(r.reactCmd("bob", ids[0], "1", true)) // not another one
