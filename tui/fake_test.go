@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -229,7 +230,7 @@ func (f *fake) SendMessage(ctx context.Context, r *parleyv1.SendMessageRequest) 
 	}
 	m := f.byReq[r.GetRequestId()]
 	if m == nil {
-		if !slices.ContainsFunc(f.users, func(u *parleyv1.User) bool { return "@"+u.Username == r.GetConversation() }) {
+		if !strings.HasPrefix(r.GetConversation(), "#") && !slices.ContainsFunc(f.users, func(u *parleyv1.User) bool { return "@"+u.Username == r.GetConversation() }) {
 			return nil, common.Failure{Text: "no user " + r.GetConversation(), NotFound: true}
 		}
 		m = f.store(r.GetConversation(), f.me, r.GetText(), r.GetRequestId(), f.now())
@@ -249,7 +250,7 @@ func (f *fake) ReadMessages(_ context.Context, r *parleyv1.ReadMessagesRequest) 
 	if err := f.begin(r.GetConsistency()); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(f.users, func(u *parleyv1.User) bool { return "@"+u.Username == r.GetConversation() }) {
+	if !strings.HasPrefix(r.GetConversation(), "#") && !slices.ContainsFunc(f.users, func(u *parleyv1.User) bool { return "@"+u.Username == r.GetConversation() }) {
 		return nil, common.Failure{Text: "no such user", NotFound: true}
 	}
 	var all []*parleyv1.Message

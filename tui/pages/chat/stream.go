@@ -187,7 +187,7 @@ func (m *Model) apply(ev *parleyv1.Event) *conversation {
 		m.recount = true
 		return v
 	}
-	return nil
+	return m.applyRoom(ev)
 }
 
 func (m *Model) applyMessage(pm *parleyv1.Message) *conversation {
