@@ -17,6 +17,7 @@ type gen struct {
 	index  uint64
 	users  []string
 	tokens []string
+	logins map[string]string // who a token was to be of
 	ids    uint64
 	past   [][]byte
 	used   [][]byte
@@ -28,7 +29,7 @@ type gen struct {
 }
 
 func newGen(seed uint64) *gen {
-	g := &gen{rnd: rand.New(rand.NewPCG(seed, 7)), nowMS: startMS, index: 1}
+	g := &gen{rnd: rand.New(rand.NewPCG(seed, 7)), nowMS: startMS, index: 1, logins: map[string]string{}}
 	for i := range 6 {
 		g.users = append(g.users, fmt.Sprintf("user%d", i))
 	}
@@ -84,6 +85,8 @@ func (g *gen) command() *internalv1.Command {
 		g.roomCommand(c)
 	case g.chat && n >= 30 && n < 50:
 		g.markCommand(c)
+	case g.chat && n >= 22 && n < 30:
+		g.peopleCommand(c)
 	case n < 4:
 		c.Session = nil
 		c.Body = &internalv1.Command_CreateUser{CreateUser: &internalv1.CreateUser{
@@ -92,8 +95,10 @@ func (g *gen) command() *internalv1.Command {
 		c.Session = nil
 		tok := fmt.Sprintf("tok%d", g.rnd.IntN(100_000))
 		g.tokens = append(g.tokens, tok)
+		name := g.pick(g.users)
+		g.logins[tok] = name
 		c.Body = &internalv1.Command_Login{Login: &internalv1.Login{
-			Username: g.pick(g.users), TokenSha256: token(tok), CredentialGeneration: generation}}
+			Username: name, TokenSha256: token(tok), CredentialGeneration: generation}}
 	case n < 13:
 		c.Body = &internalv1.Command_Logout{Logout: &internalv1.Logout{}}
 	case n < 14:

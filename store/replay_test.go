@@ -163,7 +163,9 @@ func TestGeneratedLogsCoverTheCommands(t *testing.T) {
 	for _, kind := range []string{"CreateUser", "Login", "Logout", "ChangePassword", "RevokeSession", "SendMessage",
 		"MarkRead", "DeleteMessages", "DeleteUser", "SetOperator", "ResetPassword", "AnnounceMember",
 		"RaiseClusterVersion", "ChangeMembers", "HashMark", "EraseSlice", "ExpireSlice", "RetainSlice", "PostMessage",
-		"EditMessage", "Annotate", "SetReadMark", "SetMute", "CreateRoom", "UpdateRoom", "SetMembership", "SetBlock"} {
+		"EditMessage", "Annotate", "SetReadMark", "SetMute", "CreateRoom", "UpdateRoom", "SetMembership", "UpdateProfile",
+		"SetBlock", "SuspendUser", "RemoveUser", "UpdateSettings", "CreateInvite", "RevokeInvite", "RegisterUser", "CreateBot",
+		"DeleteBot"} {
 		if seen["*internalv1.Command_"+kind+" done"] == 0 {
 			t.Errorf("no %s was carried out", kind)
 		}
