@@ -85,7 +85,7 @@ func (g *gen) command() *internalv1.Command {
 		g.roomCommand(c)
 	case g.chat && n >= 30 && n < 50:
 		g.markCommand(c)
-	case g.chat && n >= 22 && n < 30:
+	case g.chat && n >= 15 && n < 22:
 		g.peopleCommand(c)
 	case n < 4:
 		c.Session = nil

@@ -41,7 +41,7 @@ func (g *gen) peopleCommand(c *internalv1.Command) {
 	case n < 24:
 		c.Body = &internalv1.Command_CreateInvite{CreateInvite: &internalv1.CreateInvite{
 			CodeSha256: code, Uses: uint32(g.rnd.IntN(3)), Days: 1 + uint32(g.rnd.IntN(2)), FromAdminSocket: socket}}
-	case n < 25:
+	case n < 26:
 		c.Body = &internalv1.Command_RevokeInvite{RevokeInvite: &internalv1.RevokeInvite{
 			Id: inviteID(code), FromAdminSocket: socket}}
 	case n < 30:
@@ -58,8 +58,12 @@ func (g *gen) peopleCommand(c *internalv1.Command) {
 		if g.rnd.IntN(3) == 0 {
 			g.tokens = append(g.tokens, tok)
 		}
+		place := "@" + g.logins[owner]
+		if g.rnd.IntN(3) == 0 {
+			place = g.room()
+		}
 		c.Body = &internalv1.Command_CreateBot{CreateBot: &internalv1.CreateBot{
-			Username: bot, Conversation: "@" + g.logins[owner], TokenSha256: token(tok)}}
+			Username: bot, Conversation: place, TokenSha256: token(tok)}}
 	default:
 		c.Body = &internalv1.Command_DeleteBot{DeleteBot: &internalv1.DeleteBot{Username: bot}}
 	}
