@@ -17,12 +17,6 @@ func (r *rig) profileCmd(tok string, display, status *string) *internalv1.Comman
 	}}
 }
 
-func (r *rig) blockCmd(tok, name string, blocked bool) *internalv1.Command {
-	return &internalv1.Command{RequestId: r.id(), Session: token(tok), Body: &internalv1.Command_SetBlock{
-		SetBlock: &internalv1.SetBlock{Username: name, Blocked: blocked},
-	}}
-}
-
 func (r *rig) user(name string) *parleyv1.User {
 	r.t.Helper()
 	v := r.view()
