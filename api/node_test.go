@@ -76,6 +76,7 @@ func TestOnARealNode(t *testing.T) {
 	if m := nextEvent(t, st).GetMessage(); m.GetId() != sent.Id || m.GetText() != "to disk" {
 		t.Fatalf("got %v", m)
 	}
+	roomOnARealNode(t, ctx, chat, st)
 	cluster := parleyv1.NewClusterServiceClient(conn)
 	status, err := cluster.Status(ctx, &parleyv1.StatusRequest{})
 	must(t, err)
@@ -108,6 +109,38 @@ func TestOnARealNode(t *testing.T) {
 		if _, err := st.Recv(); err != nil {
 			wantError(t, err, codes.Unavailable, "STOPPING")
 			break
+		}
+	}
+}
+
+// roomOnARealNode has a room, a reply and an edit go through raft, once the node has raised the cluster's version by itself.
+func roomOnARealNode(t *testing.T, ctx context.Context, chat parleyv1.ChatServiceClient, st events) {
+	t.Helper()
+	create := &parleyv1.CreateRoomRequest{RequestId: rid().s, Room: "#ops"}
+	for {
+		_, err := chat.CreateRoom(ctx, create)
+		if _, info, _, _ := details(err); info.GetReason() == "CLUSTER_VERSION_TOO_LOW" {
+			continue
+		}
+		must(t, err)
+		break
+	}
+	root, err := chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "#ops", Text: "one"})
+	must(t, err)
+	_, err = chat.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: rid().s, Conversation: "#ops", Text: "two",
+		ReplyTo: root.Id})
+	must(t, err)
+	edited, err := chat.EditMessage(ctx, &parleyv1.EditMessageRequest{RequestId: rid().s, Id: root.Id, Text: "uno"})
+	must(t, err)
+	if edited.Message.GetText() != "uno" || edited.Message.Replies != 1 {
+		t.Fatalf("got %v", edited)
+	}
+	for {
+		if e := nextEvent(t, st).GetMessageEdited(); e != nil {
+			if e.Text != "uno" || e.Conversation != "#ops" {
+				t.Fatalf("got %v", e)
+			}
+			return
 		}
 	}
 }
