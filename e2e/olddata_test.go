@@ -25,6 +25,9 @@ import (
 // v1Commit is the last commit whose programs know cluster version 1 only.
 const v1Commit = "af95feb6db3d67fd3c586adfa91521522d4d40c9"
 
+// v2Commit is the last commit whose programs know cluster versions up to 2.
+const v2Commit = "7642d8553f1e68967d399514ef00f71b9844090f"
+
 // makeData makes the directories of a release instead of only reading them:
 //
 //	go test ./e2e -run TestOldDirectories -make-data v2=COMMIT
@@ -181,6 +184,7 @@ func makeOldData(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := cluster.Start(t, cluster.Options{Binary: old, Nodes: 3, Dir: t.TempDir(), Place: oldPlace})
+	awaitVersion(t, c, store.MaxClusterVersion)
 	w := newWorld(t, c)
 	w.live()
 	w.restarts()

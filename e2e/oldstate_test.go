@@ -44,6 +44,9 @@ type oldPerson struct {
 	Sessions      []string
 	Conversations []string
 	Messages      []string
+	// Since cluster version 3: the rooms with their members, and what is on the messages.
+	Rooms []string `json:",omitempty"`
+	Marks []string `json:",omitempty"`
 }
 
 // readPerson reads through one node alone.
@@ -78,6 +81,12 @@ func readPerson(n *cluster.Node, name string, token []byte) (p oldPerson, err er
 	for _, m := range history {
 		p.Messages = append(p.Messages, fmt.Sprintf("%s unread=%t at %d by %q", describe(m), m.GetUnread(),
 			m.GetTime().AsTime().UnixMilli(), m.GetRequestId()))
+	}
+	if p.Rooms, err = readRooms(ctx, d, convs.GetConversations()); err != nil {
+		return p, fmt.Errorf("read the rooms as %s: %w", name, err)
+	}
+	if p.Marks, err = readMarks(ctx, d, history); err != nil {
+		return p, fmt.Errorf("read the marks as %s: %w", name, err)
 	}
 	return p, nil
 }
@@ -150,6 +159,8 @@ func changes(ctx context.Context, d *cluster.Direct, cursor string, isLast func(
 			all = append(all, fmt.Sprintf("marked %s %d unread=%d", m.GetConversation(), m.GetReadSeq(), m.GetUnread()))
 		case e.GetUserDeleted() != nil:
 			all = append(all, "user deleted "+e.GetUserDeleted().GetUsername())
+		default:
+			all = append(all, roomChange(e)...)
 		}
 	}
 	return all, nil
@@ -198,6 +209,7 @@ func (w *world) live() {
 	w.send("alice", "@bob", say("do you read this?"))
 	hidden := w.send("bob", "@alice", say("hidden from alice"))
 	w.send("alice", "@alice", say("a note"))
+	w.liveInRooms(say)
 	w.send("carol", "@alice", say("grüße ☕"))
 	w.send("alice", "@carol", say("and back"))
 	for _, r := range []*parleyv1.ReadRange{{Conversation: "@alice", FromSeq: 1, ToSeq: first.GetSeq()}} {

@@ -6,6 +6,8 @@ const (
 	// pairs is how many conversations of two writers each are judged by porcupine; hotWriters share the one that is not.
 	pairs      = 5
 	hotWriters = 10
+	// roomWriters is how many of the room's members write there.
+	roomWriters = 4
 	// writePause is the mean time between two sends of a writer unless --pause says another, readPause between two reads of a reader. With the numbers
 	// above that is some 200 messages and as many reads a second: load enough for every race, and not the machine's limit, so
 	// that fail-over is the cluster's and not the queue's.

@@ -15,10 +15,10 @@ import (
 	"parley/proto/parleyv1"
 )
 
-// talk is one conversation: two accounts, their clients, and what those were told since the last verification.
+// talk is one conversation: two accounts or a room, its clients, and what those were told since the last verification.
 type talk struct {
 	name string
-	// tokens and peers are of its two sides: what a side calls the conversation.
+	// tokens and peers are of its two sides: what a side calls the conversation. Of a room they are two of the members.
 	tokens [2][]byte
 	peers  [2]string
 	// hot conversations have more callers than porcupine can judge.
@@ -119,6 +119,7 @@ func newParty(t cluster.TB, c *cluster.Cluster, o options) *party {
 	for i := range pairs {
 		p.talks = append(p.talks, p.newTalk(fmt.Sprintf("p%d", i+1), i+1, 2, readersOfPair))
 	}
+	p.talks = append(p.talks, p.newRoom("#all"))
 	return p
 }
 
