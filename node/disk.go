@@ -65,8 +65,20 @@ func roomFor(size int64, free uint64) error {
 		int64(minFreeDiskBytes), free)
 }
 
-// The fields of Command's body that add to the state: create_user, login, send_message.
-var addingFields = map[protowire.Number]bool{10: true, 11: true, 15: true}
+// addingFields are those fields of Command's body that add to the state, message by message or account by account. What else there
+// is replaces, removes, or says who may do what, and is taken also when space is short.
+var addingFields = map[protowire.Number]bool{
+	10: true, // create_user
+	11: true, // login
+	15: true, // send_message
+	19: true, // post_message
+	20: true, // edit_message
+	21: true, // annotate
+	24: true, // create_room
+	35: true, // create_invite
+	37: true, // register_user
+	38: true, // create_bot
+}
 
 // commandAdds looks at a command's outermost field numbers only.
 func commandAdds(cmd []byte) bool {
