@@ -88,6 +88,7 @@ func TestUpgradeToRooms(t *testing.T) {
 	u := &upgrade{T: t, old: cluster.BuildAt(t, v2Commit)}
 	u.c = cluster.Start(t, cluster.Options{Binary: u.old, Nodes: 3})
 	l := load.Start(t, u.c, load.Options{Pause: upgradePause})
+	ann := load.Account(t, u.c.Addresses(0), "ann").Token()
 	awaitVersion(t, u.c, 2)
 	l.AwaitAcked(50)
 	first, second, third := u.c.Nodes[0], u.c.Nodes[1], u.c.Nodes[2]
@@ -95,20 +96,20 @@ func TestUpgradeToRooms(t *testing.T) {
 		u.change(first, program)
 		l.AwaitAcked(50)
 	}
-	u.noRooms(l.Token(), first)
+	u.noRooms(ann, first)
 	u.transfer(first)
 	l.AwaitAcked(50)
-	u.noRooms(l.Token(), first)
+	u.noRooms(ann, first)
 	u.change(second, binary)
 	u.transfer(third)
 	l.AwaitAcked(50)
-	u.noRooms(l.Token(), first, second)
+	u.noRooms(ann, first, second)
 	load.VerifyHashes(t, u.c)
 
 	u.change(third, binary)
 	awaitVersion(t, u.c, store.MaxClusterVersion)
 	for _, n := range u.c.Nodes {
-		u.makeRoom(l.Token(), n)
+		u.makeRoom(ann, n)
 	}
 	l.AwaitAcked(50)
 	load.VerifyHashes(t, u.c)
@@ -127,7 +128,7 @@ func TestUpgradeToRooms(t *testing.T) {
 	second.Use(binary)
 	second.Start()
 	u.c.AwaitServing(second)
-	u.makeRoom(l.Token(), second)
+	u.makeRoom(ann, second)
 	l.Stop()
 	l.Verify()
 }
