@@ -14,22 +14,27 @@ type userJSON struct {
 	DisplayName string  `json:"display_name"`
 	Deleted     bool    `json:"deleted,omitempty"`
 	Operator    bool    `json:"operator,omitempty"`
+	Status      string  `json:"status,omitempty"`
+	Suspended   bool    `json:"suspended,omitempty"`
+	Bot         bool    `json:"bot,omitempty"`
 	AgeMS       *uint64 `json:"age_ms,omitempty"`
 }
 
 func toUserJSON(u *parleyv1.User) userJSON {
 	return userJSON{
 		Username: u.GetUsername(), DisplayName: u.GetDisplayName(), Deleted: u.GetDeleted(), Operator: u.GetOperator(),
+		Status: u.GetStatus(), Suspended: u.GetSuspended(), Bot: u.GetBot(),
 	}
 }
 
 func newAccount(a *app) *cobra.Command {
 	return group("account", "Make, import, show, change and delete accounts",
-		newAccountCreate(a), newAccountImport(a), newAccountShow(a), newAccountPassword(a), newAccountDelete(a))
+		newAccountCreate(a), newAccountImport(a), newAccountShow(a), newAccountPassword(a), newAccountProfile(a),
+		newAccountBlock(a), newAccountUnblock(a), newAccountBlocks(a), newAccountDelete(a))
 }
 
 func newAccountCreate(a *app) *cobra.Command {
-	var displayName string
+	var displayName, invite string
 	c := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make an account; `parley login --user NAME` then opens a session",
@@ -45,7 +50,7 @@ func newAccountCreate(a *app) *cobra.Command {
 			}
 			defer func() { _ = c.Close() }()
 			resp, err := c.CreateUser(cmd.Context(), &parleyv1.CreateUserRequest{
-				Username: args[0], DisplayName: displayName, Password: password,
+				Username: args[0], DisplayName: displayName, Password: password, InviteCode: invite,
 			})
 			if err != nil {
 				return err
@@ -57,6 +62,7 @@ func newAccountCreate(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&displayName, "display-name", "", "the name that others see; the account name when left out")
+	c.Flags().StringVar(&invite, "invite", "", "the `CODE` that an operator gave out, where the cluster asks for one")
 	return c
 }
 
@@ -225,6 +231,15 @@ func (a *app) printUser(u userJSON) error {
 	}
 	if u.Deleted {
 		marks += "  deleted"
+	}
+	if u.Suspended {
+		marks += "  suspended"
+	}
+	if u.Bot {
+		marks += "  bot"
+	}
+	if u.Status != "" {
+		marks += "  (" + sanitizeLine(u.Status) + ")"
 	}
 	return a.printf("%-20s  %s%s\n", sanitizeLine(u.Username), sanitizeLine(u.DisplayName), marks)
 }

@@ -22,7 +22,9 @@ func newCluster(a *app) *cobra.Command {
 		newClusterStatus(a, &admin), newClusterHash(a, &admin), newClusterTransfer(a, &admin),
 		newClusterMembers(a, &admin), newClusterAdd(a, &admin), newClusterPromote(a, &admin), newClusterRemove(a, &admin),
 		newClusterChange(a, &admin),
-		newClusterOperator(a, &admin), newClusterResetPassword(a, &admin))
+		newClusterOperator(a, &admin), newClusterResetPassword(a, &admin), newClusterSuspend(a, &admin),
+		newClusterUnsuspend(a, &admin), newClusterRemoveUser(a, &admin), newClusterSettings(a, &admin), newClusterInvite(a, &admin),
+		newClusterAudit(a, &admin))
 	c.PersistentFlags().StringVar(&admin.socket, "admin-socket", "", "use a node's admin socket instead of a login")
 	c.PersistentFlags().StringVar(&admin.data, "data", "", "use the admin socket in this data directory, of `parley serve` or `parley up`")
 	return c

@@ -49,6 +49,7 @@ func usageError(format string, args ...any) error {
 var reads = map[string]bool{
 	"WhoAmI": true, "ListSessions": true, "ListUsers": true, "ReadMessages": true, "ListConversations": true,
 	"ListRooms": true, "ListRoomMembers": true, "GetMessage": true, "SearchMessages": true, "Subscribe": true, "Status": true, "StateHash": true, "Backup": true,
+	"ListBlocks": true, "GetSettings": true, "ListInvites": true, "ListAudit": true,
 }
 
 // classify turns an error into an exit code and one line.

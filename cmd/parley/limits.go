@@ -31,6 +31,10 @@ const (
 	// maxCompletions is a screen of names; more are of no help to who looks for one.
 	maxCompletions = 50
 
+	// maxAudit is how many acts a cluster keeps; defaultAuditLimit is a screen or two.
+	maxAudit          = 10_000
+	defaultAuditLimit = 50
+
 	// maxImport is the API's bound of accounts in one request.
 	maxImport = 100
 	// maxImportLineBytes holds one account as JSON: its three fields are 544 bytes at most, some of them escaped.
