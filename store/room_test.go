@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
-	"parley/proto/parleyv1"
 )
 
 // A room is made, found and written to; a private one is, to everybody else, as if it were not there.
@@ -344,8 +343,8 @@ func TestRoomUnread(t *testing.T) {
 	check("all read", "bob", 11, 0, 0, "")
 	r.send("bob", "#ops", "mine")
 	check("an own message follows", "bob", 12, 0, 0, "")
-	if got := r.page("bob", MessageQuery{OnlyMentions: true}); got != "7 8 11" && got != "7 11" {
-		t.Logf("mentions of bob: %q", got)
+	if got := r.page("bob", MessageQuery{Conversation: "#ops", OnlyMentions: true}); got != "7 8 11" {
+		t.Errorf("bob is mentioned in %q", got)
 	}
 	finalHash(t, s)
 }
@@ -358,7 +357,7 @@ func TestMentions(t *testing.T) {
 	r.ok(r.createRoomCmd("ann", "#ops", false))
 	r.join("bob", "#ops")
 	r.join("b.c", "#ops")
-	flood := strings.Repeat("@", 1)
+	flood := "@"
 	for i := range MaxMentions {
 		flood += fmt.Sprintf("n%d @", i)
 	}
@@ -393,9 +392,6 @@ func TestMentions(t *testing.T) {
 				t.Errorf("%q mentions %s: %v", tt.text, name, got)
 			}
 		}
-	}
-	if got := parleyv1.Membership(r.rankOf("#ops", "eve")); got != 0 {
-		t.Errorf("eve is %v", got)
 	}
 	finalHash(t, s)
 }
