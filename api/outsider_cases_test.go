@@ -254,6 +254,9 @@ var outsiderCases = map[string][]probe{
 		ask(func(_ user, a aim) *parleyv1.ListRoomsRequest {
 			return &parleyv1.ListRoomsRequest{PageToken: a.room[1:]}
 		}),
+		ask(func(_ user, a aim) *parleyv1.ListRoomsRequest {
+			return &parleyv1.ListRoomsRequest{Pattern: a.prefix + "*", PageSize: 1}
+		}),
 	},
 	chatMethod + "ListRoomMembers": {
 		tells(ask(func(_ user, a aim) *parleyv1.ListRoomMembersRequest {

@@ -198,6 +198,8 @@ func (h *house) furnish(t *testing.T) {
 			h.create(t, o.user, "#strangers", "", false)
 			h.bot(t, h.owner, botName, "#"+roomWas)
 			h.create(t, h.friend, "#friends", "", false)
+			h.create(t, h.friend, "#"+roomName[:3], "", false)
+			h.create(t, h.friend, "#qzv", "", false)
 			h.bot(t, h.friend, "qzbothog", "@qzfriend")
 		case "kicked", "banned", "gone":
 			join(o.user)
@@ -228,8 +230,8 @@ func (h *house) furnish(t *testing.T) {
 	ids := append(h.talk(t), own, early)
 	// The stand-ins lie beside what they stand in for, in the order of names.
 	for _, id := range ids {
-		h.real = append(h.real, aim{room: name, was: "#" + roomWas, user: ownerName, bot: botName, word: "zqplans", id: id})
-		h.ghosts = append(h.ghosts, aim{room: "#zqvault7", was: "#zqcellas", user: "qzowner1", bot: "qzbothog", word: "qzplans", id: id + 5000})
+		h.real = append(h.real, aim{room: name, was: "#" + roomWas, prefix: roomName[:3], user: ownerName, bot: botName, word: "zqplans", id: id})
+		h.ghosts = append(h.ghosts, aim{room: "#zqvault7", was: "#zqcellas", prefix: "qzv", user: "qzowner1", bot: "qzbothog", word: "qzplans", id: id + 5000})
 	}
 }
 

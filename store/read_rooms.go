@@ -78,6 +78,14 @@ func (v *View) Rooms(s Session, pattern, after string, limit int, mine bool) (
 	if mine {
 		return v.ownRooms(s.AccountID, pattern, after, limit)
 	}
+	return v.roomsNamed(s.AccountID, pattern, after, limit, maxUserScan)
+}
+
+// roomsNamed is Rooms among all. A page ends at a room that the caller can see, and is the last when no other that the caller
+// can see follows: neither the name to go on after, nor that there is one, may tell of a hidden room. So it goes on through
+// hidden rooms, however many lie together, also beyond scan names, where it ends early.
+func (v *View) roomsNamed(account uint64, pattern, after string, limit, scan int) (
+	rooms []*parleyv1.Room, next string, err error) {
 	prefix := keyRoomName(nil, globPrefix(pattern))
 	lo, hi := prefix, prefixEnd(prefix)
 	if after != "" {
@@ -86,28 +94,31 @@ func (v *View) Rooms(s Session, pattern, after string, limit int, mine bool) (
 		}
 	}
 	it := v.scan(lo, hi, false)
-	for scanned := 0; it.next(); scanned++ {
+	for scanned := 1; it.next(); scanned++ {
 		name := string(it.key[1:])
-		if scanned == maxUserScan {
-			return rooms, next, nil
-		}
-		if len(rooms) == limit {
-			return rooms, strings.TrimPrefix(rooms[limit-1].GetName(), "#"), nil
-		}
-		next = name
-		if !globMatch(pattern, name) {
+		matches := globMatch(pattern, name)
+		if !matches && scanned < scan {
 			continue
 		}
 		n, err := decode[internalv1.NumberRecord](&v.layers, it.key, it.value)
 		if err != nil {
 			return nil, "", err
 		}
-		r, err := v.openRoom(s.AccountID, n.GetNumber())
+		r, err := v.openRoom(account, n.GetNumber())
 		if err != nil {
 			return nil, "", err
 		}
-		if r.GetName() == name && !hiddenFrom(r.ConversationRecord, r.rank) { // else the name is one that it had
+		if r.GetName() != name || hiddenFrom(r.ConversationRecord, r.rank) { // the name is one that it had, or a secret
+			continue
+		}
+		if matches && len(rooms) == limit {
+			return rooms, strings.TrimPrefix(rooms[limit-1].GetName(), "#"), nil
+		}
+		if matches {
 			rooms = append(rooms, roomOf(r.ConversationRecord, r.rank))
+		}
+		if scanned >= scan {
+			return rooms, name, nil
 		}
 	}
 	return rooms, "", it.err

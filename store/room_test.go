@@ -89,6 +89,50 @@ func TestRooms(t *testing.T) {
 }
 
 // What an account of each rank may make of others, and of itself: every combination, in a public room and in a private one.
+// TestPagesOfRoomsTellNothingOfHiddenOnes: neither the name to go on after, nor that there is one, is due to a room that the
+// caller cannot see, however little a page looks at.
+func TestPagesOfRoomsTellNothingOfHiddenOnes(t *testing.T) {
+	s, _ := memStore(t, Options{})
+	r := newRig(t, s)
+	r.people("ann", "bob")
+	r.ok(raise(MaxClusterVersion))
+	for _, name := range []string{"#a", "#c", "#f"} {
+		r.ok(r.createRoomCmd("ann", name, false))
+	}
+	for _, name := range []string{"#b", "#d", "#e", "#g", "#h"} {
+		r.ok(r.createRoomCmd("ann", name, true))
+	}
+	for _, tt := range []struct {
+		pattern, after string
+		limit, scan    int
+		want           string
+	}{
+		{"*", "", 3, 100, "#a #c #f, then "},
+		{"*", "", 2, 100, "#a #c, then c"},
+		{"*", "c", 1, 100, "#f, then "},
+		{"*", "", 3, 2, "#a #c, then c"},
+		{"*", "c", 3, 1, "#f, then f"},
+		{"*", "f", 3, 1, ", then "},
+		{"?", "", 1, 1, "#a, then a"},
+		{"f", "a", 1, 1, "#f, then f"},
+		{"d*", "", 1, 1, ", then "},
+	} {
+		v, ses := r.as("bob")
+		page, next, err := v.roomsNamed(ses.AccountID, tt.pattern, tt.after, tt.limit, tt.scan)
+		v.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, x := range page {
+			names = append(names, x.GetName())
+		}
+		if got := strings.Join(names, " ") + ", then " + next; got != tt.want {
+			t.Errorf("%d rooms like %s after %q, looking at %d: %s, want %s", tt.limit, tt.pattern, tt.after, tt.scan, got, tt.want)
+		}
+	}
+}
+
 func TestMembershipRules(t *testing.T) {
 	ranks := []internalv1.Membership{rankNone, rankBanned, rankInvited, rankMember, rankModerator, rankOwner}
 	var public, private strings.Builder
