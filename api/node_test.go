@@ -76,7 +76,7 @@ func TestOnARealNode(t *testing.T) {
 	if m := nextEvent(t, st).GetMessage(); m.GetId() != sent.Id || m.GetText() != "to disk" {
 		t.Fatalf("got %v", m)
 	}
-	roomOnARealNode(t, ctx, chat, st)
+	roomOnARealNode(ctx, t, chat, st)
 	cluster := parleyv1.NewClusterServiceClient(conn)
 	status, err := cluster.Status(ctx, &parleyv1.StatusRequest{})
 	must(t, err)
@@ -114,7 +114,7 @@ func TestOnARealNode(t *testing.T) {
 }
 
 // roomOnARealNode has a room, a reply and an edit go through raft, once the node has raised the cluster's version by itself.
-func roomOnARealNode(t *testing.T, ctx context.Context, chat parleyv1.ChatServiceClient, st events) {
+func roomOnARealNode(ctx context.Context, t *testing.T, chat parleyv1.ChatServiceClient, st events) {
 	t.Helper()
 	create := &parleyv1.CreateRoomRequest{RequestId: rid().s, Room: "#ops"}
 	for {

@@ -122,29 +122,27 @@ func roomEvent(c *parleyv1.RoomChanged) (*eventJSON, string) {
 // membershipWords tells what became of a member, and who made it so, where that is another.
 func membershipWords(m *parleyv1.MembershipChanged) string {
 	own := m.GetBy() == m.GetUsername() || m.GetBy() == ""
-	words, by := "", ", by "+m.GetBy()
-	switch m.GetMembership() {
-	case noMember:
+	var words string
+	switch {
+	case m.GetMembership() == noMember && own:
+		words = "left"
+	case m.GetMembership() == noMember:
 		words = "was put out"
-		if own {
-			words = "left"
-		}
-	case banned:
+	case m.GetMembership() == banned:
 		words = "was banned"
-	case invited:
+	case m.GetMembership() == invited:
 		words = "was invited"
-	case member:
+	case m.GetMembership() == member && own:
+		words = "joined"
+	case m.GetMembership() == member:
 		words = "is a member"
-		if own {
-			words = "joined"
-		}
 	default:
 		words = "is " + membershipName(m.GetMembership()) + " now"
 	}
-	if own {
-		by = ""
+	if !own {
+		words += ", by " + m.GetBy()
 	}
-	return m.GetUsername() + " " + words + by
+	return m.GetUsername() + " " + words
 }
 
 // printEvent prints what is no message: always to a person, and to a script that asked for it.
