@@ -7,12 +7,6 @@ import (
 // What the deletion of an account does in rooms: it is no member any more, nor invited, the members are told, and its texts are
 // cleared there too, also in rooms that it had left before.
 
-// eraseRoomCost is what taking an account out of a room costs of EraseEvents: up to twelve keys, where two are counted.
-const eraseRoomCost = 5
-
-// vacateScan is how many records of a room may be looked at for what one of EraseEvents costs.
-const vacateScan = 100
-
 // traced says whether an account left a trace in a room that it is no member of.
 func (m *machine) traced(account uint64) (bool, error) {
 	lo := appendU64s(nil, tagTrace, account)

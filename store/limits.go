@@ -87,6 +87,10 @@ const (
 	EraseScan = 5_000
 	// EraseEvents bounds the conversations whose members one EraseSlice tells; two keys each.
 	EraseEvents = 250
+	// eraseRoomCost is what taking an account out of a room costs of EraseEvents: up to fourteen keys. vacateScan is how many
+	// records of a room are looked at for one more.
+	eraseRoomCost = 5
+	vacateScan    = 100
 	// SweepKeys bounds the earlier texts and reactions of placeholders that one EraseSlice removes.
 	SweepKeys = 900
 	// RetainMessages bounds the messages that one RetainSlice removes, RetainConversations those that it looks at.

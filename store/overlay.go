@@ -265,7 +265,7 @@ func mix(x uint64) uint64 {
 }
 
 // hintOf says where the place of a key is remembered: one place for a table whose keys ascend, one for each conversation
-// or account in a table whose keys ascend within it, one for each key of the others.
+// or account, or for each account in a room, in a table whose keys ascend within it, one for each key of the others.
 func hintOf(p *probe) uint64 {
 	var h uint64
 	switch tag := p.key[0]; tag {
@@ -273,6 +273,8 @@ func hintOf(p *probe) uint64 {
 		h = uint64(tag)
 	case tagMessage, tagConvEvent, tagAnswer, tagAccountEvent, tagSessionOf, tagHidden:
 		h = p.hi ^ p.lo>>56*0x9e3779b97f4a7c15
+	case tagAuthored, tagMention:
+		h = p.hi ^ (p.lo+uint64(p.key[16]))*0x9e3779b97f4a7c15
 	default:
 		h = p.hi ^ (p.lo+uint64(p.key[len(p.key)-1]))*0x9e3779b97f4a7c15
 	}
