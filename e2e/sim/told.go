@@ -8,6 +8,24 @@ import (
 type heard struct {
 	in  bool   // the account is a member, as far as it was told
 	seq uint64 // of the last message
+	on  map[onMessage]bool
+}
+
+// onMessage is a reaction of somebody's on a message, or, of nobody's, the pin.
+type onMessage struct {
+	id             uint64
+	value, account string
+}
+
+// annotated takes a change of what is on a message: it is told when it is one, and no retry of it is.
+func (h *heard) annotated(a *parleyv1.MessageAnnotated) (news bool) {
+	key := onMessage{id: a.GetId()}
+	if a.GetKind() == parleyv1.AnnotationKind_ANNOTATION_KIND_REACTION {
+		key.value, key.account = a.GetValue(), a.GetUsername()
+	}
+	was, known := h.on[key]
+	h.on[key] = a.GetPresent()
+	return !known || was != a.GetPresent()
 }
 
 // roomOf returns the room that an event is of; "" for one of a direct conversation.
@@ -47,11 +65,13 @@ func (c *client) toldOfRoom(r *replica, name string, e *parleyv1.Event) {
 	}
 	h := c.tail.rooms[name]
 	if h == nil {
-		h = &heard{in: room.memberAt(c.name, c.tail.from)}
+		h = &heard{in: room.memberAt(c.name, c.tail.from), on: map[onMessage]bool{}}
 		c.tail.rooms[name] = h
 	}
 	if ch := e.GetMembershipChanged(); ch.GetMe() {
-		h.in = ch.GetMembership() >= parleyv1.Membership_MEMBERSHIP_MEMBER
+		if h.in = ch.GetMembership() >= parleyv1.Membership_MEMBERSHIP_MEMBER; !h.in {
+			clear(h.on) // it changes unseen
+		}
 		return
 	}
 	if !h.in {
@@ -61,6 +81,9 @@ func (c *client) toldOfRoom(r *replica, name string, e *parleyv1.Event) {
 		if m := g.messages[edited.GetId()]; m == nil || m.room != room || !edited.GetDeleted() && !m.had(edited.GetText()) {
 			w.fail("node %d tells %s of an edit in %s that nobody made: %v", r.id, c.name, name, e)
 		}
+	}
+	if a := e.GetMessageAnnotated(); a != nil && !h.annotated(a) {
+		w.fail("node %d tells %s a second time in %s: %v", r.id, c.name, name, a)
 	}
 	got := e.GetMessage()
 	if got == nil {
