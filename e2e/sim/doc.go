@@ -22,6 +22,13 @@
 //  7. A stream that is resumed on any node shows every message once, in order.
 //  8. Equal state hash at equal index.
 //  9. When the faults end, every request ends and every node catches up.
+//  10. Rooms are what the log says: a register, which shares no code with the store, works out from the entries alone who is in
+//     a room and what is said in it, and every answer has to be the register's, refusals with their reason. So a send that the
+//     log has after its sender was put out is never acknowledged.
+//  11. Who is not in a room is shown nothing of it; who is sees every message with the text of that index, nothing of a deleted
+//     one, and the number of unread messages that a recount finds.
+//  12. A stream tells a room's events only between a join and the end of that membership, and every message in between; one that
+//     stays open on a node, as well as one that is resumed on another.
 //
 // Raft's election jitter reads crypto/rand; Run replaces its reader, so two Runs must not go on at the same time in one
 // process. `go run ./e2e/simulate` runs many seeds in several processes.

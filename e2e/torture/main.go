@@ -1,5 +1,6 @@
 // Command torture hurts a cluster of real nodes for as long as it is told, in ways drawn from a seed, while clients write,
-// read and follow on all of them, and then judges everything that the clients were told.
+// read and follow on all of them, in direct conversations and in a room that they all are members of, and then judges everything
+// that the clients were told.
 //
 //	task torture -- --time 3m --seed 7 --nodes 5        or: go run ./e2e/torture --time 3m
 //
