@@ -31,6 +31,16 @@ const (
 	// maxCompletions is a screen of names; more are of no help to who looks for one.
 	maxCompletions = 50
 
+	// hookListen is where `hook` listens: on this machine alone.
+	hookListen = "127.0.0.1:8095"
+	// hookHeaderTimeout and hookBodyTimeout bound how long a delivery may take to come, hookIdle how long a connection may wait
+	// for the next.
+	hookHeaderTimeout = 5 * time.Second
+	hookBodyTimeout   = 15 * time.Second
+	hookIdle          = time.Minute
+	// minSecretBytes keeps a secret from being guessed.
+	minSecretBytes = 16
+
 	// maxAudit is how many acts a cluster keeps; defaultAuditLimit is a screen or two.
 	maxAudit          = 10_000
 	defaultAuditLimit = 50
