@@ -29,7 +29,7 @@ func TestEveryCommandAddsOrDoesNot(t *testing.T) {
 			continue
 		}
 		cmd := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), make([]byte, 16))
-		cmd = protowire.AppendBytes(protowire.AppendTag(cmd, protowire.Number(f.Number()), protowire.BytesType), nil)
+		cmd = protowire.AppendBytes(protowire.AppendTag(cmd, f.Number(), protowire.BytesType), nil)
 		if got := commandAdds(cmd); got != want {
 			t.Errorf("%s: adds is %v, want %v", f.Name(), got, want)
 		}

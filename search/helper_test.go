@@ -165,7 +165,7 @@ func (r *rig) deleteUser(by string) {
 // settle waits until everything that was applied is indexed.
 func (r *rig) settle() {
 	r.t.Helper()
-	for ctx := context.Context(r.t.Context()); ; {
+	for ctx := r.t.Context(); ; {
 		if _, complete := r.x.Wait(ctx, r.s.Applied()); complete {
 			return
 		}

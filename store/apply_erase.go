@@ -65,9 +65,8 @@ func (m *machine) tellOthers(account uint64, at *internalv1.EraseRecord) error {
 		return err
 	}
 	cost := 0
-	for i, id := range convs {
+	for _, id := range convs {
 		if cost++; cost > EraseEvents { // only rooms cost more than one
-			convs = convs[:i]
 			at.Conversation = id
 			return nil
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"context"
 	"fmt"
 	"testing"
@@ -63,7 +64,7 @@ func TestMarksInARoom(t *testing.T) {
 		}
 		v, ses := r.as(who)
 		defer v.Close()
-		if m, err := v.Message(ses, first); err != ErrNoMessage {
+		if m, err := v.Message(ses, first); !errors.Is(err, ErrNoMessage) {
 			t.Errorf("%s reads %v, %v", who, m, err)
 		}
 		r.refused(r.postCmd(who, "#ops", "x", first), internalv1.Reason_REASON_NOT_A_MEMBER)

@@ -65,9 +65,9 @@ func (v *View) around(s Session, q MessageQuery, limit int) (p Page, err error) 
 	if _, _, err := v.visible(s.AccountID, conv, q.AroundID); err != nil {
 		return Page{}, err
 	}
-	older, newer := q, q
+	older := q
 	older.AroundID, older.OnlyUnread, older.FromMS = 0, false, 0
-	newer = older
+	newer := older
 	older.BeforeID, older.AfterID = q.AroundID, 0
 	newer.BeforeID, newer.AfterID = 0, q.AroundID-1
 	before, moreBefore, err := v.gather(s, older, true, (limit-1)/2)
