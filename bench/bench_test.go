@@ -102,7 +102,7 @@ func TestPlanGivesEachConversationTwoPeople(t *testing.T) {
 			p := newPlan(senders, conversations, pool, func(i int) string { return fmt.Sprint(i) })
 			seen := make(map[pair]int)
 			for k, c := range p.convs {
-				key := pair{min(c.first, c.second), max(c.first, c.second)}
+				key := pair{first: min(c.first, c.second), second: max(c.first, c.second)}
 				if before, twice := seen[key]; twice || c.first == c.second || key.second >= pool || c.first >= senders {
 					t.Fatalf("%d senders, %d conversations: %d is %+v, as is %d", senders, conversations, k, c, before)
 				}

@@ -23,6 +23,10 @@ const (
 	MaxCallers = 4096
 	// MaxRate is far above what a cluster takes; the pacer can begin so many in a second.
 	MaxRate = 200_000
+	// MaxRoom bounds the members of a measured room: each is a login, and a stream of this process.
+	MaxRoom = 9_999
+	// DefaultRoomRate is how many messages a second go to a room where no rate is given: a lively one.
+	DefaultRoomRate = 10
 	// MaxIdle bounds the subscriptions of an idle measurement.
 	MaxIdle = 50_000
 

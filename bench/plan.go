@@ -8,7 +8,19 @@ type plan struct {
 }
 
 // pair are the two accounts of a conversation; first always writes, second only when there are more senders than conversations.
-type pair struct{ first, second int }
+// room is set for a room that first writes to.
+type pair struct {
+	first, second int
+	room          string
+}
+
+// title is what the first of a conversation calls it.
+func (b *Bench) title(p pair) string {
+	if p.room != "" {
+		return p.room
+	}
+	return b.name(p.second)
+}
 
 // place is a conversation as one of its two writers sees it.
 type place struct {
@@ -36,7 +48,7 @@ func newPlan(senders, conversations, pool int, name func(account int) string) pl
 			first = k % senders
 			second = (first + 1 + k/senders) % pool
 		}
-		p.convs[k] = pair{first, second}
+		p.convs[k] = pair{first: first, second: second}
 		p.places[first] = append(p.places[first], place{conv: k, to: second, name: name(second)})
 		if senders > n && second < senders {
 			p.places[second] = append(p.places[second], place{conv: k, to: first, name: name(first)})

@@ -49,9 +49,12 @@ type Result struct {
 	// Via is through which nodes callers went, when they did not choose; ServedBy how many reads each node answered.
 	Via      Via            `json:"via,omitempty"`
 	ServedBy map[string]int `json:"served_by,omitempty"`
-	// Subscribers and Sends are set for fanout, where Ops are deliveries; Subscribers also for idle.
+	// Subscribers and Sends are set for fanout, where Ops are deliveries, and room, where they are messages; Subscribers also for idle.
 	Subscribers int `json:"subscribers,omitempty"`
 	Sends       int `json:"sends,omitempty"`
+	// Each… are set for room, where an operation is a message that has come to all: the latencies of each arrival.
+	EachP50MS float64 `json:"each_p50_ms,omitempty"`
+	EachP99MS float64 `json:"each_p99_ms,omitempty"`
 	// SameNode says that some deliveries did not leave the sender's node: there were too few nodes.
 	SameNode bool `json:"same_node,omitempty"`
 	// Users only exist.

@@ -30,6 +30,8 @@ type subscribers struct {
 	b           *Bench
 	measurement int
 	all         []*subscriber
+	// last, where it is set, learns of each arrival that counts.
+	last *lastArrivals
 	// w is set before the first send; only then do deliveries count.
 	w      atomic.Pointer[window]
 	stands chan error
@@ -97,7 +99,11 @@ func (s *subscribers) follow(sub *client.Subscription, u *subscriber, skip strin
 		if err == nil {
 			if m := frame.GetEvent().GetMessage(); m != nil {
 				l, ours := s.b.parse(m.GetText(), s.measurement)
-				err = u.take(m.GetConversation(), m.GetSeq(), l, ours && m.GetSender() != skip, at, s.w.Load())
+				counts := ours && m.GetSender() != skip
+				err = u.take(m.GetConversation(), m.GetSeq(), l, counts, at, s.w.Load())
+				if err == nil && counts && s.last != nil {
+					s.last.arrived(l, at, s.w.Load())
+				}
 			}
 		}
 		if err != nil {

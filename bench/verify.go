@@ -111,7 +111,7 @@ func (b *Bench) verifyOn(
 		conv := b.plan.convs[k]
 		c.SetToken(b.accounts[conv.first].c.Token())
 		if err := v.conversation(ctx, c, k, e); err != nil {
-			return fmt.Errorf("%s to %s: %w", b.accounts[conv.first].name, b.name(conv.second), err)
+			return fmt.Errorf("%s to %s: %w", b.accounts[conv.first].name, b.title(conv), err)
 		}
 	}
 	return nil
@@ -132,7 +132,7 @@ func (v *verifier) conversation(ctx context.Context, c *client.Client, conv int,
 	last := make(map[int]int)
 	for after := e.after; ; {
 		req := &parleyv1.ReadMessagesRequest{
-			Conversation: v.b.name(v.b.plan.convs[conv].second), AfterId: after, Limit: verifyPage,
+			Conversation: v.b.title(v.b.plan.convs[conv]), AfterId: after, Limit: verifyPage,
 		}
 		if after == 0 { // which would mean the newest page: begin with the first message of all
 			req.BeforeId, req.Limit = 2, 1

@@ -29,7 +29,10 @@ type benchFlags struct {
 	via, data, profile         string
 }
 
-var benchOps = []string{"send", "send-unary", "read", "read-local", "read-one", "deliver", "fanout", "idle", "failover"}
+var benchOps = []string{"send", "send-unary", "read", "read-local", "read-one", "deliver", "fanout", "room", "idle", "failover"}
+
+// streamOps are those whose amounts are subscribers.
+var streamOps = []string{"fanout", "room", "idle"}
 
 func newBench(a *app) *cobra.Command {
 	var f benchFlags
@@ -43,6 +46,7 @@ func newBench(a *app) *cobra.Command {
   read-one    linearizable reads of the newest message alone
   deliver     to a message's arrival at the receiver's stream, on another node than the one that took it
   fanout      one sender's messages to --subscribers streams on all nodes; an operation is a delivery
+  room        one sender's messages to a room of --subscribers members with a stream each, on all nodes: to the last one's arrival
   idle        --subscribers streams on one node and no messages: its memory and CPU; an operation is a heartbeat
   failover    kill -9 of the leader under load: to the next acknowledged write (idle and failover: a throwaway cluster only)
 
@@ -66,7 +70,7 @@ keeps up or not, at most as many at once as there are callers, and latencies cou
 	fs.StringSliceVar(&f.ops, "ops", []string{"send"}, "what to measure: "+strings.Join(benchOps, ", "))
 	fs.IntSliceVar(&f.callers, "callers", []int{1, 16, 64, 256}, "how many callers at once, one measurement each")
 	fs.IntSliceVar(&f.subscribers, "subscribers", nil,
-		"streams of fanout and idle, one measurement each; 16 a node for fanout and 1000 for idle when left out")
+		"streams of fanout, room and idle, one measurement each; 16 a node for fanout and 1000 for the others when left out")
 	fs.Float64Var(&f.rate, "rate", 0, "operations begun in a second, whatever their answers take; 0: one after another")
 	fs.StringVar(&f.via, "via", "", "nodes that callers go through: leader, followers or all; their clients' choice when left out")
 	fs.Float64Var(&f.seconds, "seconds", 8, "how long each measurement counts")
@@ -109,9 +113,9 @@ func (f *benchFlags) check(own bool) error {
 		}
 	}
 	if f.senders == 0 {
-		f.senders = 1 // enough for fanout and idle
+		f.senders = 1 // enough for fanout, room and idle
 		for _, op := range f.ops {
-			if op != "fanout" && op != "idle" {
+			if !slices.Contains(streamOps, op) {
 				f.senders = max(f.senders, min(slices.Max(append(f.callers, 1)), bench.MaxSenders))
 			}
 		}
@@ -184,7 +188,7 @@ func (a *app) bench(ctx context.Context, f benchFlags, own bool) (err error) {
 // amounts are the callers or subscribers of an operation's measurements.
 func (f *benchFlags) amounts(op string) []int {
 	switch {
-	case op != "fanout" && op != "idle":
+	case !slices.Contains(streamOps, op):
 		return f.callers
 	case len(f.subscribers) > 0:
 		return f.subscribers
@@ -249,6 +253,8 @@ func measure(ctx context.Context, b *bench.Bench, op string, n, rounds int) (ben
 		return b.Deliver(ctx, n)
 	case "fanout":
 		return b.Fanout(ctx, n)
+	case "room":
+		return b.Room(ctx, n)
 	case "idle":
 		return b.Idle(ctx, n)
 	default:
