@@ -14,7 +14,7 @@ import (
 // peopleRig is a server of a cluster whose members know all commands.
 func peopleRig(t *testing.T) *rig {
 	t.Helper()
-	r := newRig(t)
+	r := newRig(t, func(s *Server) { s.opts.Search = slowIndex{} })
 	r.announceMembers(t)
 	return r
 }
