@@ -54,7 +54,8 @@ func (c *client) inRoom() {
 		c.become(r, "", nobody)
 	default:
 		// Members that may not do this try it as well.
-		c.become(r, c.somebody(), []internalv1.Membership{invited, invited, invited, nobody, banned, member, moderator, owner}[w.rng.IntN(8)])
+		wants := []internalv1.Membership{invited, invited, invited, nobody, banned, member, moderator, owner}
+		c.become(r, c.somebody(), wants[w.rng.IntN(len(wants))])
 	}
 }
 

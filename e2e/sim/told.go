@@ -93,7 +93,8 @@ func (c *client) toldOfRoom(r *replica, name string, e *parleyv1.Event) {
 		w.fail("node %d tells %s seq %d of %s, which nobody sent", r.id, c.name, got.GetSeq(), name)
 	}
 	m := room.messages[got.GetSeq()-1]
-	if got.GetId() != m.id || got.GetSender() != m.sender || got.GetDeleted() && m.deleted == 0 || !got.GetDeleted() && !m.had(got.GetText()) {
+	if got.GetId() != m.id || got.GetSender() != m.sender || got.GetDeleted() && m.deleted == 0 ||
+		!got.GetDeleted() && !m.had(got.GetText()) {
 		w.fail("node %d tells %s message %d of %s as %v", r.id, c.name, m.id, name, got)
 	}
 	during, in := room.during(c.name, m.at)

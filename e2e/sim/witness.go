@@ -41,15 +41,15 @@ type sight struct {
 func (c *client) readRoom(r *room) {
 	c.consult(func() func(*replica) {
 		floor := c.w.law.acked
-		return func(node *replica) {
-			seen := c.lookInto(node, r, page)
+		return func(on *replica) {
+			seen := c.lookInto(on, r, page)
 			if seen.index < floor {
-				c.w.fail("node %d shows %s %s at index %d by a linearizable read that began after index %d was acknowledged", node.id,
+				c.w.fail("node %d shows %s %s at index %d by a linearizable read that began after index %d was acknowledged", on.id,
 					c.name, r.name, seen.index, floor)
 			}
 			// The register hears of what a node applies in the same turn, but after it.
 			c.w.after(c.w.way(), func() {
-				if err := c.w.law.register.shown(c, node, r, seen); err != nil {
+				if err := c.w.law.register.shown(c, on, r, seen); err != nil {
 					c.w.fail("%v", err)
 				}
 			})
@@ -57,14 +57,14 @@ func (c *client) readRoom(r *room) {
 	})
 }
 
-func (c *client) lookInto(node *replica, r *room, limit int) sight {
-	v, err := node.s.Store().View()
+func (c *client) lookInto(on *replica, r *room, limit int) sight {
+	v, err := on.s.Store().View()
 	c.w.must(err)
 	defer v.Close()
 	seen := sight{index: v.Index()}
 	ses, err := v.Session(c.token)
 	if err != nil {
-		c.w.fail("node %d does not know the session of %s: %v", node.id, c.name, err)
+		c.w.fail("node %d does not know the session of %s: %v", on.id, c.name, err)
 	}
 	p, err := v.Messages(ses, store.MessageQuery{Conversation: r.name, Limit: limit})
 	if err != nil {
@@ -85,12 +85,12 @@ func (c *client) lookInto(node *replica, r *room, limit int) sight {
 }
 
 // shown holds what a node showed against the register: nothing to who is not in the room, and everything to who is.
-func (g *register) shown(c *client, node *replica, r *room, seen sight) error {
+func (g *register) shown(c *client, on *replica, r *room, seen sight) error {
 	if g.blind || seen.index > g.index {
 		return nil
 	}
 	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%s: node %d at index %d shows %s %s", r.name, node.id, seen.index, c.name, fmt.Sprintf(format, args...))
+		return fmt.Errorf("%s: node %d at index %d shows %s %s", r.name, on.id, seen.index, c.name, fmt.Sprintf(format, args...))
 	}
 	if !r.memberAt(c.name, seen.index) {
 		if !errors.Is(seen.err, store.ErrNotFound) && !errors.Is(seen.err, store.ErrNotMember) {
@@ -141,9 +141,9 @@ func (c *client) judgeRooms() error {
 		return nil
 	}
 	for _, r := range g.order {
-		for _, node := range w.serving() {
-			seen := c.lookInto(node, r, store.MaxPage)
-			if err := g.shown(c, node, r, seen); err != nil {
+		for _, on := range w.serving() {
+			seen := c.lookInto(on, r, store.MaxPage)
+			if err := g.shown(c, on, r, seen); err != nil {
 				return w.violation("%v", err)
 			}
 			if r.ranks[c.name] < member {
@@ -156,10 +156,10 @@ func (c *client) judgeRooms() error {
 			for _, m := range r.messages {
 				got := shown[m.seq]
 				if (got == nil) != (m.hidden[c.name] != 0) {
-					return w.violation("%s: node %d shows %s seq %d: %v", r.name, node.id, c.name, m.seq, got)
+					return w.violation("%s: node %d shows %s seq %d: %v", r.name, on.id, c.name, m.seq, got)
 				}
 				if said, is := marksOf(got), m.wantMarks(); got != nil && said != is {
-					return w.violation("%s: node %d shows %s seq %d with %s; want %s", r.name, node.id, c.name, m.seq, said, is)
+					return w.violation("%s: node %d shows %s seq %d with %s; want %s", r.name, on.id, c.name, m.seq, said, is)
 				}
 			}
 		}
