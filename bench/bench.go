@@ -57,6 +57,8 @@ type Options struct {
 	Conversations int
 	// Users are made beside the senders and only exist. They need Operator.
 	Users int
+	// Messages are those of the conversation that ReadDeep and Search make; DefaultMessages when 0.
+	Messages int
 	// Size of a message in bytes.
 	Size int
 	// Span is measured, after Warmup.
@@ -84,6 +86,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Conversations == 0 {
 		o.Conversations = DefaultConversations
 	}
+	if o.Messages == 0 {
+		o.Messages = DefaultMessages
+	}
 	if o.Size == 0 {
 		o.Size = DefaultSize
 	}
@@ -103,6 +108,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("%d users: choose up to %d", o.Users, MaxUsers)
 	case o.Users > 0 && o.Operator == nil:
 		return o, errors.New("users that only exist are imported: that needs an operator")
+	case o.Messages < 1 || o.Messages > MaxMessages:
+		return o, fmt.Errorf("a conversation of %d messages: choose 1 to %d", o.Messages, MaxMessages)
 	case o.Size < MinSize || o.Size > MaxSize:
 		return o, fmt.Errorf("messages of %d bytes: choose %d to %d", o.Size, MinSize, MaxSize)
 	case o.Span <= 0 || o.Warmup < 0:
@@ -140,6 +147,7 @@ type Bench struct {
 	accounts []*account // the first Senders have a client
 	plan     plan       // of the measurement that runs
 	nodes    []*parleyv1.Member
+	history  *History     // what ReadDeep and Search look into; nil until they do
 	unary    bool         // the measurement that runs makes a call of its own for each send
 	measured int          // measurements begun, part of each message's label
 	began    time.Time    // zero of the times in messages

@@ -5,6 +5,7 @@
 //
 //	b, err := bench.New(ctx, bench.Options{Servers: addrs})   accounts, logins, one client for each sender
 //	r, err := b.Send(ctx, 64)       64 callers, each sends and waits for the answer, over and over
+//	r, err := b.Room(ctx, 1000), b.ReadDeep(ctx, 1), b.Search(ctx, 1)      the last two in a long conversation (history.go)
 //	r, err := b.Read(ctx, 64, bench.ReadScreen), b.Deliver(ctx, 16), b.Fanout(ctx, 48), b.Idle(ctx, 1000), b.Failover(ctx, 16, 20)
 //	b.Close()
 //

@@ -27,6 +27,10 @@ const (
 	MaxRoom = 9_999
 	// DefaultRoomRate is how many messages a second go to a room where no rate is given: a lively one.
 	DefaultRoomRate = 10
+	// DefaultMessages are made for a measurement of reads and searches in a long conversation: some seconds of sends.
+	DefaultMessages = 20_000
+	// MaxMessages bounds them.
+	MaxMessages = 10_000_000
 	// MaxIdle bounds the subscriptions of an idle measurement.
 	MaxIdle = 50_000
 
@@ -49,6 +53,11 @@ const (
 	// importBatch is what one import takes, importParallel how many are under way.
 	importBatch    = 100
 	importParallel = 4
+	// historyParallel is how many sends of a history are under way, historyWords its vocabulary.
+	historyParallel = 256
+	historyWords    = 50_000
+	// indexWait is how long the nodes may take to bring their search indexes up to date.
+	indexWait = 10 * time.Minute
 	// connectParallel is how many clients connect at once.
 	connectParallel = 32
 	// verifyPage is what one read asks for; the API's most.

@@ -55,6 +55,8 @@ type Result struct {
 	// Each… are set for room, where an operation is a message that has come to all: the latencies of each arrival.
 	EachP50MS float64 `json:"each_p50_ms,omitempty"`
 	EachP99MS float64 `json:"each_p99_ms,omitempty"`
+	// History is how many messages the conversation has that was read or searched.
+	History int `json:"history,omitempty"`
 	// SameNode says that some deliveries did not leave the sender's node: there were too few nodes.
 	SameNode bool `json:"same_node,omitempty"`
 	// Users only exist.

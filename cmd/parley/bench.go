@@ -26,10 +26,11 @@ type benchFlags struct {
 	seconds, warmup, rate      float64
 	senders, connections       int
 	conversations, users, size int
+	messages                   int
 	via, data, profile         string
 }
 
-var benchOps = []string{"send", "send-unary", "read", "read-local", "read-one", "deliver", "fanout", "room", "idle", "failover"}
+var benchOps = []string{"send", "send-unary", "read", "read-local", "read-one", "read-deep", "search", "deliver", "fanout", "room", "idle", "failover"}
 
 // streamOps are those whose amounts are subscribers.
 var streamOps = []string{"fanout", "room", "idle"}
@@ -44,6 +45,8 @@ func newBench(a *app) *cobra.Command {
   send        acknowledged messages, durable on a majority; send-unary: with a gRPC call of its own for each
   read        linearizable reads of a conversation's newest 50 messages; read-local: from one node alone
   read-one    linearizable reads of the newest message alone
+  read-deep   opening a conversation of --messages at a random place: 50 messages around one of them
+  search      searches for two words in such a conversation
   deliver     to a message's arrival at the receiver's stream, on another node than the one that took it
   fanout      one sender's messages to --subscribers streams on all nodes; an operation is a delivery
   room        one sender's messages to a room of --subscribers members with a stream each, on all nodes: to the last one's arrival
@@ -83,6 +86,7 @@ keeps up or not, at most as many at once as there are callers, and latencies cou
 	fs.IntVar(&f.conversations, "conversations", bench.DefaultConversations,
 		"conversations they write to; more when there are more than two callers for each")
 	fs.IntVar(&f.users, "users", 0, "accounts that are imported beside them and do nothing (operators)")
+	fs.IntVar(&f.messages, "messages", bench.DefaultMessages, "messages of the conversation that read-deep and search make")
 	fs.IntVar(&f.size, "size", bench.DefaultSize, "bytes of a message")
 	fs.StringVar(&f.profile, "cpu-profile", "", "write this process's CPU profile to the `FILE`")
 	return c
@@ -126,7 +130,7 @@ func (f *benchFlags) check(own bool) error {
 func (a *app) bench(ctx context.Context, f benchFlags, own bool) (err error) {
 	progress := func(line string) { fmt.Fprintln(a.err, "bench: "+oneLine(line)) }
 	o := bench.Options{
-		Servers: a.flags.servers, Senders: f.senders, Connections: f.connections, Conversations: f.conversations, Users: f.users, Size: f.size,
+		Servers: a.flags.servers, Senders: f.senders, Connections: f.connections, Conversations: f.conversations, Users: f.users, Size: f.size, Messages: f.messages,
 		Span: time.Duration(f.seconds * float64(time.Second)), Warmup: time.Duration(f.warmup * float64(time.Second)),
 		Rate: f.rate, Via: bench.Via(f.via), Timeout: a.flags.timeout, Version: versionAndRevision(), Progress: progress,
 	}
@@ -249,6 +253,10 @@ func measure(ctx context.Context, b *bench.Bench, op string, n, rounds int) (ben
 		return b.Read(ctx, n, bench.ReadLocal)
 	case "read-one":
 		return b.Read(ctx, n, bench.ReadOne)
+	case "read-deep":
+		return b.ReadDeep(ctx, n)
+	case "search":
+		return b.Search(ctx, n)
 	case "deliver":
 		return b.Deliver(ctx, n)
 	case "fanout":
