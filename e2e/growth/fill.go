@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"parley/bench"
 	"parley/e2e/cluster"
 	"parley/proto/internalv1"
 	"parley/raftlog"
@@ -28,8 +29,8 @@ const (
 func fillName(i int) string { return fmt.Sprintf("fill%d", i%fillAccounts) }
 
 // fill appends a history to a stopped node's store, as if these messages had been committed in the highest term that any node
-// knows. tokens are the accounts' sessions.
-func fill(nodes []*cluster.Node, tokens [][]byte, messages int) error {
+// knows.
+func fill(nodes []*cluster.Node, f *filler, messages int) error {
 	term := uint64(0)
 	for _, n := range nodes {
 		log, err := raftlog.Open(filepath.Join(n.Dir, "raft"), raftlog.Options{})
@@ -45,8 +46,8 @@ func fill(nodes []*cluster.Node, tokens [][]byte, messages int) error {
 	if err != nil {
 		return err
 	}
-	f := &filler{term: term, index: s.Applied(), from: time.Now()}
-	for _, t := range tokens {
+	f.term, f.index = term, s.Applied()
+	for _, t := range f.tokens {
 		sum := sha256.Sum256(t)
 		f.sessions = append(f.sessions, sum[:])
 	}
@@ -74,8 +75,11 @@ func fill(nodes []*cluster.Node, tokens [][]byte, messages int) error {
 type filler struct {
 	term, index uint64
 	made        uint64
-	from        time.Time
-	sessions    [][]byte
+	// tokens are the accounts', sessions what the state knows them by.
+	tokens, sessions [][]byte
+	// room, where it is set, gets all messages, with texts to search for; ids are then those of the messages.
+	room string
+	ids  []uint64
 }
 
 func (f *filler) entry(n int) (store.Entry, int, error) {
@@ -84,10 +88,12 @@ func (f *filler) entry(n int) (store.Entry, int, error) {
 	for range n {
 		i := int(f.made)
 		sender, hop := i%fillAccounts, 1+i/fillAccounts%(fillAccounts-1)
+		send := &internalv1.SendMessage{Conversation: "@" + fillName(sender+hop), Text: text(i)}
+		if f.room != "" {
+			send = &internalv1.SendMessage{Conversation: f.room, Text: bench.HistoryText(i, fillText)}
+		}
 		b, err := proto.Marshal(&internalv1.Command{
-			RequestId: f.request(), Session: f.sessions[sender], Body: &internalv1.Command_SendMessage{SendMessage: &internalv1.SendMessage{
-				Conversation: "@" + fillName(sender+hop), Text: text(i),
-			}},
+			RequestId: f.request(), Session: f.sessions[sender], Body: &internalv1.Command_SendMessage{SendMessage: send},
 		})
 		if err != nil {
 			return e, 0, err
@@ -115,6 +121,9 @@ func (f *filler) check(results [][]byte) error {
 		}
 		if r.GetSend() == nil {
 			return fmt.Errorf("entry %d: a message was not taken: %v", f.index, &r)
+		}
+		if f.room != "" {
+			f.ids = append(f.ids, r.GetSend().GetId())
 		}
 	}
 	return nil

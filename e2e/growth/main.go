@@ -10,7 +10,7 @@
 // A history is not sent message by message: that would take longer than all else. A cluster makes the accounts, is stopped, and
 // one node's store is filled by the production store's Apply, with real commands in entries of 256; the other nodes get copies
 // of the file. The nodes then start as after an arrived snapshot. What is measured afterwards goes through the whole service.
-// The other axes are `parley bench` with its own flags.
+// The axis chat has its history in one room, with words to search for. The other axes are `parley bench` with its own flags.
 package main
 
 import (
@@ -36,6 +36,7 @@ const (
 type options struct {
 	axes                                []string
 	messages, users, subscribers, nodes []int
+	chat                                int
 	seconds                             float64
 	binary, dir, from, lines            string
 	print                               bool
@@ -44,11 +45,12 @@ type options struct {
 func main() {
 	var o options
 	var axes, messages, users, subscribers, nodes string
-	flag.StringVar(&axes, "axes", "messages,users,subscribers,nodes,background", "what to let grow; background: what a node's own work costs sends")
+	flag.StringVar(&axes, "axes", "messages,users,subscribers,nodes,background,chat", "what to let grow; background: what a node's own work costs sends; chat: a long room read and searched")
 	flag.StringVar(&messages, "messages", "10000,1000000,10000000", "stored messages")
 	flag.StringVar(&users, "users", "10,1000,100000", "accounts that exist")
 	flag.StringVar(&subscribers, "subscribers", "1,100,10000", "streams that hear one sender, and that idle")
 	flag.StringVar(&nodes, "nodes", "3,5,7", "nodes")
+	flag.IntVar(&o.chat, "chat", backgroundMessages, "messages of the room that is read and searched")
 	flag.Float64Var(&o.seconds, "seconds", 6, "how long each measurement counts")
 	flag.StringVar(&o.binary, "binary", "", "the parley to run; built from this checkout when empty")
 	flag.StringVar(&o.dir, "data", "", "where the nodes' data is kept; a temporary directory when empty")
@@ -148,8 +150,10 @@ func (p *points) measure(t *cluster.Program, o options) error {
 			err = p.bench(o, binary, axis)
 		case "background":
 			err = p.background(t, o, binary, backgroundMessages)
+		case "chat":
+			err = p.chat(t, o, binary, o.chat)
 		default:
-			err = fmt.Errorf("-axes %s: choose from messages, users, subscribers, nodes, background", axis)
+			err = fmt.Errorf("-axes %s: choose from messages, users, subscribers, nodes, background, chat", axis)
 		}
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"parley/api/client"
 	"parley/bench"
 	"parley/e2e/cluster"
 	"parley/e2e/load"
@@ -63,16 +64,27 @@ func (p *points) history(t *cluster.Program, o options, binary string, messages 
 
 // filledCluster starts nodes that have so many messages. The caller ends them.
 func filledCluster(t *cluster.Program, binary, dir string, messages int) (*cluster.Cluster, error) {
+	return filledWith(t, binary, dir, messages, &filler{})
+}
+
+// filledWith is filledCluster with a filler that knows where the messages go.
+func filledWith(t *cluster.Program, binary, dir string, messages int, f *filler) (*cluster.Cluster, error) {
 	c := cluster.Start(t, cluster.Options{Binary: binary, Nodes: historyNodes, Dir: dir})
-	var tokens [][]byte
+	var accounts []*client.Client
 	for i := range fillAccounts {
-		tokens = append(tokens, load.Account(t, c.Addresses(i), fillName(i)).Token())
+		accounts = append(accounts, load.Account(t, c.Addresses(i), fillName(i)))
+		f.tokens = append(f.tokens, accounts[i].Token())
+	}
+	if f.room != "" {
+		if err := enter(f.room, accounts); err != nil {
+			return nil, err
+		}
 	}
 	for _, n := range c.Nodes {
 		n.Terminate()
 	}
 	from := time.Now()
-	if err := fill(c.Nodes, tokens, messages); err != nil {
+	if err := fill(c.Nodes, f, messages); err != nil {
 		return nil, err
 	}
 	t.Logf("filled in %s", time.Since(from).Round(time.Second))

@@ -9,7 +9,7 @@ import (
 )
 
 var axisNames = map[string]string{
-	"messages": "stored messages", "users": "accounts", "subscribers": "subscribers", "nodes": "nodes", "background": "stored messages",
+	"messages": "stored messages", "users": "accounts", "subscribers": "subscribers", "nodes": "nodes", "background": "stored messages", "chat": "messages of the room",
 }
 
 // tables has one for each axis: a row for each figure, a column for each size.
