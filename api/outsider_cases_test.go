@@ -406,8 +406,8 @@ var outsiderCases = map[string][]probe{
 	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": {once(func(user) *reflectionpb.ServerReflectionRequest {
 		return &reflectionpb.ServerReflectionRequest{MessageRequest: &reflectionpb.ServerReflectionRequest_ListServices{}}
 	})},
-	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {once(func(user) *reflectionalphapb.ServerReflectionRequest {
-		return &reflectionalphapb.ServerReflectionRequest{MessageRequest: &reflectionalphapb.ServerReflectionRequest_ListServices{}}
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {once(func(user) *reflectionalphapb.ServerReflectionRequest { //nolint:staticcheck // older tools ask by it
+		return &reflectionalphapb.ServerReflectionRequest{MessageRequest: &reflectionalphapb.ServerReflectionRequest_ListServices{}} //nolint:staticcheck // as above
 	})},
 }
 

@@ -97,8 +97,8 @@ func (h *house) probe(t *testing.T, path string, md protoreflect.MethodDescripto
 		if p.only != "" && p.only != o.name || p.never != "" && p.never == o.name {
 			continue
 		}
-		for i, real := range h.real {
-			req := p.ask(h, o.user, real)
+		for i, about := range h.real {
+			req := p.ask(h, o.user, about)
 			if i > 0 && proto.Equal(unsigned(req), unsigned(p.ask(h, o.user, h.real[0]))) {
 				break // it is about no message
 			}
@@ -124,7 +124,7 @@ func (h *house) probe(t *testing.T, path string, md protoreflect.MethodDescripto
 				ghost = p.instead(h, ghost)
 			}
 			other := h.call(o.ctx, t, md, path, p.ask(h, o.user, ghost))
-			if a, b := got.plain(real), other.plain(ghost); !bytes.Equal(a, b) {
+			if a, b := got.plain(about), other.plain(ghost); !bytes.Equal(a, b) {
 				t.Errorf("%s can tell by\n%s\nwhat is there from what is not: there\n%s\nnot there\n%s", o.name, prototext.Format(req),
 					got.text(), other.text())
 			}
