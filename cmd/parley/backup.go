@@ -124,7 +124,7 @@ func mustNotExist(path string) error {
 	_, err := os.Lstat(path)
 	switch {
 	case err == nil:
-		return &failure{code: exitFailed, message: path + " exists", hint: "choose another name; a backup is never overwritten"}
+		return &failure{code: exitFailed, message: path + " exists", hint: "choose another name; what is there is never overwritten"}
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	}

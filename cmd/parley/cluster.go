@@ -26,7 +26,7 @@ func newCluster(a *app) *cobra.Command {
 		newClusterUnsuspend(a, &admin), newClusterRemoveUser(a, &admin), newClusterSettings(a, &admin), newClusterInvite(a, &admin),
 		newClusterAudit(a, &admin))
 	c.PersistentFlags().StringVar(&admin.socket, "admin-socket", "", "use a node's admin socket instead of a login")
-	c.PersistentFlags().StringVar(&admin.data, "data", "", "use the admin socket in this data directory, of `parley serve` or `parley up`")
+	c.PersistentFlags().StringVar(&admin.data, "data", "", "use the admin socket in the data directory `DIR` of parley serve or parley up")
 	return c
 }
 
