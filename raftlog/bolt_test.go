@@ -201,6 +201,9 @@ func TestCompactBeyondTheLog(t *testing.T) {
 // TestTornCommit: power fails inside a bbolt commit. Until its first fdatasync any of the transaction's pages may be on
 // the disk and any may not, but not its meta page: then the file is what it was before.
 func TestTornCommit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine")
+	}
 	path := newBolt(t)
 	l := mustOpenOld(t, path)
 	must(t, l.Append(Batch{Entries: entries(1, 3000, 1), HardState: state(1, 0, 2500)}))

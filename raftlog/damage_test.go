@@ -32,6 +32,9 @@ func damagedLog(t *testing.T) (path, want string) {
 
 // TestRandomDamage keeps P8: any byte of the file may rot, and Open either fails or returns exactly what was stored.
 func TestRandomDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine")
+	}
 	path, want := damagedLog(t)
 	whole, err := os.ReadFile(path)
 	must(t, err)

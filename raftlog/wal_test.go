@@ -79,6 +79,9 @@ func twoStates(t *testing.T) (before, after, wantBefore, wantAfter string) {
 // TestTornFrame: power fails while the last frame is written. Of its sectors any may be on the disk and the mark is the one of the
 // commit before, or older: the log is what it was, and goes on. With the mark of the frame itself, the same bytes are damage.
 func TestTornFrame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine")
+	}
 	before, after, wantBefore, wantAfter := twoStates(t)
 	file, begin, end := lastFrame(t, after)
 	old, err := os.ReadFile(filepath.Join(before, file))

@@ -14,6 +14,9 @@ import (
 // TestRandomSegmentDamage keeps P8: any byte of a log may rot, any sector be zeroed, any file be cut off or missing, and Open
 // refuses it, changing nothing, or returns what was stored.
 func TestRandomSegmentDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and one goroutine")
+	}
 	path := newFile(t)
 	l := mustOpen(t, path)
 	must(t, l.Append(Batch{Entries: entries(1, 300, 1), HardState: state(1, 2, 290)}))
