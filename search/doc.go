@@ -19,7 +19,7 @@
 //  2. No answer, no token and no order depends on what the caller may not read; time taken may.
 //  3. A segment says how far the index is complete with it, and from where it follows the one before. What is not whole by its
 //     checksum, or follows nothing, is removed and its messages are indexed again.
-//  4. Nothing here holds up Apply, and background work takes half of one core at most. A search that wants to see all waits for
+//  4. Nothing here holds up Apply, and background work takes a quarter of one core at most. A search that wants to see all waits for
 //     the indexer, a moment, and says so when that was not enough.
 //  5. Memory is bounded: what is not in a segment yet, the first word of each block of a dictionary, and 56 bytes for 64 messages.
 package search

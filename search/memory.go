@@ -29,13 +29,13 @@ func listKey(kind byte, n uint64) string {
 // are appended behind what was given out, and an older one, of an edit, makes a new list.
 type memory struct {
 	mu    sync.RWMutex
-	lists map[string][]uint64 // ascending ids
+	lists map[string]*[]uint64 // ascending ids; by pointer, so that a word of a message is looked up once
 	docs  []doc               // by ascending id
 	bytes int
 	words []string // scratch of the indexer
 }
 
-func newMemory() *memory { return &memory{lists: make(map[string][]uint64)} }
+func newMemory() *memory { return &memory{lists: make(map[string]*[]uint64)} }
 
 // add puts messages in with the words that they have now. One that is there already gets the new words beside the old.
 func (m *memory) add(d doc, text string) {
@@ -59,13 +59,15 @@ const (
 )
 
 func (m *memory) post(key string, id uint64) {
-	l, ok := m.lists[key]
-	if !ok {
+	l := m.lists[key]
+	if l == nil {
+		l = new([]uint64)
 		key = strings.Clone(key)
+		m.lists[key] = l
 		m.bytes += listBytes + len(key)
 	}
 	m.bytes += postBytes
-	m.lists[key] = insertSorted(l, id, func(id uint64) uint64 { return id })
+	*l = insertSorted(*l, id, func(id uint64) uint64 { return id })
 }
 
 // insertSorted appends what belongs at the end, and copies the list to put something in the middle.
@@ -86,7 +88,10 @@ func (m *memory) full(docs int) bool { return len(m.docs) >= docs || m.bytes >= 
 func (m *memory) list(key string) []uint64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.lists[key]
+	if l := m.lists[key]; l != nil {
+		return *l
+	}
+	return nil
 }
 
 // table returns all messages.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// pacer lets background work rest as long as it worked, turn by turn: it takes half of one core at most.
+// pacer lets background work rest several times as long as it worked, turn by turn: it takes a quarter of one core at most.
 type pacer struct{ began time.Time }
 
 func newPacer() *pacer { return &pacer{began: time.Now()} }
@@ -17,7 +17,7 @@ func (p *pacer) rest(ctx context.Context) error {
 	if worked < workTurn {
 		return ctx.Err()
 	}
-	err := pause(ctx, worked)
+	err := pause(ctx, restFactor*worked)
 	p.began = time.Now()
 	return err
 }

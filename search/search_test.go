@@ -196,8 +196,8 @@ func TestWalkers(t *testing.T) {
 			if len(list) == 0 {
 				list = []uint64{id}
 			}
-			m.lists["w"] = list
-			m.lists["v"] = []uint64{id}
+			m.lists["w"] = &list
+			m.lists["v"] = &[]uint64{id}
 			all = append(all, list...)
 			s, err := m.write(filepath.Join(dir, "t"), filepath.Join(dir, fmt.Sprint(n)), [16]byte{}, progress{}, progress{})
 			must(t, err)

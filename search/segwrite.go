@@ -225,7 +225,7 @@ func (m *memory) write(temporary, path string, cluster [16]byte, from, to progre
 		return nil, w.abort(err)
 	}
 	for _, k := range m.keys() {
-		if err := w.addList(k, m.lists[k]); err != nil {
+		if err := w.addList(k, *m.lists[k]); err != nil {
 			return nil, w.abort(err)
 		}
 	}

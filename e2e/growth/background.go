@@ -24,6 +24,8 @@ const (
 	backgroundRate = 1000
 	// backgroundSpan is how long the sends are watched before a store file is sent as well.
 	backgroundSpan = 40 * time.Second
+	// indexPatience is how long the nodes may take to index the history.
+	indexPatience = 5 * time.Minute
 	// pollEvery is how often each node is asked how far it is.
 	pollEvery = 20 * time.Millisecond
 	// around is how long before its end a flush is taken to have begun: several times what one of that load takes.
@@ -60,6 +62,7 @@ func (p *points) background(t *cluster.Program, o options, binary string, messag
 	for i := range callers {
 		s.clients = append(s.clients, load.Account(t, c.Addresses(i), fmt.Sprintf("sender%d", i)))
 	}
+	awaitIndexes(t, c, s.clients[0].Token())
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	w := &watch{c: c, last: make(map[string]*parleyv1.StatusResponse)}
@@ -112,6 +115,26 @@ func (p *points) background(t *cluster.Program, o options, binary string, messag
 	add("a store file goes to a node", receiving)
 	p.add("background", messages, "a store file goes to a node, s", sent.to.Sub(sent.from).Seconds())
 	return p.failed
+}
+
+// awaitIndexes waits until every node has made its search index: that is another piece of work of its own, once for a node.
+func awaitIndexes(t *cluster.Program, c *cluster.Cluster, token []byte) {
+	for _, n := range c.Nodes {
+		d, err := n.Direct(token)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		cluster.Await(t, indexPatience, n.Name+" to index", func() error {
+			ctx, cancel := context.WithTimeout(d.Context(context.Background()), cluster.Patience)
+			defer cancel()
+			r, err := d.Chat.SearchMessages(ctx, &parleyv1.SearchMessagesRequest{Query: "way"})
+			if err == nil && r.GetBehind() {
+				err = fmt.Errorf("it is at index %d", r.GetIndexedIndex())
+			}
+			return err
+		})
+		d.Close()
+	}
 }
 
 // quantile is in milliseconds.
