@@ -30,7 +30,7 @@ func listKey(kind byte, n uint64) string {
 type memory struct {
 	mu    sync.RWMutex
 	lists map[string]*[]uint64 // ascending ids; by pointer, so that a word of a message is looked up once
-	docs  []doc               // by ascending id
+	docs  []doc                // by ascending id
 	bytes int
 	words []string // scratch of the indexer
 }
