@@ -445,3 +445,19 @@ func containsNewline(s string) bool {
 }
 
 func sha(b []byte) []byte { sum := sha256.Sum256(b); return sum[:] }
+
+// served serves a server on a port of this machine, and returns a connection to it. Both end with the test.
+func served(t *testing.T, s *Server) *grpc.ClientConn {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	g := grpc.NewServer(s.ServerOptions(false)...)
+	s.Register(g)
+	done := make(chan struct{})
+	go func() { defer close(done); _ = g.Serve(s.Listener(l)) }() // ends with the server
+	t.Cleanup(func() { g.Stop(); <-done })
+	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}

@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"parley/node"
@@ -34,16 +32,7 @@ func TestOnARealNode(t *testing.T) {
 	t.Cleanup(func() { _ = n.Stop(context.Background()) })
 	s := New(n, n.Store(), Options{Registry: registry})
 	t.Cleanup(s.Drain)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	g := grpc.NewServer(s.ServerOptions(false)...)
-	s.Register(g)
-	done := make(chan struct{})
-	go func() { defer close(done); _ = g.Serve(s.Listener(l)) }() // ends with the server
-	t.Cleanup(func() { g.Stop(); <-done })
-	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	must(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
+	conn := served(t, s)
 
 	w, err := healthpb.NewHealthClient(conn).Watch(bounded(t), &healthpb.HealthCheckRequest{Service: chatService})
 	must(t, err)

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"parley/api/soft"
-	"parley/proto/internalv1"
 	"parley/proto/parleyv1"
 	"parley/store"
 )
@@ -52,15 +50,9 @@ func (s *chat) SendTyping(ctx context.Context, r *parleyv1.SendTypingRequest) (*
 	var conv uint64
 	err = s.withView(func(v *store.View) (err error) {
 		conv, err = v.TypingIn(sess, name)
-		return err
+		return conversationFailure(err, "conversation", name)
 	})
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, noConversation("conversation", name)
-	case errors.Is(err, store.ErrNotMember):
-		return nil, &failure{code: codes.PermissionDenied, reason: reasonName(internalv1.Reason_REASON_NOT_A_MEMBER),
-			message: "you are not a member of " + name + "; join it first", fields: []violation{{"conversation", "is a room of others"}}}
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
 	if conv != 0 {
@@ -122,12 +114,6 @@ func (s *Server) known(ctx context.Context) (store.Session, error) {
 		}
 	}
 	return sess, err
-}
-
-func noConversation(field, name string) *failure {
-	return &failure{code: codes.NotFound, reason: reasonName(internalv1.Reason_REASON_CONVERSATION_NOT_FOUND),
-		message: "there is no conversation " + name + "; check the name, or list users and conversations",
-		fields:  []violation{{field, "is unknown"}}}
 }
 
 // runSoft does what soft state has to be done for: it tells the other nodes, and the streams of this one. It ends with Drain.

@@ -10,9 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"parley/api/soft"
 	"parley/node"
@@ -110,16 +108,7 @@ func newTrio(t *testing.T) *trio {
 		d := &deafNode{Node: n}
 		s := New(d, n.Store(), Options{now: c.clock.time, Logger: slog.New(slog.DiscardHandler)})
 		t.Cleanup(s.Drain)
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		g := grpc.NewServer(s.ServerOptions(false)...)
-		s.Register(g)
-		done := make(chan struct{})
-		go func() { defer close(done); _ = g.Serve(s.Listener(l)) }() // ends with the server
-		t.Cleanup(func() { g.Stop(); <-done })
-		conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-		must(t, err)
-		t.Cleanup(func() { _ = conn.Close() })
+		conn := served(t, s)
 		c.deaf, c.apis, c.chats = append(c.deaf, d), append(c.apis, s), append(c.chats, parleyv1.NewChatServiceClient(conn))
 		await(t, fmt.Sprintf("node %d to serve", i+1), func() bool { return ready(n.Status()) })
 	}

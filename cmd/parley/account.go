@@ -224,6 +224,24 @@ func (a *app) printDone(words string, object any) error {
 	return a.printf("%s\n", words)
 }
 
+// printUsers prints accounts, with the age of what a local read told of them.
+func (a *app) printUsers(users []*parleyv1.User, ageMS *uint64) error {
+	for _, user := range users {
+		u := toUserJSON(user)
+		u.AgeMS = ageMS
+		var err error
+		if a.json() {
+			err = a.printJSON(u)
+		} else {
+			err = a.printUser(u)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *app) printUser(u userJSON) error {
 	marks := ""
 	if u.Operator {

@@ -95,19 +95,7 @@ func newAccountBlocks(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, user := range resp.GetUsers() {
-				u := toUserJSON(user)
-				u.AgeMS = ageOf(localRead, resp.GetReadInfo())
-				if a.json() {
-					err = a.printJSON(u)
-				} else {
-					err = a.printUser(u)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			return a.printUsers(resp.GetUsers(), ageOf(localRead, resp.GetReadInfo()))
 		},
 	}
 	addLocalFlag(c, &localRead)

@@ -29,17 +29,8 @@ func newUsers(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				for _, user := range resp.GetUsers() {
-					u := toUserJSON(user)
-					u.AgeMS = ageOf(localRead, resp.GetReadInfo())
-					if a.json() {
-						err = a.printJSON(u)
-					} else {
-						err = a.printUser(u)
-					}
-					if err != nil {
-						return err
-					}
+				if err := a.printUsers(resp.GetUsers(), ageOf(localRead, resp.GetReadInfo())); err != nil {
+					return err
 				}
 				if page = resp.GetNextPageToken(); page == "" {
 					return nil

@@ -44,20 +44,11 @@ type span struct{ from, to time.Time }
 // was sent a store file.
 func (p *points) background(t *cluster.Program, o options, binary string, messages int) error {
 	t.Logf("background work over %d messages", messages)
-	dir, err := os.MkdirTemp(o.dir, "growth-")
+	_, c, end, err := filledCluster(t, o, binary, messages, &filler{})
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	c, err := filledCluster(t, binary, dir, messages)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		for _, n := range c.Nodes {
-			n.End()
-		}
-	}()
+	defer end()
 	s := &schedule{}
 	for i := range callers {
 		s.clients = append(s.clients, load.Account(t, c.Addresses(i), fmt.Sprintf("sender%d", i)))

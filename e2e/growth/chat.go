@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"parley/api/client"
@@ -25,21 +24,12 @@ const (
 // what the searches cost those.
 func (p *points) chat(t *cluster.Program, o options, binary string, messages int) error {
 	t.Logf("chat over %d messages", messages)
-	dir, err := os.MkdirTemp(o.dir, "growth-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	f := &filler{room: chatRoom}
-	c, err := filledWith(t, binary, dir, messages, f)
+	_, c, end, err := filledCluster(t, o, binary, messages, f)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, n := range c.Nodes {
-			n.End()
-		}
-	}()
+	defer end()
 	h := bench.History{Token: f.tokens[0], Conversation: chatRoom, IDs: f.ids}
 	add := func(figure string, value float64) { p.add("chat", messages, figure, value) }
 	latencies := func(what string, r bench.Result) {

@@ -28,20 +28,11 @@ const (
 // history makes a cluster with so many messages and measures it.
 func (p *points) history(t *cluster.Program, o options, binary string, messages int) error {
 	t.Logf("%d messages", messages)
-	dir, err := os.MkdirTemp(o.dir, "growth-")
+	dir, c, end, err := filledCluster(t, o, binary, messages, &filler{})
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	c, err := filledCluster(t, binary, dir, messages)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		for _, n := range c.Nodes {
-			n.End()
-		}
-	}()
+	defer end()
 	file := filepath.Join(c.Nodes[0].Dir, "store.db")
 	add := func(figure string, value float64) { p.add("messages", messages, figure, value) }
 	if fi, err := os.Stat(file); err == nil {
@@ -62,13 +53,28 @@ func (p *points) history(t *cluster.Program, o options, binary string, messages 
 	return p.failed
 }
 
-// filledCluster starts nodes that have so many messages. The caller ends them.
-func filledCluster(t *cluster.Program, binary, dir string, messages int) (*cluster.Cluster, error) {
-	return filledWith(t, binary, dir, messages, &filler{})
+// filledCluster starts nodes that have so many messages, sent as f says, in a directory of their own. end ends them and removes it.
+func filledCluster(t *cluster.Program, o options, binary string, messages int, f *filler) (
+	dir string, c *cluster.Cluster, end func(), err error,
+) {
+	if dir, err = os.MkdirTemp(o.dir, "growth-"); err != nil {
+		return "", nil, nil, err
+	}
+	end = func() {
+		if c != nil {
+			for _, n := range c.Nodes {
+				n.End()
+			}
+		}
+		os.RemoveAll(dir)
+	}
+	if c, err = filled(t, binary, dir, messages, f); err != nil {
+		end()
+	}
+	return dir, c, end, err
 }
 
-// filledWith is filledCluster with a filler that knows where the messages go.
-func filledWith(t *cluster.Program, binary, dir string, messages int, f *filler) (*cluster.Cluster, error) {
+func filled(t *cluster.Program, binary, dir string, messages int, f *filler) (*cluster.Cluster, error) {
 	c := cluster.Start(t, cluster.Options{Binary: binary, Nodes: historyNodes, Dir: dir})
 	var accounts []*client.Client
 	for i := range fillAccounts {
@@ -77,7 +83,7 @@ func filledWith(t *cluster.Program, binary, dir string, messages int, f *filler)
 	}
 	if f.room != "" {
 		if err := enter(f.room, accounts); err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	for _, n := range c.Nodes {
@@ -85,13 +91,13 @@ func filledWith(t *cluster.Program, binary, dir string, messages int, f *filler)
 	}
 	from := time.Now()
 	if err := fill(c.Nodes, f, messages); err != nil {
-		return nil, err
+		return c, err
 	}
 	t.Logf("filled in %s", time.Since(from).Round(time.Second))
 	file := filepath.Join(c.Nodes[0].Dir, "store.db")
 	for _, n := range c.Nodes[1:] {
 		if err := copyFile(file, filepath.Join(n.Dir, "store.db")); err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	for _, n := range c.Nodes {
