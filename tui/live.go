@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,8 +118,12 @@ func link(s client.State) common.Link {
 		l.Err = common.Line(plain(s.Err.Error()))
 	}
 	here := false
+	known := slices.ContainsFunc(s.Members, func(m client.Member) bool { return m.ID != 0 })
 	for _, m := range s.Members {
 		here = here || m.Current && m.Connected
+		if known && m.ID == 0 {
+			continue // an address that was configured and is no member's takes no part in a quorum
+		}
 		name := m.Name
 		if name == "" {
 			name = m.Address
