@@ -44,7 +44,7 @@ type linkMsg struct {
 
 func newApp(ctx context.Context, c *common.Common, user, open string) *app {
 	a := &app{c: c, ctx: ctx, open: open, dark: true, focused: true}
-	c.Focused, c.Mouse = true, true
+	c.Focused, c.Mouse = true, c.Settings.Mouse
 	c.Link = c.Backend.Link()
 	a.links = c.Backend.Links()
 	a.restyle()

@@ -112,7 +112,7 @@ func TestRefusalAfterDoubtStaysUnknown(t *testing.T) {
 	x.typed("hm")
 	x.keys("enter")
 	x.see("? alice  hm", "an earlier try may have worked", "refused: too many")
-	x.keys("up", "r")
+	x.keys("up", "alt+r")
 	x.see("✓ alice  hm")
 	if ids := slices.Compact(x.fake.tries()); len(ids) != 1 {
 		t.Errorf("request ids of one message: %v", ids)
@@ -134,7 +134,7 @@ func TestSendOrderAndFailure(t *testing.T) {
 	x.see("… alice  one", "·        two", "·        three", "3 waiting")
 	x.await("the first try", func() bool { return len(x.fake.tries()) == 1 })
 	close(hold)
-	x.see("✗ alice  one", "failed: too long (shorten it)", "✓ alice  two", "✓        three")
+	x.see("✗ alice  one", "rejected: too long (shorten it)", "✓ alice  two", "✓        three")
 	x.golden("sends_100x24")
 
 	x.keys("up", "g", "G", "x") // the failed one stands last

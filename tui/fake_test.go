@@ -20,6 +20,8 @@ import (
 // fake is a cluster in memory, as one user sees it: enough semantics to hold the client to the contract (dedup by request
 // id, seq per conversation, read marks, deletion), and hooks to break it.
 type fake struct {
+	common.Backend // what is not implemented below: a test that needs it writes it
+
 	me   string
 	mu   sync.Mutex
 	tok  []byte

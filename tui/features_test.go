@@ -122,7 +122,7 @@ func TestSlashCommands(t *testing.T) {
 
 	x.typed("/help")
 	x.keys("enter")
-	x.see("Anywhere", "find a person or a conversation")
+	x.see("Anywhere", "go to a room, a person or a command")
 	x.golden("help_100x24")
 	x.keys("esc")
 	x.see("Message @")

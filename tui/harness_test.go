@@ -51,7 +51,7 @@ func start(t *testing.T, w, h int, prepare func(*fake)) *harness {
 		prepare(x.fake)
 	}
 	c := &common.Common{
-		Backend: x.fake, Keys: keymap.Default(), Now: x.now, Zone: time.UTC, Label: "test", Version: "v0",
+		Backend: x.fake, Keys: keymap.Default(), Settings: common.DefaultSettings(), Now: x.now, Zone: time.UTC, Label: "test", Version: "v0",
 		Servers: []string{"127.0.0.1:50051"},
 		NewID:   func() string { x.mu.Lock(); defer x.mu.Unlock(); x.ids++; return fmt.Sprintf("id-%03d", x.ids) },
 		SaveSession: func(user string, token []byte) error {

@@ -17,18 +17,11 @@ type Client interface {
 	State() client.State
 	States() <-chan client.State
 	Token() []byte
-	CreateUser(context.Context, *parleyv1.CreateUserRequest) (*parleyv1.CreateUserResponse, error)
-	Login(ctx context.Context, username, password, label string) (*parleyv1.LoginResponse, error)
-	LogoutWith(context.Context, *parleyv1.LogoutRequest) error
-	WhoAmI(context.Context, *parleyv1.WhoAmIRequest) (*parleyv1.WhoAmIResponse, error)
-	ListUsers(context.Context, *parleyv1.ListUsersRequest) (*parleyv1.ListUsersResponse, error)
-	SendMessage(context.Context, *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error)
-	ReadMessages(context.Context, *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error)
-	MarkRead(context.Context, *parleyv1.MarkReadRequest) (*parleyv1.MarkReadResponse, error)
-	ListConversations(context.Context, *parleyv1.ListConversationsRequest) (*parleyv1.ListConversationsResponse, error)
-	DeleteMessages(context.Context, *parleyv1.DeleteMessagesRequest) (*parleyv1.DeleteMessagesResponse, error)
-	DeleteUser(context.Context, *parleyv1.DeleteUserRequest) (*parleyv1.DeleteUserResponse, error)
-	Status(context.Context, *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error)
+	common.Accounts
+	common.Messages
+	common.Rooms
+	common.People
+	common.Operators
 	Subscribe(ctx context.Context, cursor string) *client.Subscription
 }
 

@@ -69,7 +69,7 @@ func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramO
 		host = "an unnamed host"
 	}
 	c := &common.Common{
-		Backend: be, Keys: keymap.Default(), Now: time.Now, Zone: time.Local,
+		Backend: be, Keys: keymap.Default(), Settings: common.DefaultSettings(), Now: time.Now, Zone: time.Local,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 		Label: label(host), Servers: o.Servers, Version: o.Version,
 		SaveSession: o.SaveSession, ForgetSession: o.ForgetSession,

@@ -24,19 +24,80 @@ type Backend interface {
 	// Explain turns any error of the other methods into words.
 	Explain(err error) Failure
 
+	Accounts
+	Messages
+	Rooms
+	People
+	Operators
+
+	// Subscribe follows every change after the cursor, over fail-overs, without gap or duplicate.
+	Subscribe(ctx context.Context, cursor string) Stream
+}
+
+// Accounts are sessions and the caller's own account.
+type Accounts interface {
 	CreateUser(context.Context, *parleyv1.CreateUserRequest) (*parleyv1.CreateUserResponse, error)
 	Login(ctx context.Context, username, password, label string) (*parleyv1.LoginResponse, error)
 	LogoutWith(context.Context, *parleyv1.LogoutRequest) error
 	WhoAmI(context.Context, *parleyv1.WhoAmIRequest) (*parleyv1.WhoAmIResponse, error)
-	ListUsers(context.Context, *parleyv1.ListUsersRequest) (*parleyv1.ListUsersResponse, error)
+	ChangePassword(context.Context, *parleyv1.ChangePasswordRequest) (*parleyv1.ChangePasswordResponse, error)
+	ListSessions(context.Context, *parleyv1.ListSessionsRequest) (*parleyv1.ListSessionsResponse, error)
+	RevokeSession(context.Context, *parleyv1.RevokeSessionRequest) (*parleyv1.RevokeSessionResponse, error)
+	UpdateProfile(context.Context, *parleyv1.UpdateProfileRequest) (*parleyv1.UpdateProfileResponse, error)
+	DeleteUser(context.Context, *parleyv1.DeleteUserRequest) (*parleyv1.DeleteUserResponse, error)
+}
+
+// Messages are conversations and what is in them.
+type Messages interface {
+	ListConversations(context.Context, *parleyv1.ListConversationsRequest) (*parleyv1.ListConversationsResponse, error)
 	SendMessage(context.Context, *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error)
 	ReadMessages(context.Context, *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error)
-	MarkRead(context.Context, *parleyv1.MarkReadRequest) (*parleyv1.MarkReadResponse, error)
-	ListConversations(context.Context, *parleyv1.ListConversationsRequest) (*parleyv1.ListConversationsResponse, error)
+	GetMessage(context.Context, *parleyv1.GetMessageRequest) (*parleyv1.GetMessageResponse, error)
+	EditMessage(context.Context, *parleyv1.EditMessageRequest) (*parleyv1.EditMessageResponse, error)
+	Annotate(context.Context, *parleyv1.AnnotateRequest) (*parleyv1.AnnotateResponse, error)
 	DeleteMessages(context.Context, *parleyv1.DeleteMessagesRequest) (*parleyv1.DeleteMessagesResponse, error)
-	DeleteUser(context.Context, *parleyv1.DeleteUserRequest) (*parleyv1.DeleteUserResponse, error)
-	// Subscribe follows every change after the cursor, over fail-overs, without gap or duplicate.
-	Subscribe(ctx context.Context, cursor string) Stream
+	MarkRead(context.Context, *parleyv1.MarkReadRequest) (*parleyv1.MarkReadResponse, error)
+	SetReadMark(context.Context, *parleyv1.SetReadMarkRequest) (*parleyv1.SetReadMarkResponse, error)
+	SetMute(context.Context, *parleyv1.SetMuteRequest) (*parleyv1.SetMuteResponse, error)
+	SearchMessages(context.Context, *parleyv1.SearchMessagesRequest) (*parleyv1.SearchMessagesResponse, error)
+}
+
+// Rooms are rooms and who is in them.
+type Rooms interface {
+	CreateRoom(context.Context, *parleyv1.CreateRoomRequest) (*parleyv1.CreateRoomResponse, error)
+	UpdateRoom(context.Context, *parleyv1.UpdateRoomRequest) (*parleyv1.UpdateRoomResponse, error)
+	SetMembership(context.Context, *parleyv1.SetMembershipRequest) (*parleyv1.SetMembershipResponse, error)
+	ListRooms(context.Context, *parleyv1.ListRoomsRequest) (*parleyv1.ListRoomsResponse, error)
+	ListRoomMembers(context.Context, *parleyv1.ListRoomMembersRequest) (*parleyv1.ListRoomMembersResponse, error)
+}
+
+// People are the other accounts: who they are, who is there, who is blocked.
+type People interface {
+	ListUsers(context.Context, *parleyv1.ListUsersRequest) (*parleyv1.ListUsersResponse, error)
+	SetBlock(context.Context, *parleyv1.SetBlockRequest) (*parleyv1.SetBlockResponse, error)
+	ListBlocks(context.Context, *parleyv1.ListBlocksRequest) (*parleyv1.ListBlocksResponse, error)
+	SetPresence(context.Context, *parleyv1.SetPresenceRequest) (*parleyv1.SetPresenceResponse, error)
+	SendTyping(context.Context, *parleyv1.SendTypingRequest) (*parleyv1.SendTypingResponse, error)
+	ListPresence(context.Context, *parleyv1.ListPresenceRequest) (*parleyv1.ListPresenceResponse, error)
+	CreateBot(context.Context, *parleyv1.CreateBotRequest) (*parleyv1.CreateBotResponse, error)
+	DeleteBot(context.Context, *parleyv1.DeleteBotRequest) (*parleyv1.DeleteBotResponse, error)
+}
+
+// Operators look after the cluster and its accounts. Status is open to everybody.
+type Operators interface {
+	Status(context.Context, *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error)
+	TransferLeadership(context.Context, *parleyv1.TransferLeadershipRequest) (*parleyv1.TransferLeadershipResponse, error)
+	ChangeMembers(context.Context, *parleyv1.ChangeMembersRequest) (*parleyv1.ChangeMembersResponse, error)
+	SetOperator(context.Context, *parleyv1.SetOperatorRequest) (*parleyv1.SetOperatorResponse, error)
+	ResetPassword(context.Context, *parleyv1.ResetPasswordRequest) (*parleyv1.ResetPasswordResponse, error)
+	SuspendUser(context.Context, *parleyv1.SuspendUserRequest) (*parleyv1.SuspendUserResponse, error)
+	RemoveUser(context.Context, *parleyv1.RemoveUserRequest) (*parleyv1.RemoveUserResponse, error)
+	GetSettings(context.Context, *parleyv1.GetSettingsRequest) (*parleyv1.GetSettingsResponse, error)
+	UpdateSettings(context.Context, *parleyv1.UpdateSettingsRequest) (*parleyv1.UpdateSettingsResponse, error)
+	CreateInvite(context.Context, *parleyv1.CreateInviteRequest) (*parleyv1.CreateInviteResponse, error)
+	ListInvites(context.Context, *parleyv1.ListInvitesRequest) (*parleyv1.ListInvitesResponse, error)
+	RevokeInvite(context.Context, *parleyv1.RevokeInviteRequest) (*parleyv1.RevokeInviteResponse, error)
+	ListAudit(context.Context, *parleyv1.ListAuditRequest) (*parleyv1.ListAuditResponse, error)
 }
 
 // Stream is a live subscription. Next blocks until a frame came; after an error it is of no more use.

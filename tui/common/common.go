@@ -9,13 +9,14 @@ import (
 
 // Common is shared by all pages by pointer. Only Update writes it; commands must copy what they need before they start.
 type Common struct {
-	Backend Backend
-	Keys    keymap.Map
-	Styles  styles.Styles
-	Widths  Widths
-	Link    Link
-	Focused bool // the terminal has the focus, or does not tell
-	Mouse   bool // the wheel scrolls; the terminal's own selection then needs Shift
+	Backend  Backend
+	Keys     keymap.Map
+	Styles   styles.Styles
+	Widths   Widths
+	Link     Link
+	Settings Settings
+	Focused  bool // the terminal has the focus, or does not tell
+	Mouse    bool // the wheel scrolls; the terminal's own selection then needs Shift
 
 	// Now and NewID are arguments so that tests draw the same screen twice.
 	Now     func() time.Time

@@ -6,15 +6,15 @@ import "charm.land/bubbles/v2/key"
 
 // Map is the whole keyboard. Every alt binding also has a slash command, because some terminals keep alt for themselves.
 type Map struct {
-	Help, People, Reconnect, Redraw, Mouse, Suspend, Interrupt, Quit key.Binding
+	Help, Sidebar, Cluster, Outbox, Demo, Settings, People, Search, Reconnect, Redraw, Mouse, Suspend, Interrupt, Quit key.Binding
 
-	NextConversation, PrevConversation, NextUnread, JumpTo, MarkRead key.Binding
+	NextConversation, PrevConversation, NextUnread, LastConversation, JumpTo, MarkRead, MarkUnreadHere key.Binding
 
-	PageUp, PageDown, LineUp, LineDown, Top, Bottom, UnreadLine key.Binding
+	PageUp, PageDown, LineUp, LineDown, Top, Bottom, UnreadLine, NextMention, PrevMention key.Binding
 
-	Send, Newline, Complete, Select, Escape key.Binding
+	Send, Newline, Complete, CompleteBack, Editor, Select, Escape key.Binding
 
-	Up, Down, First, Last, Mark, Delete, Copy, Retry, Discard key.Binding
+	Up, Down, First, Last, Details, Reply, Thread, Edit, React, Pin, Open, Unread, Mark, Delete, Copy, Retry, Discard key.Binding
 
 	NextField, PrevField, Accept, SwitchForm, Yes, No key.Binding
 }
@@ -32,7 +32,13 @@ func Default() Map {
 	}
 	return Map{
 		Help:      b("F1", "this help", "f1", "ctrl+_", "ctrl+/"),
-		People:    b("^K", "find a person or a conversation", "ctrl+k"),
+		Sidebar:   b("F2", "sidebar on or off", "f2"),
+		Cluster:   b("F3", "the cluster: nodes, leader, lag, latency, events", "f3"),
+		Outbox:    b("F4", "the outbox: what waits, what was rejected", "f4"),
+		Demo:      b("F6", "the demo's panel: kill and revive nodes", "f6"),
+		Settings:  b("F9", "settings", "f9"),
+		People:    b("^K", "go to a room, a person or a command", "ctrl+k"),
+		Search:    b("^F", "search messages", "ctrl+f"),
 		Reconnect: b("^R", "reconnect now", "ctrl+r"),
 		Redraw:    b("^L", "draw the screen anew", "ctrl+l"),
 		Mouse:     b("alt+m", "mouse on or off (off lets the terminal select text)", "alt+m"),
@@ -42,34 +48,48 @@ func Default() Map {
 
 		NextConversation: b("^N alt+↓", "next conversation", "ctrl+n", "alt+down"),
 		PrevConversation: b("^P alt+↑", "previous conversation", "ctrl+p", "alt+up"),
-		NextUnread:       b("alt+a", "next conversation with unread messages", "alt+a"),
+		NextUnread:       b("alt+a", "next conversation with unread messages, mentions first", "alt+a"),
+		LastConversation: b("alt+s", "back to the conversation before", "alt+s"),
 		JumpTo: b("alt+1…9", "conversation by its number",
 			"alt+1", "alt+2", "alt+3", "alt+4", "alt+5", "alt+6", "alt+7", "alt+8", "alt+9"),
-		MarkRead: b("alt+l", "mark the whole conversation as read", "alt+l"),
+		MarkRead:       b("alt+l", "mark the whole conversation as read", "alt+l"),
+		MarkUnreadHere: b("alt+U", "mark as unread from the newest message on, or from the selected one", "alt+U", "alt+shift+u"),
 
-		PageUp:     b("PgUp", "scroll up; at the top loads older messages", "pgup"),
-		PageDown:   b("PgDn", "scroll down", "pgdown"),
-		LineUp:     b("alt+PgUp", "scroll up three lines", "alt+pgup"),
-		LineDown:   b("alt+PgDn", "scroll down three lines", "alt+pgdown"),
-		Top:        b("Home", "oldest loaded message (empty draft)", "home"),
-		Bottom:     b("End", "newest message (empty draft)", "end"),
-		UnreadLine: b("alt+u", "first unread message", "alt+u"),
+		PageUp:      b("PgUp", "scroll up; at the top loads older messages", "pgup"),
+		PageDown:    b("PgDn", "scroll down", "pgdown"),
+		LineUp:      b("alt+PgUp", "scroll up three lines", "alt+pgup"),
+		LineDown:    b("alt+PgDn", "scroll down three lines", "alt+pgdown"),
+		Top:         b("Home", "oldest loaded message (empty draft)", "home"),
+		Bottom:      b("End", "newest message (empty draft)", "end"),
+		UnreadLine:  b("alt+u", "first unread message", "alt+u"),
+		NextMention: b("alt+n", "next message that mentions you", "alt+n"),
+		PrevMention: b("alt+p", "previous message that mentions you", "alt+p"),
 
-		Send:     b("Enter", "send", "enter"),
-		Newline:  b("S-Enter", "new line (also alt+Enter, ^J)", "shift+enter", "alt+enter", "ctrl+j"),
-		Complete: b("Tab", "complete a /command or @name", "tab"),
-		Select:   b("^S ↑", "select messages (↑ on an empty draft)", "ctrl+s"),
-		Escape:   b("Esc", "back; never eats the draft", "esc"),
+		Send:         b("Enter", "send", "enter"),
+		Newline:      b("S-Enter", "new line (also alt+Enter, ^J)", "shift+enter", "alt+enter", "ctrl+j"),
+		Complete:     b("Tab", "complete a /command, @name, #room or :emoji:", "tab"),
+		CompleteBack: b("S-Tab", "the completion before", "shift+tab"),
+		Editor:       b("^X", "write in $EDITOR (^X or ^X^E)", "ctrl+x"),
+		Select:       b("^S ↑", "select messages (↑ on an empty draft)", "ctrl+s"),
+		Escape:       b("Esc", "back; never eats the draft", "esc"),
 
 		Up:      b("↑ k", "older", "up", "k"),
 		Down:    b("↓ j", "newer", "down", "j"),
 		First:   b("g", "first", "g", "home"),
 		Last:    b("G", "last", "G", "end"),
+		Details: b("Enter", "all about the message: ids, times, attempts", "enter"),
+		Reply:   b("r", "reply in its thread", "r"),
+		Thread:  b("t", "show its thread", "t"),
+		Edit:    b("e", "edit an own message", "e"),
+		React:   b("+", "react with an emoji", "+"),
+		Pin:     b("P", "pin or unpin", "P"),
+		Open:    b("o", "open the link in it", "o"),
+		Unread:  b("u", "mark as unread from here", "u"),
 		Mark:    b("space", "mark or unmark", "space"),
 		Delete:  b("d", "delete the marked or selected messages", "d", "delete"),
 		Copy:    b("y", "copy the text to the clipboard", "y"),
-		Retry:   b("r", "send a failed message again, with the same id", "r"),
-		Discard: b("x", "discard a failed message", "x"),
+		Retry:   b("alt+r", "send a rejected message again, or edit it first", "alt+r"),
+		Discard: b("x", "discard a rejected message", "x"),
 
 		NextField:  b("Tab ↓", "next field", "tab", "down"),
 		PrevField:  b("S-Tab ↑", "previous field", "shift+tab", "up"),
@@ -83,10 +103,13 @@ func Default() Map {
 // Groups orders the keyboard for the help screen.
 func (m Map) Groups() []Group {
 	return []Group{
-		{"Anywhere", []key.Binding{m.Help, m.People, m.Reconnect, m.Redraw, m.Mouse, m.Suspend, m.Interrupt, m.Quit}},
-		{"Writing", []key.Binding{m.Send, m.Newline, m.Complete, m.Select, m.Escape}},
-		{"Reading", []key.Binding{m.PageUp, m.PageDown, m.LineUp, m.LineDown, m.Top, m.Bottom, m.UnreadLine}},
-		{"Conversations", []key.Binding{m.NextConversation, m.PrevConversation, m.NextUnread, m.JumpTo, m.MarkRead}},
-		{"Selecting messages", []key.Binding{m.Up, m.Down, m.First, m.Last, m.Mark, m.Delete, m.Copy, m.Retry, m.Discard}},
+		{"Anywhere", []key.Binding{m.Help, m.Sidebar, m.Cluster, m.Outbox, m.Demo, m.Settings, m.People, m.Search, m.Reconnect, m.Redraw, m.Mouse,
+			m.Suspend, m.Interrupt, m.Quit}},
+		{"Writing", []key.Binding{m.Send, m.Newline, m.Complete, m.CompleteBack, m.Editor, m.Select, m.Escape}},
+		{"Reading", []key.Binding{m.PageUp, m.PageDown, m.LineUp, m.LineDown, m.Top, m.Bottom, m.UnreadLine, m.NextMention, m.PrevMention}},
+		{"Conversations", []key.Binding{m.NextConversation, m.PrevConversation, m.NextUnread, m.LastConversation, m.JumpTo, m.MarkRead,
+			m.MarkUnreadHere}},
+		{"Selecting messages", []key.Binding{m.Up, m.Down, m.First, m.Last, m.Details, m.Reply, m.Thread, m.Edit, m.React, m.Pin, m.Open, m.Unread,
+			m.Mark, m.Delete, m.Copy, m.Retry, m.Discard}},
 	}
 }

@@ -7,17 +7,17 @@ type State int
 
 // None is a message of somebody else, or an own one of the past.
 const (
-	None    State = iota
-	Queued        // not given to the cluster yet
-	Sending       // given, no verdict yet
-	Unknown       // no verdict came; the same request is tried again
-	Sent          // a majority has it on disk
-	Failed        // refused; never tried again by itself
+	None      State = iota
+	Queued          // in the outbox, not given to the cluster yet
+	Sending         // given, no verdict yet
+	Unknown         // no verdict came; the same request is tried again. Never shown as failed
+	Committed       // a majority has it on disk
+	Rejected        // the cluster's verdict is no; never tried again by itself
 )
 
 var (
 	glyphs = [...]string{" ", "·", "…", "?", "✓", "✗"}
-	words  = [...]string{"", "queued", "sending", "outcome unknown", "sent", "failed"}
+	words  = [...]string{"", "queued", "sending", "outcome unknown", "committed", "rejected"}
 )
 
 // Glyph is the sign in the state column, one column wide.
@@ -48,4 +48,19 @@ type Entry struct {
 	State   State
 	Deleted bool
 	Unread  bool
+
+	// What a message carries beside its text; the timeline draws it in dim rows or signs of its own.
+	Edited    int // how often the text was changed
+	Pinned    bool
+	Mention   bool       // it names the reader
+	ThreadID  uint64     // of a reply: the message that began its thread
+	Replies   int        // of the message that began a thread
+	Reactions []Reaction // most used first
+}
+
+// Reaction is one emoji under a message. Text is clean.
+type Reaction struct {
+	Text  string
+	Count int
+	Mine  bool
 }

@@ -195,9 +195,9 @@ func (m *Model) message(e *Entry, grouped, sameMinute bool) []string {
 func (m *Model) glyph(s State) string {
 	st := m.c.Styles
 	switch s {
-	case Sent:
+	case Committed:
 		return st.Good.Render(s.Glyph())
-	case Failed:
+	case Rejected:
 		return st.Error.Render(s.Glyph())
 	case Unknown:
 		return st.Warn.Render(s.Glyph())
@@ -206,7 +206,7 @@ func (m *Model) glyph(s State) string {
 }
 
 func (m *Model) noteStyle(s State, row string) string {
-	if s == Failed {
+	if s == Rejected {
 		return m.c.Styles.Error.Render(row)
 	}
 	return m.c.Styles.Dim.Render(row)

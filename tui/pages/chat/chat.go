@@ -36,7 +36,8 @@ type Model struct {
 	dialog   *dialog.Model
 	help     *helpview.Model
 	picker   *picker.Model
-	asked    int // number of the switcher's last question; older answers are dropped
+	overlays []common.Overlay // the last one is in front
+	asked    int              // number of the switcher's last question; older answers are dropped
 
 	listed, listing, listAgain, recount bool
 	epoch                               int // counts resets
@@ -214,7 +215,7 @@ func (m *Model) waiting() (n int) {
 }
 
 // overlay reports whether something covers the timeline.
-func (m *Model) overlay() bool { return m.help != nil || m.picker != nil }
+func (m *Model) overlay() bool { return m.help != nil || m.picker != nil || len(m.overlays) > 0 }
 
 // tell answers in the status bar; fail does so for what did not work.
 func (m *Model) tell(s string) { m.setFlash(s, false) }

@@ -11,7 +11,8 @@ import (
 	"parley/tui/components/helpview"
 )
 
-// command is one slash command. All are listed here and nowhere else: parsing, completion and help read this table.
+// command is one slash command. Parsing, completion and help read one table, which is put together in init from one table a
+// subject: this file's and those named there.
 type command struct {
 	name, args, help string
 	run              func(m *Model, args string) tea.Cmd
@@ -20,7 +21,11 @@ type command struct {
 var commands []command
 
 func init() { // a variable's initialiser would refer to itself through help
-	commands = []command{
+	commands = slices.Concat(basicCommands(), messageCommands(), roomCommands(), peopleCommands(), viewCommands(), clusterCommands())
+}
+
+func basicCommands() []command {
+	return []command{
 		{"help", "", "this help", func(m *Model, _ string) tea.Cmd { m.openHelp(); return nil }},
 		{"msg", "@user [text]", "open a direct conversation, or send to it", (*Model).cmdMsg},
 		{"who", "[pattern]", "find people by a pattern with * and ?", (*Model).cmdWho},
@@ -165,10 +170,10 @@ func (m *Model) openHelp() {
 	m.help = helpview.New(m.c, cmds,
 		helpview.Section{Title: "Signs beside your messages", Lines: []helpview.Line{
 			{Name: "…", Help: "sending: given to the cluster, no answer yet"},
-			{Name: "✓", Help: "sent: on disk on a majority of the nodes"},
+			{Name: "✓", Help: "committed: on disk on a majority of the nodes"},
 			{Name: "?", Help: "outcome unknown: the same request is tried again until its outcome is known; it takes effect once"},
 			{Name: "·", Help: "queued: goes out when the ones before it did, or when the cluster is ready"},
-			{Name: "✗", Help: "failed: refused; the reason stands below"},
+			{Name: "✗", Help: "rejected: the cluster said no; the reason stands below"},
 		}},
 		helpview.Section{Title: "Words in the status bar", Lines: []helpview.Line{
 			{Name: "READY", Help: "a node with a quorum serves us; ★ marks the leader, ▸ the node we use"},

@@ -53,7 +53,7 @@ func (v *conversation) count() uint64 {
 func (v *conversation) waiting() int {
 	n := 0
 	for _, o := range v.out {
-		if o.entry.State != timeline.Failed {
+		if o.entry.State != timeline.Rejected {
 			n++
 		}
 	}
@@ -66,9 +66,14 @@ func entry(me string, m *parleyv1.Message) *timeline.Entry {
 		Key: "m" + strconv.FormatUint(m.GetId(), 10), ID: m.GetId(), Seq: m.GetSeq(), Time: m.GetTime().AsTime(),
 		Author: common.Line(m.GetSender()), Text: common.Body(m.GetText()), Own: m.GetSender() == me,
 		Deleted: m.GetDeleted(), Unread: m.GetUnread(),
+		Edited: int(m.GetEdits()), Pinned: m.GetPinned(), Mention: m.GetMentionsMe(),
+		ThreadID: m.GetThreadId(), Replies: int(m.GetReplies()),
+	}
+	for _, r := range m.GetReactions() {
+		e.Reactions = append(e.Reactions, timeline.Reaction{Text: common.Line(r.GetEmoji()), Count: int(r.GetCount()), Mine: r.GetMine()})
 	}
 	if e.Own {
-		e.State = timeline.Sent
+		e.State = timeline.Committed
 		if m.GetRequestId() != "" {
 			e.Key = m.GetRequestId()
 		}

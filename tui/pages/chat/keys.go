@@ -35,6 +35,8 @@ func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
 			m.dialog = nil
 		}
 		return cmd
+	case m.top() != nil:
+		return m.toOverlay(m.top(), msg)
 	case m.help != nil:
 		if m.help.Update(msg) {
 			m.help = nil
@@ -255,6 +257,8 @@ func (m *Model) onPaste(msg tea.PasteMsg) tea.Cmd {
 	case m.dialog != nil:
 		_, cmd := m.dialog.Update(msg)
 		return cmd
+	case m.top() != nil:
+		return m.toOverlay(m.top(), msg)
 	case m.picker != nil:
 		if _, _, changed := m.picker.Update(msg); changed {
 			return m.askSoon()

@@ -25,6 +25,8 @@ const (
 	maxDelete = 100
 	// maxPeople is what the switcher shows of a pattern.
 	maxPeople = 100
+	// maxOverlays bounds the screens that stand on each other; details of a result of a search are three.
+	maxOverlays = 8
 	// defaultUnread is how many unread messages /unread shows without a number.
 	defaultUnread = 20
 

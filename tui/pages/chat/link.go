@@ -180,7 +180,7 @@ func (m *Model) tellMove() {
 		switch {
 		case o.done:
 			resent++
-		case o.entry.State == timeline.Failed:
+		case o.entry.State == timeline.Rejected:
 			lost++
 		default:
 			open++

@@ -59,7 +59,7 @@ func (m *Model) submit(name, text string) tea.Cmd {
 func (m *Model) pump(v *conversation) tea.Cmd {
 	for _, o := range v.out {
 		switch {
-		case o.entry.State == timeline.Failed:
+		case o.entry.State == timeline.Rejected:
 			continue
 		case o.inFlight || o.stuck:
 			return nil
@@ -120,8 +120,8 @@ func (m *Model) onSent(msg sentMsg) tea.Cmd {
 	case o.unknown:
 		o.stuck = true
 	default:
-		o.entry.State = timeline.Failed
-		o.entry.Note = "failed: " + f.Error() + " · ↑ then r sends again, x discards"
+		o.entry.State = timeline.Rejected
+		o.entry.Note = "rejected: " + f.Error() + " · ↑ then alt+r sends again, x discards"
 		cmd = m.pump(v)
 	}
 	m.refreshMove()
@@ -139,7 +139,7 @@ func (m *Model) committed(v *conversation, o *outgoing, msg sentMsg) {
 	}
 	v.insert(&timeline.Entry{
 		Key: msg.id, ID: r.GetId(), Seq: r.GetSeq(), Time: r.GetTime().AsTime(), Author: m.user,
-		Text: o.entry.Text, Own: true, State: timeline.Sent,
+		Text: o.entry.Text, Own: true, State: timeline.Committed,
 	})
 }
 
@@ -160,7 +160,7 @@ func (v *conversation) find(id string) *outgoing {
 func (m *Model) restate(v *conversation) {
 	now := m.c.Now()
 	for _, o := range v.out {
-		if o.entry.State == timeline.Failed {
+		if o.entry.State == timeline.Rejected {
 			continue
 		}
 		wait := ""
@@ -170,7 +170,7 @@ func (m *Model) restate(v *conversation) {
 		switch {
 		case o.stuck:
 			o.entry.State = timeline.Unknown
-			o.entry.Note = "outcome unknown: an earlier try may have worked, the last was refused: " + o.why + " · ↑ then r, x"
+			o.entry.Note = "outcome unknown: an earlier try may have worked, the last was refused: " + o.why + " · ↑ then alt+r, x"
 		case o.unknown:
 			o.entry.State = timeline.Unknown
 			o.entry.Note = "outcome unknown, trying again with the same id" + wait
@@ -207,8 +207,8 @@ func (m *Model) doubt() []*outgoing {
 func (m *Model) resend(e *timeline.Entry) tea.Cmd {
 	v := m.cur
 	o := v.find(e.Key)
-	if o == nil || !o.stuck && e.State != timeline.Failed {
-		m.fail("only a failed message can be sent again")
+	if o == nil || !o.stuck && e.State != timeline.Rejected {
+		m.fail("only a rejected message can be sent again")
 		return nil
 	}
 	o.stuck = false
@@ -222,13 +222,13 @@ func (m *Model) resend(e *timeline.Entry) tea.Cmd {
 func (m *Model) discard(e *timeline.Entry) tea.Cmd {
 	v := m.cur
 	for i, o := range v.out {
-		if o.id == e.Key && (o.stuck || e.State == timeline.Failed) {
+		if o.id == e.Key && (o.stuck || e.State == timeline.Rejected) {
 			v.out = append(v.out[:i:i], v.out[i+1:]...)
 			cmd := m.pump(v)
 			v.rebuild()
 			return cmd
 		}
 	}
-	m.fail("only a failed message can be discarded; d deletes a sent one")
+	m.fail("only a rejected message can be discarded; d deletes a sent one")
 	return nil
 }

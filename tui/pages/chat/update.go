@@ -38,9 +38,10 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 	case tea.MouseClickMsg:
 		return m.onClick(msg)
 	case common.LinkMsg:
-		return m.onLink(msg)
+		return tea.Batch(m.onLink(msg), m.toOverlays(msg))
 	case common.ThemeMsg:
 		m.composer.Restyle()
+		return m.toOverlays(msg)
 	case listedMsg:
 		return m.onListed(msg)
 	case reloadMsg:
@@ -79,6 +80,12 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onPeople(msg)
 	case tickMsg:
 		m.onTick()
+		return m.toOverlays(msg)
+	default:
+		if cmd, ok := m.onOverlayMsg(msg); ok {
+			return cmd
+		}
+		return m.toOverlays(msg)
 	}
 	return nil
 }

@@ -45,6 +45,12 @@ func (m *Model) resize() {
 		}
 		m.cur.tl.SetSize(m.w-m.paneX, max(1, h))
 	}
+	if o := m.top(); o != nil && o.Full() {
+		m.paneX = 0
+	}
+	for _, o := range m.overlays {
+		o.SetSize(m.w-m.paneX, m.areaH)
+	}
 	if m.help != nil {
 		m.help.SetSize(m.w-m.paneX, m.areaH)
 	}
@@ -98,6 +104,12 @@ func (m *Model) View() (string, *tea.Cursor) {
 // pane is the right-hand side, areaH rows.
 func (m *Model) pane() (rows []string, cursor *tea.Cursor) {
 	switch {
+	case m.top() != nil:
+		rows, cursor = m.top().View()
+		for len(rows) < m.areaH {
+			rows = append(rows, "")
+		}
+		return rows[:m.areaH], cursor
 	case m.help != nil:
 		return m.help.View(), nil
 	case m.picker != nil:
@@ -257,7 +269,7 @@ func (m *Model) selection() string {
 	}
 	keys := "   d delete · space mark · y copy · Esc"
 	if e.ID == 0 {
-		keys = "   r send again · x discard · y copy · Esc"
+		keys = "   alt+r send again · x discard · y copy · Esc"
 	}
 	if ws.Width(detail)+ws.Width(keys) > m.w { // what can be done comes first
 		return st.Dim.Render(ws.Truncate(" "+strings.TrimSpace(keys)+" ·"+detail, m.w))

@@ -1,0 +1,6 @@
+package chat
+
+// messageCommands are those about what is done to one message.
+func messageCommands() []command {
+	return nil
+}

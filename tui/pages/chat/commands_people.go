@@ -1,0 +1,6 @@
+package chat
+
+// peopleCommands are those about people and accounts.
+func peopleCommands() []command {
+	return nil
+}

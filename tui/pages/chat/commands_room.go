@@ -1,0 +1,6 @@
+package chat
+
+// roomCommands are those about rooms and conversations.
+func roomCommands() []command {
+	return nil
+}

@@ -1,0 +1,6 @@
+package chat
+
+// viewCommands are those about the screen itself and its settings.
+func viewCommands() []command {
+	return nil
+}
