@@ -143,7 +143,7 @@ func TestUnreadViewAndMarkRead(t *testing.T) {
 			f.store("@carol", "carol", fmt.Sprintf("message %03d", i), "", epoch)
 		}
 	})
-	x.see("@carol · direct conversation", "message 001", "─ new ─") // opened at the unread line
+	x.see("@carol · direct conversation", "message 001", " new ─") // opened at the unread line
 	shown := len(messageRows(x.screen()))
 	x.await("what was shown to be marked", func() bool { return x.fake.marked("@carol") == uint64(shown) })
 	x.see(fmt.Sprintf("@carol        %d", 40-shown))
@@ -174,7 +174,7 @@ func TestNothingIsMarkedWithoutFocus(t *testing.T) {
 	x.open("@carol")
 	x.send(tea.BlurMsg{})
 	x.fake.add("@carol", "carol", "psst", epoch)
-	x.see("psst", "─ new ─")
+	x.see("psst", " new ─")
 	x.send(press("f1")) // some updates later it is still unread
 	x.send(press("esc"))
 	if n := x.fake.marked("@carol"); n != 0 {

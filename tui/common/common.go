@@ -17,6 +17,7 @@ type Common struct {
 	Settings Settings
 	Focused  bool // the terminal has the focus, or does not tell
 	Mouse    bool // the wheel scrolls; the terminal's own selection then needs Shift
+	NoLinks  bool // the terminal does not know OSC 8
 
 	// Now and NewID are arguments so that tests draw the same screen twice.
 	Now     func() time.Time

@@ -18,6 +18,7 @@ type Styles struct {
 	Current, Selected, Unread       lipgloss.Style
 	Own                             lipgloss.Style
 	Error                           lipgloss.Style
+	Mention, Code                   lipgloss.Style
 
 	authors []lipgloss.Style
 }
@@ -62,6 +63,8 @@ func New(dark bool, p colorprofile.Profile) Styles {
 		Unread:   st().Bold(true).Foreground(pick("11", "130")),
 		Own:      st().Bold(true),
 		Error:    st().Bold(true).Foreground(pick("9", "1")),
+		Mention:  st().Bold(true).Foreground(pick("11", "130")),
+		Code:     st().Foreground(pick("14", "6")),
 	}
 	names := lightAuthors
 	if dark {

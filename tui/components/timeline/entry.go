@@ -54,6 +54,7 @@ type Entry struct {
 	Pinned    bool
 	Mention   bool       // it names the reader
 	ThreadID  uint64     // of a reply: the message that began its thread
+	ReplyTo   string     // of a reply: who began its thread and the first words; empty where that needs no saying
 	Replies   int        // of the message that began a thread
 	Reactions []Reaction // most used first
 }

@@ -22,7 +22,7 @@ func (m *Model) View() []string {
 		for first := true; i < len(m.entries) && len(out) < m.h+l; i++ {
 			pre, body := m.block(i)
 			if first && l <= len(pre) && m.entries[i].Kind == Message {
-				body = m.message(m.entries[i], false, false) // the window's first row says who speaks
+				body = m.message(i, false, false) // the window's first row says who speaks
 			}
 			first = false
 			out = append(append(out, pre...), body...)
@@ -73,8 +73,13 @@ func (m *Model) measureBlock(i int) (pre, body int) {
 		return pre, len(m.wrap(e.Text, m.noticeIndent()))
 	}
 	body = len(m.wrap(m.text(e), m.indent()))
-	if e.Note != "" {
-		body += len(m.wrap(e.Note, m.indent()))
+	if m.lead(i) {
+		body++
+	}
+	for _, below := range []string{e.Note, m.carried(e)} {
+		if below != "" {
+			body += len(m.wrap(below, m.indent()))
+		}
 	}
 	return pre, body
 }
@@ -91,7 +96,7 @@ func (m *Model) block(i int) (pre, body []string) {
 		pre = append(pre, st.Rule.Render(ws.Rule(e.Time.In(m.c.Zone).Format("Mon 2 Jan 2006"), m.w)))
 	}
 	if unread {
-		pre = append(pre, st.Unread.Render(ws.Rule("new", m.w)))
+		pre = append(pre, st.Unread.Render(ws.Rule(m.newLine(), m.w)))
 	}
 	if e.Kind == Notice {
 		return pre, m.notice(e)
@@ -99,25 +104,13 @@ func (m *Model) block(i int) (pre, body []string) {
 	grouped := len(pre) == 0 && i > 0 && m.entries[i-1].Kind == Message && m.entries[i-1].Author == e.Author &&
 		e.Time.Sub(m.entries[i-1].Time) < groupWithin
 	sameMinute := grouped && e.Time.Truncate(time.Minute).Equal(m.entries[i-1].Time.Truncate(time.Minute))
-	return pre, m.message(e, grouped, sameMinute)
+	return pre, m.message(i, grouped, sameMinute)
 }
 
 // indent is the column where text begins.
 func (m *Model) indent() int { return 1 + m.timeW + 2 + m.nickW + 2 }
 
 func (m *Model) noticeIndent() int { return 1 + m.timeW + 2 }
-
-func (m *Model) wrap(s string, indent int) []string {
-	return m.c.Widths.Wrap(s, max(minBodyWidth, m.w-indent))
-}
-
-// text is what an entry shows.
-func (m *Model) text(e *Entry) string {
-	if e.Deleted {
-		return "message deleted"
-	}
-	return e.Text
-}
 
 func (m *Model) notice(e *Entry) []string {
 	head := " "
@@ -138,58 +131,63 @@ func (m *Model) notice(e *Entry) []string {
 }
 
 // message renders the rows of one message. A group shows its author once, and the time again when the minute changes.
-func (m *Model) message(e *Entry, grouped, sameMinute bool) []string {
+func (m *Model) message(i int, grouped, sameMinute bool) []string {
+	e := m.entries[i]
 	st, ws := m.c.Styles, m.c.Widths
-	timeW, nickW := m.timeW, m.nickW
-	indent := m.indent()
-
-	clock := strings.Repeat(" ", timeW)
-	nick := strings.Repeat(" ", nickW)
-	if !sameMinute && timeW > 0 {
+	clock := strings.Repeat(" ", m.timeW)
+	nick := strings.Repeat(" ", m.nickW)
+	if !sameMinute && m.timeW > 0 {
 		clock = e.Time.In(m.c.Zone).Format("15:04") + " "
 	}
 	if !grouped {
-		nick = ws.PadLeft(e.Author, nickW)
+		nick = ws.PadLeft(e.Author, m.nickW)
 	}
 	name := st.Author(e.Author)
 	if e.Own {
 		name = name.Bold(true)
 	}
-	gutter := " "
 	selected := m.selecting && e.Key == m.cursor
-	switch {
-	case selected && m.marked[e.Key]:
-		gutter = "◆"
-	case selected:
-		gutter = "▸"
-	case m.marked[e.Key]:
-		gutter = "•"
+	indent := m.indent()
+
+	var rows []string
+	if m.lead(i) {
+		rows = append(rows, st.Dim.Render(ws.Truncate("re: "+e.ReplyTo, max(minBodyWidth, m.w-indent))))
 	}
-	textStyle := st.Text
-	if e.Deleted {
-		textStyle = st.Dim.Italic(true)
-	}
-	if selected {
-		textStyle = textStyle.Reverse(true)
-	}
-	rows := m.wrap(m.text(e), indent)
-	for j := range rows {
-		body := rows[j]
-		if body != "" {
-			body = textStyle.Render(body)
-		}
-		if j > 0 {
-			rows[j] = strings.Repeat(" ", indent) + body
-			continue
-		}
-		rows[j] = st.Accent.Render(gutter) + st.Dim.Render(clock) + m.glyph(e.State) + " " + name.Render(nick) + "  " + body
-	}
+	rows = append(rows, m.body(e, selected)...)
 	if e.Note != "" {
 		for _, row := range m.wrap(e.Note, indent) {
-			rows = append(rows, strings.Repeat(" ", indent)+m.noteStyle(e.State, row))
+			rows = append(rows, m.noteStyle(e.State, row))
 		}
 	}
+	if c := m.carried(e); c != "" {
+		for _, row := range m.wrap(c, indent) {
+			rows = append(rows, st.Dim.Render(row))
+		}
+	}
+	margin := strings.Repeat(" ", indent)
+	for j := range rows {
+		if j > 0 {
+			rows[j] = margin + rows[j]
+		}
+	}
+	rows[0] = m.gutter(e, selected) + st.Dim.Render(clock) + m.glyph(e.State) + " " + name.Render(nick) + "  " + rows[0]
 	return rows
+}
+
+// gutter is the first column: what is selected, marked, or names the reader.
+func (m *Model) gutter(e *Entry, selected bool) string {
+	st := m.c.Styles
+	switch {
+	case selected && m.marked[e.Key]:
+		return st.Accent.Render("◆")
+	case selected:
+		return st.Accent.Render("▸")
+	case m.marked[e.Key]:
+		return st.Accent.Render("•")
+	case e.Mention && !e.Deleted:
+		return st.Mention.Render("@")
+	}
+	return " "
 }
 
 func (m *Model) glyph(s State) string {

@@ -1,10 +1,6 @@
 package timeline
 
-import (
-	"slices"
-
-	"parley/tui/common"
-)
+import "parley/tui/common"
 
 // Model is one conversation's window.
 type Model struct {
@@ -23,6 +19,13 @@ type Model struct {
 	off    int    // row of its body at the top; negative reaches into the separators before it
 
 	unreadKey string // the entry under the "new" line
+	unreadAt  int    // its index, -1 when there is none; hints are in index.go
+	unreadN   int    // messages of others from there on
+	hint      int    // where index found its last key
+	broken    wraps  // see wrap
+
+	// Me is the reader's name: a mention of it stands out.
+	Me string
 
 	selecting bool
 	cursor    string
@@ -47,6 +50,7 @@ func (m *Model) SetSize(w, h int) {
 // SetEntries replaces the list. Entries are shared, not copied: the caller may change their fields and call again.
 func (m *Model) SetEntries(es []*Entry) {
 	m.entries = es
+	m.countUnread()
 	m.measure()
 	m.dropLost()
 	m.settle()
@@ -59,7 +63,12 @@ func (m *Model) Entries() []*Entry { return m.entries }
 func (m *Model) Following() bool { return m.follow }
 
 // SetUnread puts the "new" line above the entry with this key; "" removes it.
-func (m *Model) SetUnread(key string) { m.unreadKey = key }
+func (m *Model) SetUnread(key string) {
+	if key != m.unreadKey {
+		m.unreadKey = key
+		m.countUnread()
+	}
+}
 
 // UnreadKey is the entry below the "new" line.
 func (m *Model) UnreadKey() string { return m.unreadKey }
@@ -161,21 +170,6 @@ func (m *Model) top() (i, l int) {
 		left -= n
 	}
 	return 0, 0
-}
-
-// find is the anchor's index; when it is gone, that of the next later message.
-func (m *Model) find() int {
-	if i := m.index(m.anchor); i >= 0 {
-		return i
-	}
-	return slices.IndexFunc(m.entries, func(e *Entry) bool { return e.Seq > 0 && e.Seq >= m.seq })
-}
-
-func (m *Model) index(key string) int {
-	if key == "" {
-		return -1
-	}
-	return slices.IndexFunc(m.entries, func(e *Entry) bool { return e.Key == key })
 }
 
 // pin anchors the window to a row of a block.

@@ -94,6 +94,7 @@ func (m *Model) conversation(name string) *conversation {
 	v := m.conversations[name]
 	if v == nil {
 		v = newConversation(m.c, name)
+		v.tl.Me = m.user
 		m.conversations[name] = v
 		m.order = append(m.order, v)
 		m.resize()
