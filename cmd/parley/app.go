@@ -22,7 +22,8 @@ type app struct {
 	inTTY          int
 	outTTY, errTTY bool
 
-	flags globalFlags
+	flags     globalFlags
+	chatFlags chatFlags
 	// started is set when a command's own code runs: an error before that is one of usage.
 	started bool
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func newChat(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "chat [TO]",
 		Short: "The terminal client (what parley does without a command)",
 		Args:  cobra.MaximumNArgs(1),
@@ -25,6 +25,19 @@ func newChat(a *app) *cobra.Command {
 			return a.openChat(cmd.Context(), to)
 		},
 	}
+	a.addChatFlags(c)
+	return c
+}
+
+// addChatFlags adds what `parley` and `parley chat` both take.
+func (a *app) addChatFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&a.chatFlags.plain, "plain", false,
+		"no screen: a line for each event, for screen readers, dumb terminals and pipes; else PARLEY_PLAIN=1, or where there is no screen")
+}
+
+// chatFlags are those of the terminal client.
+type chatFlags struct {
+	plain bool
 }
 
 func (a *app) chat(ctx context.Context) error { return a.openChat(ctx, "") }
@@ -32,6 +45,9 @@ func (a *app) chat(ctx context.Context) error { return a.openChat(ctx, "") }
 // openChat opens the client, logged in when there is a token; else it asks for a name and a password itself.
 func (a *app) openChat(ctx context.Context, to string) error {
 	token, user, err := a.token()
+	if a.plain() {
+		return a.openPlain(ctx, token, user, to, err)
+	}
 	var f *failure
 	if err != nil && (!errors.As(err, &f) || f.code != exitAuth) {
 		return err

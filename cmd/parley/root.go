@@ -37,6 +37,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	a.addGlobalFlags(root)
+	a.addChatFlags(root)
 	for _, g := range []struct {
 		id, title string
 		commands  []*cobra.Command

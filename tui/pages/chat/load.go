@@ -55,21 +55,7 @@ type reloadMsg struct{}
 func either[T any](parent context.Context, link common.Link,
 	read func(context.Context, parleyv1.Consistency) (T, error), explain func(error) common.Failure,
 ) (resp T, local bool, err error) {
-	if link.Phase != common.NoQuorum {
-		ctx, cancel := context.WithTimeout(parent, common.CallTimeout)
-		resp, err = read(ctx, parleyv1.Consistency_CONSISTENCY_LINEARIZABLE)
-		cancel()
-		if err == nil {
-			return resp, false, nil
-		}
-		if f := explain(err); f.Outcome == common.Refused || f.Auth || f.NotFound {
-			return resp, false, err
-		}
-	}
-	ctx, cancel := context.WithTimeout(parent, common.CallTimeout)
-	defer cancel()
-	resp, err = read(ctx, parleyv1.Consistency_CONSISTENCY_LOCAL)
-	return resp, true, err
+	return common.Either(parent, link, read, explain)
 }
 
 func (m *Model) loadList() tea.Cmd {

@@ -1,0 +1,352 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"parley/proto/parleyv1"
+	"parley/tui/common"
+)
+
+// Options say for whom and with what a session runs. All but Open, Version and Forget are required.
+type Options struct {
+	Backend  common.Backend
+	Settings common.Settings
+	User     string // whose token the backend has; empty when that is not known
+	Open     string // "@user" or "#room" to begin with; else the conversation with the newest message
+	Version  string
+	// Patience is how long messages may still wait after the end of a pipe.
+	Patience time.Duration
+	// Forget drops the stored token of a session that is over.
+	Forget func(user string) error
+
+	Now   func() time.Time
+	NewID func() string
+	Zone  *time.Location
+}
+
+// ErrSessionOver is wrapped by Run's error when the token is of no use any more.
+var ErrSessionOver = errors.New("the session is over")
+
+// Undelivered is Run's error when it ends before each message has its verdict, or when one was rejected and nobody was there to
+// correct it.
+type Undelivered struct{ Queued, Unknown, Rejected int }
+
+func (u Undelivered) Error() string {
+	return fmt.Sprintf("not every message was sent: %d queued, %d unknown, %d rejected", u.Queued, u.Unknown, u.Rejected)
+}
+
+// session is one run. Its methods are the loop's.
+type session struct {
+	o      Options
+	be     common.Backend
+	con    Console
+	ctx    context.Context
+	cancel context.CancelFunc
+	calls  sync.WaitGroup
+	done   chan func() // what calls bring
+	busy   int         // calls under way that a person asked for
+
+	user          string
+	conversations map[string]*conversation
+	cur           *conversation
+	listed        bool
+	feed          *feed
+	refollowAt    time.Time
+	cursor        string
+	day           string // of the last line with a time
+	ids           bool   // say ids of messages
+
+	link     common.Link
+	trouble  trouble
+	paste    []string
+	pressed  time.Time // the last ^C
+	eofAt    time.Time // when the input ended
+	over     bool
+	err      error
+	rejected int
+}
+
+// conversation is what the session knows of one.
+type conversation struct {
+	name    string
+	unread  uint64
+	mention uint64
+	mute    parleyv1.Mute
+	lastID  uint64
+	lastSeq uint64
+	shown   uint64 // seq of the newest message that was written
+	loading bool
+	held    []*parleyv1.Message
+	out     []*outgoing
+	marks   marks
+}
+
+// Run talks until the person ends it, the input ends, the session is over, or ctx ends.
+func Run(ctx context.Context, con Console, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &session{
+		o: o, be: o.Backend, con: con, ctx: ctx, cancel: cancel, done: make(chan func(), maxCalls), user: o.User,
+		conversations: map[string]*conversation{},
+	}
+	defer s.calls.Wait()
+	defer cancel()
+	s.link = s.be.Link()
+	s.say("parley %s, %s: /help lists the commands, /quit ends", o.Version, orSomebody(o.User))
+	if s.link.Usable() {
+		s.trouble.from = s.link
+	}
+	s.whoAmI()
+	s.loadList()
+	if o.Open != "" {
+		s.open(o.Open)
+	}
+	return s.loop()
+}
+
+func (s *session) loop() error {
+	lines, links := readLines(s.ctx, s.con), s.be.Links()
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for !s.over {
+		in := lines
+		if s.gated() {
+			in = nil
+		}
+		var frames <-chan frame
+		if s.feed != nil {
+			frames = s.feed.ch
+		}
+		select {
+		case l := <-in:
+			s.onLine(l)
+		case then := <-s.done:
+			then()
+		case f, ok := <-frames:
+			s.onFrame(f, ok)
+		case l, ok := <-links:
+			if !ok {
+				links = nil
+				break
+			}
+			s.onLink(l)
+		case <-tick.C:
+			s.onTick()
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		}
+	}
+	return s.err
+}
+
+// gated holds a pipe back: the lines of a script mean what they mean in their order. A person may always type.
+func (s *session) gated() bool {
+	if s.con.Interactive() {
+		return false
+	}
+	return !s.listed && s.cur == nil || s.busy > 0 || s.cur != nil && (s.cur.loading || s.cur.waiting() >= maxOutgoing)
+}
+
+// call runs do beside the loop, and what it returns in it.
+func (s *session) call(do func(ctx context.Context) func()) {
+	s.calls.Add(1)
+	ctx := s.ctx
+	go func() {
+		defer s.calls.Done()
+		then := do(ctx)
+		select {
+		case s.done <- then:
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// ask is call for what a person asked for and waits for.
+func (s *session) ask(do func(ctx context.Context) func()) {
+	if s.busy >= maxCalls {
+		s.say("error: %d requests are under way already, wait for them", s.busy)
+		return
+	}
+	s.busy++
+	s.call(func(ctx context.Context) func() {
+		then := do(ctx)
+		return func() { s.busy--; then() }
+	})
+}
+
+// onTick does what waits for the clock.
+func (s *session) onTick() {
+	now := s.o.Now()
+	s.tellLink(now)
+	for _, v := range s.conversations {
+		s.tellWaiting(v, now)
+		s.markDue(v, now)
+	}
+	if !s.refollowAt.IsZero() && !now.Before(s.refollowAt) {
+		s.refollowAt = time.Time{}
+		s.follow(s.cursor)
+	}
+	if !s.eofAt.IsZero() {
+		s.ending(now)
+	}
+}
+
+// ending ends a session whose input has ended, once each message has its verdict or patience is over.
+func (s *session) ending(now time.Time) {
+	u := Undelivered{Rejected: s.rejected}
+	for _, v := range s.conversations {
+		for _, o := range v.out {
+			if o.unknown || o.inFlight {
+				u.Unknown++
+			} else if !o.rejected {
+				u.Queued++
+			}
+		}
+	}
+	waits := u.Queued+u.Unknown > 0 || s.busy > 0 || s.marking() || s.cur != nil && s.cur.loading || s.cur == nil && !s.listed
+	if waits && now.Sub(s.eofAt) < s.o.Patience {
+		return
+	}
+	s.over = true
+	if u != (Undelivered{}) && !s.con.Interactive() {
+		s.err = u
+	}
+}
+
+// whoAmI learns the name behind the token where only the token is known.
+func (s *session) whoAmI() {
+	if s.user != "" {
+		return
+	}
+	s.call(func(parent context.Context) func() {
+		ctx, cancel := context.WithTimeout(parent, common.CallTimeout)
+		defer cancel()
+		resp, err := s.be.WhoAmI(ctx, &parleyv1.WhoAmIRequest{Consistency: parleyv1.Consistency_CONSISTENCY_LOCAL})
+		if err != nil {
+			pause(parent, retryAfter)
+			return s.whoAmI
+		}
+		return func() { s.user = resp.GetUser().GetUsername() }
+	})
+}
+
+// waiting counts own messages without a verdict.
+func (s *session) waiting() (n int) {
+	for _, v := range s.conversations {
+		n += v.waiting()
+	}
+	return n
+}
+
+// sessionOver ends the session: its token is of no use.
+func (s *session) sessionOver(f common.Failure) {
+	if s.over {
+		return
+	}
+	s.over = true
+	if s.o.Forget != nil && s.user != "" {
+		_ = s.o.Forget(s.user) // the token is dead; a stale file only costs one more log-in
+	}
+	s.err = fmt.Errorf("%w: %s", ErrSessionOver, f.Text)
+}
+
+// fail tells of an error, or ends the session when that is what it means.
+func (s *session) fail(what string, err error) {
+	f := s.be.Explain(err)
+	if f.Auth {
+		s.sessionOver(f)
+		return
+	}
+	s.say("error: %s: %s", what, f.Error())
+}
+
+// say writes a line of the client itself.
+func (s *session) say(format string, args ...any) {
+	s.con.Print(common.Line(fmt.Sprintf(format, args...)))
+}
+
+// sorted are the conversations, the newest first.
+func (s *session) sorted() []*conversation {
+	vs := make([]*conversation, 0, len(s.conversations))
+	for _, v := range s.conversations {
+		vs = append(vs, v)
+	}
+	slices.SortFunc(vs, func(a, b *conversation) int {
+		if a.lastID != b.lastID {
+			if a.lastID > b.lastID {
+				return -1
+			}
+			return 1
+		}
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	return vs
+}
+
+func orSomebody(user string) string {
+	if user == "" {
+		return "logged in"
+	}
+	return "logged in as " + user
+}
+
+// line is one line of input, or its end.
+type line struct {
+	text   string
+	pasted bool
+	err    error
+}
+
+// readLines reads until the input ends. Its goroutine touches the console's reading side only; a read that blocks for ever ends
+// with the process.
+func readLines(ctx context.Context, con Console) <-chan line {
+	ch := make(chan line)
+	go func() {
+		for {
+			text, pasted, err := con.ReadLine()
+			select {
+			case ch <- line{text, pasted, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil && !errors.Is(err, ErrInterrupt) {
+				return
+			}
+		}
+	}()
+	return ch
+}
+
+// onLine takes one line: a message, a command, or part of a paste.
+func (s *session) onLine(l line) {
+	switch {
+	case errors.Is(l.err, ErrInterrupt):
+		s.interrupt()
+	case l.err != nil:
+		if !errors.Is(l.err, io.EOF) {
+			s.say("error: reading the input: %s", l.err)
+		}
+		if s.con.Interactive() {
+			s.quit("")
+			if !s.over { // nobody can answer any more
+				s.over = true
+			}
+			return
+		}
+		s.eofAt = s.o.Now()
+	case l.pasted:
+		if len(s.paste) < maxPaste {
+			s.paste = append(s.paste, l.text)
+		}
+	default:
+		s.enter(l.text)
+	}
+}
