@@ -127,10 +127,10 @@ func (e *editor) ReadLine() (string, bool, error) {
 	return text, false, err
 }
 
-func (e *editor) Print(line string)   { _, _ = e.term.Write([]byte(line + "\n")) }
-func (e *editor) Prompt(p string)     { e.term.SetPrompt(p); _, _ = e.term.Write(nil) }
+func (e *editor) Print(line string)    { _, _ = e.term.Write([]byte(line + "\n")) }
+func (e *editor) Prompt(p string)      { e.term.SetPrompt(p); _, _ = e.term.Write(nil) }
 func (e *editor) Words(words []string) { e.words.Store(&words) }
-func (e *editor) Interactive() bool   { return true }
+func (e *editor) Interactive() bool    { return true }
 
 func (e *editor) Close() {
 	e.stop()
