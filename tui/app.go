@@ -97,6 +97,9 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			a.c.Widths.Grapheme = true // the renderer turns the mode on when the terminal knows it
 			return a, a.page.Update(common.ThemeMsg{})
 		}
+	case common.SettingsMsg:
+		a.c.Mouse = a.c.Settings.Mouse
+		return a, a.restyle()
 	case linkMsg:
 		if !msg.ok {
 			return a, nil
@@ -125,7 +128,7 @@ func (a *app) enter(p page) tea.Cmd {
 }
 
 func (a *app) restyle() tea.Cmd {
-	a.c.Styles = styles.New(a.dark, a.profile)
+	a.c.Styles = styles.Named(a.c.Settings.Theme, a.dark, a.profile)
 	if a.page == nil {
 		return nil
 	}
@@ -139,7 +142,8 @@ func (a *app) View() tea.View {
 		v.Content, v.Cursor = a.page.View()
 	}
 	v.AltScreen, v.ReportFocus = true, true
-	v.WindowTitle = a.page.Title()
+	v.Content, v.WindowTitle = a.c.Draw(v.Content), a.c.Draw(a.page.Title())
+	v.BackgroundColor, v.ForegroundColor = a.c.Styles.Background, a.c.Styles.Foreground
 	if a.c.Mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}

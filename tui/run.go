@@ -60,6 +60,9 @@ func label(host string) string {
 	return string(r[:min(len(r), 64)])
 }
 
+// fps bounds the frames a second: twice the library's default halves how long a key waits for its frame.
+const fps = 120
+
 // run is Run on any backend, without the check.
 func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramOption) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -73,10 +76,11 @@ func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramO
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 		Label: label(host), Servers: o.Servers, Version: o.Version,
 		SaveSession: o.SaveSession, ForgetSession: o.ForgetSession,
+		NonUTF8: !common.UTF8Locale(os.Getenv), NoLinks: os.Getenv("TERM") == "linux",
 	}
 	a := newApp(ctx, c, o.User, o.Open)
 	defer func() { a.page.Close() }()
-	_, err = tea.NewProgram(a, append([]tea.ProgramOption{tea.WithContext(ctx)}, opts...)...).Run()
+	_, err = tea.NewProgram(a, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(fps)}, opts...)...).Run()
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -18,6 +18,7 @@ type Common struct {
 	Focused  bool // the terminal has the focus, or does not tell
 	Mouse    bool // the wheel scrolls; the terminal's own selection then needs Shift
 	NoLinks  bool // the terminal does not know OSC 8
+	NonUTF8  bool // the locale can show ASCII only
 
 	// Now and NewID are arguments so that tests draw the same screen twice.
 	Now     func() time.Time
@@ -49,3 +50,6 @@ type LoggedOutMsg struct {
 
 // ThemeMsg says that Common.Styles or Common.Widths changed.
 type ThemeMsg struct{}
+
+// SettingsMsg says that Common.Settings changed: what depends on them is drawn anew.
+type SettingsMsg struct{}

@@ -20,68 +20,96 @@ type Styles struct {
 	Error                           lipgloss.Style
 	Mention, Code                   lipgloss.Style
 
+	// Background and Foreground are set when the theme is not made for the terminal's own; the terminal takes them until the
+	// client ends.
+	Background, Foreground color.Color
+
 	authors []lipgloss.Style
 }
 
-// The author colours keep at least 4.5:1 against the backgrounds that people use (a test measures it): black to a dark grey,
-// white to a warm paper.
-var (
-	darkAuthors = []string{
-		"#ff8a80", "#ffb86c", "#f1d36b", "#b8e07a", "#7ee0a1", "#6fe0d2",
-		"#7cc7ff", "#9db4ff", "#c3a6ff", "#f0a1ff", "#ff9ecb", "#d7c4a3",
-	}
-	lightAuthors = []string{
-		"#a61b1b", "#8f4400", "#735500", "#4a6600", "#006b38", "#00686d",
-		"#0059a6", "#3749c8", "#6a33c2", "#941ca2", "#ad175b", "#65553a",
-	}
-)
+// New is the theme "auto": it follows the terminal's background and its range of colours.
+func New(isDark bool, p colorprofile.Profile) Styles { return Named("auto", isDark, p) }
 
-// New is the theme for a background and a terminal's range of colours. With sixteen colours or fewer it keeps to the
-// terminal's own palette.
-func New(dark bool, p colorprofile.Profile) Styles {
+// Named is a theme by its name (see Themes; an unknown one is auto) on a terminal with this background and this range of
+// colours. With sixteen colours or fewer every theme keeps to the terminal's palette; without colours every theme is mono.
+func Named(name string, isDark bool, p colorprofile.Profile) Styles {
+	known := p != colorprofile.Unknown
+	switch {
+	case name == "mono" || known && p < colorprofile.ANSI:
+		return mono()
+	case name == "terminal" || known && p == colorprofile.ANSI:
+		return sixteen(isDark)
+	}
+	pal, wantDark := &light, isDark
+	switch name {
+	case "dark":
+		wantDark = true
+	case "light":
+		wantDark = false
+	}
+	switch {
+	case name == "high-contrast" && isDark:
+		pal = &darkContrast
+	case name == "high-contrast":
+		pal = &lightContrast
+	case wantDark:
+		pal = &dark
+	}
+	s := pal.styles()
+	if pal.brings || wantDark != isDark {
+		s.Background, s.Foreground = lipgloss.Color(pal.bg), lipgloss.Color(pal.fg)
+	}
+	return s
+}
+
+// fore is a style with one of a palette's colours.
+func fore(c string) lipgloss.Style { return lipgloss.NewStyle().Foreground(lipgloss.Color(c)) }
+
+// plain are the styles that no theme changes.
+func plain() Styles {
 	st := lipgloss.NewStyle
-	few := p != colorprofile.Unknown && p <= colorprofile.ANSI
-	pick := func(d, l string) color.Color {
-		if dark {
-			return lipgloss.Color(d)
-		}
-		return lipgloss.Color(l)
+	return Styles{
+		Text: st(), Strong: st().Bold(true), Own: st().Bold(true), Current: st().Bold(true).Reverse(true), Selected: st().Reverse(true),
 	}
-	s := Styles{
-		Text:     st(),
-		Dim:      st().Foreground(pick("245", "242")),
-		Strong:   st().Bold(true),
-		Accent:   st().Foreground(pick("14", "6")),
-		Rule:     st().Foreground(pick("240", "249")),
-		Good:     st().Foreground(pick("10", "2")),
-		Warn:     st().Foreground(pick("11", "130")),
-		Bad:      st().Foreground(pick("9", "1")),
-		Bar:      st().Background(pick("236", "254")).Foreground(pick("252", "235")),
-		BarDim:   st().Background(pick("236", "254")).Foreground(pick("248", "240")),
-		Current:  st().Bold(true).Reverse(true),
-		Selected: st().Reverse(true),
-		Unread:   st().Bold(true).Foreground(pick("11", "130")),
-		Own:      st().Bold(true),
-		Error:    st().Bold(true).Foreground(pick("9", "1")),
-		Mention:  st().Bold(true).Foreground(pick("11", "130")),
-		Code:     st().Foreground(pick("14", "6")),
+}
+
+func (p *palette) styles() Styles {
+	s := plain()
+	s.Dim, s.Accent, s.Rule, s.Code = fore(p.dim), fore(p.accent), fore(p.line), fore(p.code)
+	s.Good, s.Warn, s.Bad = fore(p.good), fore(p.warn), fore(p.bad)
+	s.Error, s.Unread, s.Mention = s.Bad.Bold(true), s.Warn.Bold(true), s.Warn.Bold(true)
+	s.Bar = fore(p.barText).Background(lipgloss.Color(p.barBack))
+	s.BarDim = fore(p.barDim).Background(lipgloss.Color(p.barBack))
+	for _, a := range p.authors {
+		s.authors = append(s.authors, fore(a))
 	}
-	names := lightAuthors
-	if dark {
-		names = darkAuthors
+	return s
+}
+
+// sixteen uses the terminal's own colours, which whoever set them up can read.
+func sixteen(isDark bool) Styles {
+	s, faint := plain(), lipgloss.NewStyle().Faint(true)
+	accent, good, warn, bad, code, authors := "4", "2", "5", "1", "6", []string{"1", "2", "4", "5", "6"}
+	if isDark {
+		accent, good, warn, bad, code, authors = "14", "10", "11", "9", "13", []string{"9", "10", "11", "12", "13", "14"}
 	}
-	if few {
-		s.Dim, s.Rule = st().Faint(true), st().Faint(true)
-		s.Bar, s.BarDim = st().Reverse(true), st().Reverse(true)
-		s.Warn, s.Unread = st().Foreground(pick("11", "5")), st().Bold(true).Foreground(pick("11", "5"))
-		names = []string{"1", "2", "4", "5", "6"}
-		if dark {
-			names = []string{"9", "10", "11", "12", "13", "14"}
-		}
+	s.Dim, s.Rule = faint, faint
+	s.Accent, s.Code = fore(accent), fore(code)
+	s.Good, s.Warn, s.Bad = fore(good), fore(warn), fore(bad)
+	s.Error, s.Unread, s.Mention = s.Bad.Bold(true), s.Warn.Bold(true), s.Warn.Bold(true)
+	s.Bar, s.BarDim = s.Selected, s.Selected
+	for _, a := range authors {
+		s.authors = append(s.authors, fore(a))
 	}
-	for _, n := range names {
-		s.authors = append(s.authors, st().Foreground(lipgloss.Color(n)))
-	}
+	return s
+}
+
+// mono has no colours: weight, faintness and reverse video tell apart what words have said already.
+func mono() Styles {
+	s, faint, strong := plain(), lipgloss.NewStyle().Faint(true), lipgloss.NewStyle().Bold(true)
+	s.Dim, s.Rule = faint, faint
+	s.Accent, s.Warn, s.Bad, s.Error, s.Unread, s.Mention = strong, strong, strong, strong, strong, strong
+	s.Bar, s.BarDim = s.Selected, s.Selected
 	return s
 }
 

@@ -3,6 +3,7 @@ package styles
 import (
 	"image/color"
 	"math"
+	"slices"
 	"testing"
 
 	"charm.land/lipgloss/v2"
@@ -27,18 +28,41 @@ func contrast(a, b color.Color) float64 {
 	return (math.Max(la, lb) + 0.05) / (math.Min(la, lb) + 0.05)
 }
 
-// Every author can be read on the backgrounds that people use.
-func TestAuthorContrast(t *testing.T) {
-	for _, set := range []struct {
-		names, backgrounds []string
-	}{
-		{darkAuthors, []string{"#000000", "#1e1e1e", "#282a36", "#002b36"}},
-		{lightAuthors, []string{"#ffffff", "#fafafa", "#fdf6e3"}},
-	} {
-		for _, fg := range set.names {
-			for _, bg := range set.backgrounds {
-				if got := contrast(lipgloss.Color(fg), lipgloss.Color(bg)); got < 4.5 {
-					t.Errorf("%s on %s has a contrast of %.2f, want 4.5", fg, bg, got)
+// Everything that is read has the contrast that its theme promises, on the backgrounds that people use.
+func TestContrast(t *testing.T) {
+	for name, p := range map[string]palette{"dark": dark, "light": light, "dark contrast": darkContrast, "light contrast": lightContrast} {
+		colours := map[string]string{"text": p.fg, "dim": p.dim, "accent": p.accent, "good": p.good, "warn": p.warn, "bad": p.bad, "code": p.code}
+		for _, a := range p.authors {
+			colours[a] = a
+		}
+		for what, fg := range colours {
+			for _, bg := range append([]string{p.bg}, p.backgrounds...) {
+				if got := contrast(lipgloss.Color(fg), lipgloss.Color(bg)); got < p.contrast {
+					t.Errorf("%s: %s %s on %s has a contrast of %.2f, want %.1f", name, what, fg, bg, got, p.contrast)
+				}
+			}
+		}
+		for what, fg := range map[string]string{"the bar's text": p.barText, "the bar's hint": p.barDim} {
+			if got := contrast(lipgloss.Color(fg), lipgloss.Color(p.barBack)); got < p.contrast {
+				t.Errorf("%s: %s has a contrast of %.2f, want %.1f", name, what, got, p.contrast)
+			}
+		}
+	}
+}
+
+// Each name is a theme; what is not made for the terminal's background brings its own, and nothing has a colour without colours.
+func TestNamedThemes(t *testing.T) {
+	for _, name := range append(slices.Clone(Themes), "no such theme") {
+		for _, isDark := range []bool{true, false} {
+			s := Named(name, isDark, colorprofile.TrueColor)
+			brings := name == "high-contrast" || name == "dark" && !isDark || name == "light" && isDark
+			if got := s.Background != nil && s.Foreground != nil; got != brings {
+				t.Errorf("%s on a terminal with dark=%v brings its background: %v", name, isDark, got)
+			}
+			m := Named(name, isDark, colorprofile.ASCII)
+			for _, st := range []lipgloss.Style{m.Dim, m.Warn, m.Bar, m.Author("bob"), m.Mention} {
+				if _, none := st.GetForeground().(lipgloss.NoColor); !none || m.Background != nil {
+					t.Errorf("%s has a colour where there are none", name)
 				}
 			}
 		}

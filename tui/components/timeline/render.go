@@ -93,7 +93,11 @@ func (m *Model) block(i int) (pre, body []string) {
 		pre = append(pre, st.Dim.Render(ws.Truncate(" "+m.Top, m.w)))
 	}
 	if day {
-		pre = append(pre, st.Rule.Render(ws.Rule(e.Time.In(m.c.Zone).Format("Mon 2 Jan 2006"), m.w)))
+		line, day := ws.Rule(e.Time.In(m.c.Zone).Format("Mon 2 Jan 2006"), m.w), ""
+		if i, k := strings.Index(line, " "), strings.LastIndex(line, " "); i >= 0 && k > i {
+			day, line = st.Dim.Render(line[i:k+1])+st.Rule.Render(line[k+1:]), line[:i]
+		}
+		pre = append(pre, st.Rule.Render(line)+day)
 	}
 	if unread {
 		pre = append(pre, st.Unread.Render(ws.Rule(m.newLine(), m.w)))
