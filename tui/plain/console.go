@@ -13,7 +13,8 @@ import (
 
 // Console is where lines come from and go to. ReadLine is called by one goroutine; the other methods are for any.
 type Console interface {
-	// ReadLine blocks for a line. pasted: it is one of several that came at once. io.EOF ends the input; ErrInterrupt is ^C.
+	// ReadLine blocks for a line. pasted: it is one of several that came at once. ErrInterrupt is ^C, ErrEnd is ^D in an empty
+	// line; after any other error nothing more comes.
 	ReadLine() (text string, pasted bool, err error)
 	// Print writes one finished line.
 	Print(line string)
@@ -29,6 +30,9 @@ type Console interface {
 
 // ErrInterrupt is returned by ReadLine when ^C was typed; what stood in the line is gone.
 var ErrInterrupt = errors.New("interrupted")
+
+// ErrEnd is returned by ReadLine when ^D was typed in an empty line: the person wants to leave.
+var ErrEnd = errors.New("the end was typed")
 
 // Open takes the terminal for a line editor when there is one that understands it; else lines are read as they come. name is TERM.
 func Open(in, out *os.File, name string) (Console, error) {

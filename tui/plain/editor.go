@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -27,10 +28,14 @@ type editor struct {
 	words   atomic.Pointer[[]string]
 	stop    func() // of watchSize
 
+	// Of the goroutine that reads.
+	buf                 [256]byte
+	typed               []byte // what was read and not handed on, in buf
+	interrupted, hungUp bool   // ^C was typed in this line; the terminal is gone
+
 	mu     sync.Mutex // guards what follows
 	cooked *term.State
 	closed bool
-	intr   bool // ^C was typed since the last ReadLine
 }
 
 func openEditor(in, out *os.File) (Console, error) {
@@ -82,47 +87,62 @@ func (e *editor) resize() {
 	}
 }
 
-// Read is the terminal as x/term reads it. ^Z suspends here; ^C becomes an empty line.
+// Read is the terminal as x/term reads it: what it would not understand, or take for the end, is dealt with here. Only the
+// goroutine of ReadLine calls it, without the lock of term.
 func (e *editor) Read(b []byte) (int, error) {
 	for {
-		n, err := e.in.Read(b)
-		if n == 1 && b[0] == keySuspend {
-			e.suspend()
-			continue
+		if len(e.typed) == 0 {
+			n, err := e.in.Read(e.buf[:])
+			if e.typed = e.buf[:n]; n == 0 {
+				e.hungUp = err != nil
+				return 0, err
+			}
 		}
-		if n == 1 && b[0] == keyInterrupt && len(b) >= 3 {
-			e.mu.Lock()
-			e.intr = true
-			e.mu.Unlock()
-			return copy(b, []byte{keyKillLeft, keyKillRight, '\r'}), err
+		if at := bytes.IndexAny(e.typed, string([]byte{keyInterrupt, keySuspend})); at != 0 {
+			if at < 0 {
+				at = len(e.typed)
+			}
+			n := copy(b, e.typed[:at])
+			e.typed = e.typed[n:]
+			return n, nil
 		}
-		return n, err
+		key := e.typed[0]
+		if key == keyInterrupt && len(b) < 3 {
+			return 0, io.ErrShortBuffer // its buffer has room for a paste
+		}
+		e.typed = e.typed[1:]
+		if key == keyInterrupt {
+			e.interrupted = true
+			return copy(b, []byte{keyKillLeft, keyKillRight, '\r'}), nil
+		}
+		e.suspend()
 	}
 }
 
 // Write is the terminal as x/term writes it.
 func (e *editor) Write(b []byte) (int, error) { return e.out.Write(b) }
 
+// suspend stops the process until the shell lets it go on, and draws the line anew.
 func (e *editor) suspend() {
 	e.cook()
 	_, _ = io.WriteString(e.out, "\r\n")
 	stopSelf()
 	if err := e.raw(); err == nil {
 		e.resize()
+		_, _ = e.term.Write(nil)
 	}
 }
 
 func (e *editor) ReadLine() (string, bool, error) {
+	e.interrupted = false
 	text, err := e.term.ReadLine()
-	if errors.Is(err, term.ErrPasteIndicator) {
+	switch {
+	case errors.Is(err, term.ErrPasteIndicator):
 		return text, true, nil
-	}
-	e.mu.Lock()
-	intr := e.intr
-	e.intr = false
-	e.mu.Unlock()
-	if intr && err == nil {
+	case e.interrupted && err == nil:
 		return "", false, ErrInterrupt
+	case errors.Is(err, io.EOF) && !e.hungUp:
+		return "", false, ErrEnd
 	}
 	return text, false, err
 }

@@ -213,7 +213,7 @@ func (s *session) ending(now time.Time) {
 		return
 	}
 	s.over = true
-	if u != (Undelivered{}) && !s.con.Interactive() {
+	if u.Queued+u.Unknown > 0 || u.Rejected > 0 && !s.con.Interactive() {
 		s.err = u
 	}
 }
@@ -317,7 +317,7 @@ func readLines(ctx context.Context, con Console) <-chan line {
 			case <-ctx.Done():
 				return
 			}
-			if err != nil && !errors.Is(err, ErrInterrupt) {
+			if err != nil && !errors.Is(err, ErrInterrupt) && !errors.Is(err, ErrEnd) {
 				return
 			}
 		}
@@ -330,16 +330,11 @@ func (s *session) onLine(l line) {
 	switch {
 	case errors.Is(l.err, ErrInterrupt):
 		s.interrupt()
+	case errors.Is(l.err, ErrEnd):
+		s.quit("")
 	case l.err != nil:
 		if !errors.Is(l.err, io.EOF) {
 			s.say("error: reading the input: %s", l.err)
-		}
-		if s.con.Interactive() {
-			s.quit("")
-			if !s.over { // nobody can answer any more
-				s.over = true
-			}
-			return
 		}
 		s.eofAt = s.o.Now()
 	case l.pasted:
