@@ -22,6 +22,8 @@ import (
 type fake struct {
 	common.Backend // what is not implemented below: a test that needs it writes it
 
+	fakeRooms
+
 	me   string
 	mu   sync.Mutex
 	tok  []byte
@@ -235,7 +237,11 @@ func (f *fake) SendMessage(ctx context.Context, r *parleyv1.SendMessageRequest) 
 		if !strings.HasPrefix(r.GetConversation(), "#") && !slices.ContainsFunc(f.users, func(u *parleyv1.User) bool { return "@"+u.Username == r.GetConversation() }) {
 			return nil, common.Failure{Text: "no user " + r.GetConversation(), NotFound: true}
 		}
-		m = f.store(r.GetConversation(), f.me, r.GetText(), r.GetRequestId(), f.now())
+		name := r.GetConversation()
+		if to := f.former[name]; to != "" {
+			name = to
+		}
+		m = f.store(name, f.me, r.GetText(), r.GetRequestId(), f.now())
 		f.byReq[r.GetRequestId()] = m
 		f.push(&parleyv1.Event{Change: &parleyv1.Event_Message{Message: m}})
 	}
@@ -264,6 +270,9 @@ func (f *fake) ReadMessages(_ context.Context, r *parleyv1.ReadMessagesRequest) 
 	}
 	limit := int(r.GetLimit())
 	resp := &parleyv1.ReadMessagesResponse{More: len(all) > limit, ReadInfo: &parleyv1.ReadInfo{}}
+	if r.GetAroundId() != 0 || r.GetAfterId() != 0 || r.GetFromTime() != nil {
+		return f.window(r, all, limit)
+	}
 	if len(all) > limit {
 		if r.GetOnlyUnread() {
 			all = all[:limit]
@@ -308,6 +317,17 @@ func (f *fake) ListConversations(_ context.Context, r *parleyv1.ListConversation
 		c.LastSeq, c.LastMessage = m.Seq, m
 		if m.Unread && !m.Deleted {
 			c.Unread++
+			if m.MentionsMe {
+				c.Mentions++
+			}
+		}
+	}
+	for _, r := range f.rooms {
+		if r.ranks[f.me] >= parleyv1.Membership_MEMBERSHIP_MEMBER && by[r.Name] == nil {
+			by[r.Name] = &parleyv1.Conversation{Name: r.Name}
+		}
+		if c := by[r.Name]; c != nil {
+			c.Room = f.seen(r)
 		}
 	}
 	resp := &parleyv1.ListConversationsResponse{Cursor: strconv.Itoa(len(f.log)), ReadInfo: &parleyv1.ReadInfo{}}
@@ -315,7 +335,11 @@ func (f *fake) ListConversations(_ context.Context, r *parleyv1.ListConversation
 		resp.Conversations = append(resp.Conversations, c)
 	}
 	sort.Slice(resp.Conversations, func(i, j int) bool {
-		return resp.Conversations[i].LastMessage.Id > resp.Conversations[j].LastMessage.Id
+		a, b := resp.Conversations[i], resp.Conversations[j]
+		if a.GetLastMessage().GetId() == b.GetLastMessage().GetId() {
+			return a.Name < b.Name
+		}
+		return a.GetLastMessage().GetId() > b.GetLastMessage().GetId()
 	})
 	return resp, nil
 }

@@ -41,7 +41,7 @@ func TestRoomsAmongTheConversations(t *testing.T) {
 		{Change: &parleyv1.Event_MembershipChanged{MembershipChanged: &parleyv1.MembershipChanged{Conversation: "#lab", Me: true,
 			Username: "alice", Membership: parleyv1.Membership_MEMBERSHIP_MEMBER}}},
 		{Change: &parleyv1.Event_MembershipChanged{MembershipChanged: &parleyv1.MembershipChanged{Conversation: "#nowhere", Me: true}}},
-		{Change: &parleyv1.Event_MembershipChanged{MembershipChanged: &parleyv1.MembershipChanged{Conversation: "#ops", Me: true,
+		{Change: &parleyv1.Event_MembershipChanged{MembershipChanged: &parleyv1.MembershipChanged{Conversation: "#war", Me: true,
 			Username: "alice", By: "bob"}}},
 		{Change: &parleyv1.Event_MuteChanged{MuteChanged: &parleyv1.MuteChanged{Conversation: "#ops", Mute: parleyv1.Mute_MUTE_ALL}}},
 		{Change: &parleyv1.Event_UserDeleted{UserDeleted: &parleyv1.UserDeleted{Username: "bob", Conversation: "#lab"}}},
@@ -50,7 +50,7 @@ func TestRoomsAmongTheConversations(t *testing.T) {
 		x.fake.push(e)
 	}
 	x.fake.mu.Unlock()
-	x.see("thank you", "the room is #war now", "not a member of #ops", "#lab")
+	x.see("thank you", "bob renamed the room: it is #war now", "not a member of #war", "#lab")
 	x.gone("#nowhere")
 	if v := x.app.View(); strings.Contains(v.Content, "\x1b[31mred") || strings.Contains(x.screen(), "\u202e") {
 		t.Errorf("what others wrote reached the terminal:\n%q", v.Content)

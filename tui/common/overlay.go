@@ -34,8 +34,14 @@ type TellMsg struct {
 	Bad  bool
 }
 
-// RunMsg runs a line as the composer would: a slash command.
+// RunMsg runs a line as the composer would: a slash command. The draft stays as it is.
 type RunMsg struct{ Line string }
+
+// DraftMsg closes all overlays and puts a text into the composer, to be gone on with: a command that needs more words.
+type DraftMsg struct{ Text string }
+
+// ChangedMsg tells the overlays that a command changed something which they may show: read it again.
+type ChangedMsg struct{}
 
 // FailedMsg hands an error of the backend to the page, which tells it, or ends the session when that is what it means.
 type FailedMsg struct {

@@ -39,6 +39,11 @@ type Model struct {
 	overlays []common.Overlay // the last one is in front
 	asked    int              // number of the switcher's last question; older answers are dropped
 
+	renamed map[string]string // rooms: from every former name that was met to the present one
+	soft    soft
+	stale   []string // accounts whose presence is to be asked for
+	reopen  bool     // the open conversation is to be read from the start: one joined it
+
 	listed, listing, listAgain, recount bool
 	epoch                               int // counts resets
 	stream                              int // counts subscriptions
@@ -65,7 +70,7 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 	m := &Model{
 		c: c, ctx: ctx, cancel: cancel, user: user, open: open,
 		leader:        c.Link.Leader,
-		conversations: map[string]*conversation{}, markTimer: map[string]bool{},
+		conversations: map[string]*conversation{}, markTimer: map[string]bool{}, renamed: map[string]string{},
 	}
 	m.composer = composer.New(c)
 	return m
@@ -91,6 +96,9 @@ func (m *Model) Title() string {
 
 // conversation finds one or makes it.
 func (m *Model) conversation(name string) *conversation {
+	if to := m.renamed[name]; to != "" {
+		name = to
+	}
 	v := m.conversations[name]
 	if v == nil {
 		v = newConversation(m.c, name)
@@ -152,6 +160,10 @@ func (m *Model) show(name string) tea.Cmd {
 	m.resize()
 	m.sort()
 	v.rebuild()
+	if v.invited() {
+		m.askJoin(v)
+		return nil
+	}
 	if !v.loaded {
 		return m.load(v, newestPage, 0)
 	}

@@ -24,6 +24,9 @@ type conversation struct {
 	only    []*timeline.Entry // the unread view: what /unread asked for; nil when off
 	onlyOn  bool
 
+	facts
+	people members
+
 	loaded, loading, more bool
 	below                 int // came while the reader was further up or elsewhere
 

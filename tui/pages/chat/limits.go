@@ -25,6 +25,12 @@ const (
 	maxDelete = 100
 	// maxPeople is what the switcher shows of a pattern.
 	maxPeople = 100
+	// maxAtOnce bounds the people whom one command invites or puts out.
+	maxAtOnce = 20
+	// maxTypists bounds the people who type at one time; more are not told apart by anybody.
+	maxTypists = 50
+	// maxMembers is the contract's limit of a room's members.
+	maxMembers = 10_000
 	// maxOverlays bounds the screens that stand on each other; details of a result of a search are three.
 	maxOverlays = 8
 	// defaultUnread is how many unread messages /unread shows without a number.
@@ -43,6 +49,11 @@ const (
 	// flashFor is how long an answer stays in the status bar; the next key takes it away after flashAtLeast.
 	flashFor     = 8 * time.Second
 	flashAtLeast = 1500 * time.Millisecond
+	// typingFor is how long the contract lets a Typing hold; typingEvery is how often it is said again, twice in that time.
+	typingFor   = 6 * time.Second
+	typingEvery = 3 * time.Second
+	// activeEvery is how often a client that is used says so: twice in the minute after which the cluster calls it away.
+	activeEvery = 25 * time.Second
 	// quitWithin is how fast ^C must come twice.
 	quitWithin = 2 * time.Second
 	// ageAfter is when a waiting message says how long it waits.

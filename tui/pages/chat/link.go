@@ -48,6 +48,9 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 		if m.move != nil && m.move.open {
 			m.arrived(now)
 		}
+		if old.Phase != common.Ready {
+			m.forgetPresence()
+		}
 		cmds = append(cmds, m.pumpAll())
 		if !m.listed || !m.asOf.IsZero() { // what is shown was read without a quorum, or not at all
 			cmds = append(cmds, m.loadList())

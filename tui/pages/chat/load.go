@@ -90,13 +90,14 @@ func (m *Model) onListed(msg listedMsg) tea.Cmd {
 			continue
 		}
 		v.unread = c.GetUnread()
+		v.told(c)
 		v.note(c.GetLastMessage().GetId(), c.GetLastSeq())
 	}
 	m.sort()
 	var cmds []tea.Cmd
 	if !m.listed {
 		m.listed = true
-		cmds = append(cmds, m.follow(msg.resp.GetCursor()), m.openFirst())
+		cmds = append(cmds, m.follow(msg.resp.GetCursor()), m.openFirst(), m.loadInvitations(), m.loadPresence(m.peers()))
 	}
 	if m.listAgain {
 		m.listAgain = false
@@ -116,7 +117,7 @@ func (m *Model) readFrom(local bool, info *parleyv1.ReadInfo) {
 
 // load asks for a page. limit 0 is the usual one.
 func (m *Model) load(v *conversation, kind pageKind, limit int) tea.Cmd {
-	if v.loading {
+	if v.loading || v.invited() || v.gone && v.loaded {
 		return nil
 	}
 	req := &parleyv1.ReadMessagesRequest{Conversation: v.name, Limit: uint32(limit)}

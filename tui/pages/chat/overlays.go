@@ -51,12 +51,14 @@ func (m *Model) onOverlayMsg(msg tea.Msg) (cmd tea.Cmd, ok bool) {
 	case common.ShowMsg:
 		return m.push(msg.Overlay), true
 	case common.OpenMsg:
-		m.overlays, m.picker, m.help = nil, nil, nil
-		return m.show(msg.Conversation), true
+		return m.goTo(msg.Conversation), true
 	case common.TellMsg:
 		m.setFlash(msg.Text, msg.Bad)
 	case common.RunMsg:
-		return m.run(msg.Line), true
+		return m.runFor(msg.Line), true
+	case common.DraftMsg:
+		m.overlays, m.picker, m.help = nil, nil, nil
+		m.composer.SetValue(msg.Text)
 	case common.FailedMsg:
 		f := m.c.Backend.Explain(msg.Err)
 		if f.Auth {
@@ -71,4 +73,20 @@ func (m *Model) onOverlayMsg(msg tea.Msg) (cmd tea.Cmd, ok bool) {
 		return nil, false
 	}
 	return nil, true
+}
+
+// runFor runs a line for an overlay. The draft, which is none of its business, stays.
+func (m *Model) runFor(line string) tea.Cmd {
+	draft := m.composer.Value()
+	cmd := m.run(line)
+	if v := m.composer.Value(); v == "" || v == line {
+		m.composer.SetValue(draft)
+	}
+	return cmd
+}
+
+// goTo opens a conversation and closes what stands in front of it.
+func (m *Model) goTo(name string) tea.Cmd {
+	m.overlays, m.picker, m.help = nil, nil, nil
+	return m.show(name)
 }

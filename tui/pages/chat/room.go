@@ -18,26 +18,9 @@ func (m *Model) applyRoom(ev *parleyv1.Event) *conversation {
 		v.edit(e.GetId(), common.Body(e.GetText()))
 		return v
 	case ev.GetRoomChanged() != nil:
-		r := ev.GetRoomChanged()
-		v := m.conversations[r.GetOldName()]
-		if v == nil {
-			return nil
-		}
-		v.notice(m.c.Now(), m.key(), "the room is "+common.Line(r.GetRoom().GetName())+" now")
-		return v
-	case ev.GetMembershipChanged().GetMe():
-		c := ev.GetMembershipChanged()
-		if c.GetMembership() >= parleyv1.Membership_MEMBERSHIP_MEMBER {
-			m.recount = true // what was written before the join comes by reading
-			return m.conversation(c.GetConversation())
-		}
-		v := m.conversations[c.GetConversation()]
-		if v == nil {
-			return nil // an invitation; the list has nothing to show for it yet
-		}
-		v.unread = 0
-		v.notice(m.c.Now(), m.key(), "you are not a member of "+common.Line(c.GetConversation())+" any more; nothing new comes from here")
-		return v
+		return m.roomChanged(ev.GetRoomChanged())
+	case ev.GetMembershipChanged() != nil:
+		return m.membershipChanged(ev.GetMembershipChanged())
 	}
 	return nil
 }

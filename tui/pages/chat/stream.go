@@ -103,6 +103,8 @@ func (m *Model) onFrames(msg framesMsg) tea.Cmd {
 			m.cursor = fr.GetReset_().GetCursor()
 			cmds = append(cmds, m.reset(fr.GetReset_().GetReason()))
 			clear(touched)
+		case fr.GetPresence() != nil || fr.GetTyping() != nil:
+			m.onSoft(fr)
 		case fr.GetEvent() != nil:
 			m.cursor = fr.GetEvent().GetCursor()
 			if v := m.apply(fr.GetEvent()); v != nil {
@@ -193,6 +195,7 @@ func (m *Model) apply(ev *parleyv1.Event) *conversation {
 func (m *Model) applyMessage(pm *parleyv1.Message) *conversation {
 	v := m.conversation(pm.GetConversation())
 	e := entry(m.user, pm)
+	m.soft.stop(v.name, pm.GetSender())
 	newer := v.note(e.ID, e.Seq)
 	if newer && e.Unread && !e.Deleted {
 		v.unread++

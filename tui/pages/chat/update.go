@@ -22,6 +22,14 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 		m.recount = false
 		cmds = append(cmds, m.loadList())
 	}
+	if m.reopen && m.cur != nil {
+		m.reopen = false
+		cmds = append(cmds, m.load(m.cur, newestPage, 0))
+	}
+	cmds = append(cmds, m.watchPeople())
+	if _, ok := msg.(tea.KeyPressMsg); ok {
+		cmds = append(cmds, m.atKeyboard())
+	}
 	m.resize()
 	cmds = append(cmds, m.markShown(), m.tick())
 	return tea.Batch(cmds...)
@@ -76,6 +84,15 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onLoggedOut(msg)
 	case askMsg:
 		return m.onAsk(msg)
+	case membersMsg:
+		return m.onMembers(msg)
+	case presenceMsg:
+		m.onPresence(msg)
+	case saidMsg: // nothing depends on it
+	case invitationsMsg:
+		m.onInvitations(msg)
+	case doneMsg:
+		return m.onDone(msg)
 	case peopleMsg:
 		return m.onPeople(msg)
 	case tickMsg:
@@ -92,7 +109,7 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 
 // tick runs only while something on screen depends on the clock.
 func (m *Model) tick() tea.Cmd {
-	if m.ticking || m.c.Link.Phase == common.Ready && m.waiting() == 0 && m.flash == "" {
+	if m.ticking || m.c.Link.Phase == common.Ready && m.waiting() == 0 && m.flash == "" && len(m.soft.typing) == 0 {
 		return nil
 	}
 	m.ticking = true
@@ -101,6 +118,7 @@ func (m *Model) tick() tea.Cmd {
 
 func (m *Model) onTick() {
 	m.ticking = false
+	m.soft.forget(m.c.Now())
 	if m.flash != "" && m.c.Now().After(m.flashEnd) {
 		m.flash = ""
 	}

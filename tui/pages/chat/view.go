@@ -139,27 +139,6 @@ func (m *Model) pane() (rows []string, cursor *tea.Cursor) {
 	return rows[:m.areaH], nil
 }
 
-func (m *Model) header() string {
-	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
-	if m.cur == nil {
-		return " " + st.Strong.Render(ws.Truncate("no conversation is open", w-2))
-	}
-	note := "direct conversation"
-	switch {
-	case m.cur.onlyOn:
-		note = count(len(m.cur.only), "unread message", "unread messages") + ", oldest first · Esc shows all"
-	case m.cur.name == "@"+m.user:
-		note = "notes to yourself"
-	case strings.HasPrefix(m.cur.name, "#"):
-		note = "room"
-	}
-	if above := m.unreadAbove(); above > 0 && !m.cur.onlyOn {
-		note = fmt.Sprintf("↑ %d unread above · alt+u", above)
-	}
-	name := ws.Truncate(m.cur.name, w-2)
-	return " " + st.Strong.Render(name) + st.Dim.Render(ws.Truncate(" · "+note, w-1-ws.Width(name)))
-}
-
 // unreadAbove counts unread messages over the window: a jump to the end leaves them behind.
 func (m *Model) unreadAbove() (n int) {
 	shown := m.cur.tl.Shown()
