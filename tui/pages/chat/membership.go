@@ -184,9 +184,12 @@ func (m *Model) member(room, user string, to parleyv1.Membership, what string, t
 }
 
 func (m *Model) join(room string) tea.Cmd {
-	m.tell("joining " + room + "…")
+	joining := "joining " + room + "…"
+	m.tell(joining)
 	return m.member(room, "", parleyv1.Membership_MEMBERSHIP_MEMBER, room+": not joined", func() tea.Cmd {
-		m.flash = ""
+		if m.flash == joining {
+			m.flash = ""
+		}
 		v := m.conversation(room)
 		if v.invited() || v.gone {
 			v.role, v.gone, v.loaded, v.msgs = parleyv1.Membership_MEMBERSHIP_MEMBER, false, false, nil
