@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"fmt"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -49,11 +50,25 @@ func newApp(ctx context.Context, c *common.Common, user, open string) *app {
 	a.links = c.Backend.Links()
 	a.restyle()
 	if len(c.Backend.Token()) > 0 {
-		a.page = chat.New(ctx, c, user, open)
+		m := chat.New(ctx, c, user, open)
+		m.Warn(problems(c))
+		a.page = m
 	} else {
 		a.page = connect.New(ctx, c, user, "")
 	}
 	return a
+}
+
+// problems is what is said of the settings at the start: the first sentence, and where the others are.
+func problems(c *common.Common) string {
+	switch n := len(c.Problems); n {
+	case 0:
+		return ""
+	case 1:
+		return c.Problems[0]
+	default:
+		return fmt.Sprintf("%s (and %d more: /settings)", c.Problems[0], n-1)
+	}
 }
 
 // Init starts what runs for the whole time.
@@ -98,8 +113,10 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return a, a.page.Update(common.ThemeMsg{})
 		}
 	case common.SettingsMsg:
-		a.c.Mouse = a.c.Settings.Mouse
-		return a, a.restyle()
+		if a.c.Settings.Mouse != msg.Old.Mouse {
+			a.c.Mouse = a.c.Settings.Mouse
+		}
+		return a, tea.Batch(a.restyle(), a.page.Update(msg))
 	case linkMsg:
 		if !msg.ok {
 			return a, nil
@@ -109,6 +126,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, tea.Batch(a.page.Update(common.LinkMsg{Old: old, New: msg.link}), a.waitLink())
 	case common.LoggedInMsg:
 		m := chat.New(a.ctx, a.c, msg.User, a.open)
+		m.Warn(problems(a.c))
 		if msg.Warning != "" {
 			m.Warn(msg.Warning)
 		}

@@ -27,6 +27,14 @@ type Options struct {
 	// SaveSession keeps a token for the next run, ForgetSession removes it. Both may do file I/O.
 	SaveSession   func(user string, token []byte) error
 	ForgetSession func(user string) error
+
+	// Settings and Keys are what is in force; nil is the defaults. SaveSetting and SaveKeys keep changes (see tui/config), nil
+	// keeps none. Problems are shown: what was wrong with the files.
+	Settings    *common.Settings
+	Keys        *keymap.Map
+	SaveSetting func(name, value string) error
+	SaveKeys    func(changed map[string][]string) error
+	Problems    []string
 }
 
 // ErrNoTerminal is returned when there is no screen to draw on.
@@ -77,6 +85,13 @@ func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramO
 		Label: label(host), Servers: o.Servers, Version: o.Version,
 		SaveSession: o.SaveSession, ForgetSession: o.ForgetSession,
 		NonUTF8: !common.UTF8Locale(os.Getenv), NoLinks: os.Getenv("TERM") == "linux",
+		SaveSetting: o.SaveSetting, SaveKeys: o.SaveKeys, Problems: o.Problems,
+	}
+	if o.Settings != nil {
+		c.Settings = *o.Settings
+	}
+	if o.Keys != nil {
+		c.Keys = *o.Keys
 	}
 	a := newApp(ctx, c, o.User, o.Open)
 	defer func() { a.page.Close() }()

@@ -33,11 +33,16 @@ func newChat(a *app) *cobra.Command {
 func (a *app) addChatFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&a.chatFlags.plain, "plain", false,
 		"no screen: a line for each event, for screen readers, dumb terminals and pipes; else PARLEY_PLAIN=1, or where there is no screen")
+	c.Flags().StringVar(&a.chatFlags.theme, "theme", "",
+		"colours: auto, dark, light, high-contrast, mono, terminal; else as in config.toml")
+	c.Flags().BoolVar(&a.chatFlags.ascii, "ascii", false, "draw with ASCII signs alone; else as in config.toml")
+	c.Flags().BoolVar(&a.chatFlags.vim, "vim", false, "vim keys in the composer; else as in config.toml")
 }
 
 // chatFlags are those of the terminal client.
 type chatFlags struct {
-	plain bool
+	plain, ascii, vim bool
+	theme             string
 }
 
 func (a *app) chat(ctx context.Context) error { return a.openChat(ctx, "") }
@@ -69,6 +74,10 @@ func (a *app) runChat(ctx context.Context, o chatOptions) error {
 	if err != nil {
 		return err
 	}
+	settings, keys, dir, problems, err := a.settings()
+	if err != nil {
+		return err
+	}
 	c, err := a.dialWith(o.token)
 	if err != nil {
 		return err
@@ -77,6 +86,7 @@ func (a *app) runChat(ctx context.Context, o chatOptions) error {
 	err = tui.Run(ctx, tui.Options{
 		Client: c, Servers: a.flags.servers, User: o.user, Open: o.open, Version: version(),
 		SaveSession: st.save, ForgetSession: st.forget,
+		Settings: &settings, Keys: &keys, SaveSetting: dir.SaveSetting, SaveKeys: dir.SaveKeys, Problems: problems,
 	})
 	switch {
 	case errors.Is(err, tui.ErrNoTerminal):

@@ -31,7 +31,16 @@ type Common struct {
 	// SaveSession and ForgetSession keep the token between runs; both do file I/O and run in commands.
 	SaveSession   func(user string, token []byte) error
 	ForgetSession func(user string) error
+
+	// SaveSetting and SaveKeys keep what was chosen for the next run, values in words as package config gives them; both do file
+	// I/O and run in commands. nil keeps nothing. Problems is what was wrong with the files at the start.
+	SaveSetting func(name, value string) error
+	SaveKeys    func(changed map[string][]string) error
+	Problems    []string
 }
+
+// SettingsMsg says that Common.Settings or Common.Keys changed; Old is what was in force before.
+type SettingsMsg struct{ Old Settings }
 
 // LinkMsg says that the connection changed; Common.Link already holds the new state.
 type LinkMsg struct{ Old, New Link }
@@ -50,6 +59,3 @@ type LoggedOutMsg struct {
 
 // ThemeMsg says that Common.Styles or Common.Widths changed.
 type ThemeMsg struct{}
-
-// SettingsMsg says that Common.Settings changed: what depends on them is drawn anew.
-type SettingsMsg struct{}

@@ -14,6 +14,8 @@ type Map struct {
 
 	Send, Newline, Complete, CompleteBack, Editor, Select, Escape key.Binding
 
+	LineStart, LineEnd, CharLeft, CharRight, WordLeft, WordRight, RubWord, RubToStart, RubToEnd, RubWordRight, Yank, Transpose, Undo key.Binding
+
 	Up, Down, First, Last, Details, Reply, Thread, Edit, React, Pin, Open, Unread, Mark, Delete, Copy, Retry, Discard key.Binding
 
 	NextField, PrevField, Accept, SwitchForm, Yes, No key.Binding
@@ -31,7 +33,7 @@ func Default() Map {
 		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(label, help))
 	}
 	return Map{
-		Help:      b("F1", "this help", "f1", "ctrl+_", "ctrl+/"),
+		Help:      b("F1", "this help; /help topic searches it", "f1"),
 		Sidebar:   b("F2", "sidebar on or off", "f2"),
 		Cluster:   b("F3", "the cluster: nodes, leader, lag, latency, events", "f3"),
 		Outbox:    b("F4", "the outbox: what waits, what was rejected", "f4"),
@@ -73,6 +75,20 @@ func Default() Map {
 		Select:       b("^S ↑", "select messages (↑ on an empty draft)", "ctrl+s"),
 		Escape:       b("Esc", "back; never eats the draft", "esc"),
 
+		LineStart:    b("^A", "start of the line", "ctrl+a", "home"),
+		LineEnd:      b("^E", "end of the line", "ctrl+e", "end"),
+		CharLeft:     b("← ^B", "a character back", "left", "ctrl+b"),
+		CharRight:    b("→", "a character on", "right"),
+		WordLeft:     b("alt+b", "a word back", "alt+b", "alt+left", "ctrl+left"),
+		WordRight:    b("alt+f", "a word on", "alt+f", "alt+right", "ctrl+right"),
+		RubWord:      b("^W", "cut the word before the cursor", "ctrl+w", "alt+backspace", "ctrl+backspace"),
+		RubToStart:   b("^U", "cut to the start of the line", "ctrl+u"),
+		RubToEnd:     b("alt+k", "cut to the end of the line (^K is the switcher)", "alt+k"),
+		RubWordRight: b("alt+d", "cut the word after the cursor", "alt+d", "alt+delete", "ctrl+delete"),
+		Yank:         b("^Y", "put back what was cut", "ctrl+y"),
+		Transpose:    b("^T", "swap the two characters at the cursor", "ctrl+t"),
+		Undo:         b("^_", "undo (also ^/)", "ctrl+_", "ctrl+/"),
+
 		Up:      b("↑ k", "older", "up", "k"),
 		Down:    b("↓ j", "newer", "down", "j"),
 		First:   b("g", "first", "g", "home"),
@@ -106,6 +122,8 @@ func (m Map) Groups() []Group {
 		{"Anywhere", []key.Binding{m.Help, m.Sidebar, m.Cluster, m.Outbox, m.Demo, m.Settings, m.People, m.Search, m.Reconnect, m.Redraw, m.Mouse,
 			m.Suspend, m.Interrupt, m.Quit}},
 		{"Writing", []key.Binding{m.Send, m.Newline, m.Complete, m.CompleteBack, m.Editor, m.Select, m.Escape}},
+		{"Editing the draft", []key.Binding{m.LineStart, m.LineEnd, m.CharLeft, m.CharRight, m.WordLeft, m.WordRight, m.RubWord, m.RubToStart, m.RubToEnd,
+			m.RubWordRight, m.Yank, m.Transpose, m.Undo}},
 		{"Reading", []key.Binding{m.PageUp, m.PageDown, m.LineUp, m.LineDown, m.Top, m.Bottom, m.UnreadLine, m.NextMention, m.PrevMention}},
 		{"Conversations", []key.Binding{m.NextConversation, m.PrevConversation, m.NextUnread, m.LastConversation, m.JumpTo, m.MarkRead,
 			m.MarkUnreadHere}},

@@ -254,5 +254,9 @@ func (m *Model) sessionOver(f common.Failure) tea.Cmd {
 	}
 }
 
-// Warn shows something that went wrong on the way here.
-func (m *Model) Warn(s string) { m.fail(s) }
+// Warn shows something that went wrong on the way here; an empty text is nothing.
+func (m *Model) Warn(s string) {
+	if s != "" {
+		m.fail(s)
+	}
+}

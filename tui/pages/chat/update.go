@@ -50,6 +50,10 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 	case common.ThemeMsg:
 		m.composer.Restyle()
 		return m.toOverlays(msg)
+	case common.SettingsMsg:
+		return m.onSettings(msg)
+	case keptMsg:
+		m.onKept(msg)
 	case listedMsg:
 		return m.onListed(msg)
 	case reloadMsg:
