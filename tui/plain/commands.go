@@ -196,7 +196,7 @@ func (s *session) cmdUnread(args string) {
 		return
 	}
 	if s.cur == nil || s.cur.unread == 0 {
-		s.tellUnread()
+		s.tellUnread(true)
 		return
 	}
 	v := s.cur
@@ -303,11 +303,12 @@ func (s *session) cmdWho(pattern string) {
 }
 
 func (s *session) status() {
-	s.say("link: %s", s.linkWords(s.link))
+	s.trouble.told = s.linkWords(s.link)
+	s.say("link: %s", s.trouble.told)
 	if s.cur != nil {
 		s.say("open: %s", s.cur.name)
 	}
-	s.tellUnread()
+	s.tellUnread(true)
 	s.outbox()
 }
 

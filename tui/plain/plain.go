@@ -103,8 +103,9 @@ func Run(ctx context.Context, con Console, o Options) error {
 	}
 	s.whoAmI()
 	s.loadList()
-	if o.Open != "" {
-		s.open(o.Open)
+	if o.Open != "" { // what is written goes there from now on; what is unread there is known with the list
+		s.cur = s.conversation(o.Open)
+		s.prompt()
 	}
 	return s.loop()
 }
@@ -149,7 +150,7 @@ func (s *session) gated() bool {
 	if s.con.Interactive() {
 		return false
 	}
-	return !s.listed && s.cur == nil || s.busy > 0 || s.cur != nil && (s.cur.loading || s.cur.waiting() >= maxOutgoing)
+	return !s.listed || s.busy > 0 || s.cur != nil && (s.cur.loading || s.cur.waiting() >= maxOutgoing)
 }
 
 // call runs do beside the loop, and what it returns in it.
@@ -208,7 +209,7 @@ func (s *session) ending(now time.Time) {
 			}
 		}
 	}
-	waits := u.Queued+u.Unknown > 0 || s.busy > 0 || s.marking() || s.cur != nil && s.cur.loading || s.cur == nil && !s.listed
+	waits := u.Queued+u.Unknown > 0 || s.busy > 0 || s.marking() || s.cur != nil && s.cur.loading || !s.listed
 	if waits && now.Sub(s.eofAt) < s.o.Patience {
 		return
 	}

@@ -140,7 +140,7 @@ func (s *session) prompt() {
 	}
 }
 
-// page reads messages and writes those after seq above. head is said before them.
+// page reads messages and writes those after seq above, and what is unread. head is said before them.
 func (s *session) page(v *conversation, head string, req *parleyv1.ReadMessagesRequest, above uint64) {
 	if v.loading {
 		return
@@ -171,16 +171,13 @@ func (s *session) onPage(v *conversation, head string, above uint64, resp *parle
 	}
 	var ms []*parleyv1.Message
 	for _, m := range resp.GetMessages() {
-		if m.GetSeq() > above {
+		if m.GetSeq() > above || m.GetUnread() { // one that was written in passing is written again where it is read
 			ms = append(ms, m)
 		}
 	}
 	if err == nil {
 		if head == "" {
 			head = v.name + ": " + several(len(ms), "message", "messages")
-			if above > 0 {
-				head = v.name + ": " + several(len(ms), "new message", "new messages")
-			}
 			if v.unread > 0 {
 				head += fmt.Sprintf(", %d unread", v.unread)
 			}
@@ -217,11 +214,11 @@ func unreadNote(m *parleyv1.Message) []string {
 	return nil
 }
 
-// tellUnread says where something is unread, mentions first.
-func (s *session) tellUnread() {
+// tellUnread says where something is unread, the open conversation only when asked.
+func (s *session) tellUnread(open bool) {
 	var parts []string
 	for _, v := range s.sorted() {
-		if v.unread == 0 || v.mute == parleyv1.Mute_MUTE_ALL {
+		if v.unread == 0 || v == s.cur && !open || v.mute == parleyv1.Mute_MUTE_ALL {
 			continue
 		}
 		p := fmt.Sprintf("%s %d", v.name, v.unread)
@@ -234,7 +231,7 @@ func (s *session) tellUnread() {
 		}
 	}
 	if len(parts) == 0 {
-		s.say("unread: nothing")
+		s.say("unread: nothing%s", map[bool]string{false: " elsewhere"}[open || s.cur == nil])
 		return
 	}
 	s.say("unread: %s", strings.Join(parts, ", "))

@@ -258,12 +258,13 @@ func (s *session) onListed(resp *parleyv1.ListConversationsResponse, local bool)
 		s.say("link: this was read from one node alone, %s ago", common.Age(age(resp.GetReadInfo())))
 	}
 	s.follow(resp.GetCursor())
-	s.tellUnread()
-	if s.cur == nil {
-		if vs := s.sorted(); len(vs) > 0 {
-			s.open(vs[0].name)
-		} else {
-			s.say("no conversation yet: /msg @user or /join #room opens one")
-		}
+	if vs := s.sorted(); s.cur == nil && len(vs) > 0 {
+		s.cur = vs[0]
 	}
+	s.tellUnread(false)
+	if s.cur == nil {
+		s.say("no conversation yet: /msg @user or /join #room opens one")
+		return
+	}
+	s.open(s.cur.name)
 }
