@@ -172,7 +172,7 @@ func TestFeatureScreenReaderMode(t *testing.T) {
 		t.Error("a control reached the terminal")
 	}
 	for row := range strings.Lines(p.text()) {
-		own := !strings.Contains(row, "14:0") && !strings.Contains(row, "day:")
+		own := row[0] < '0' || row[0] > '9' // what others wrote begins with its time
 		if own && strings.ContainsFunc(row, func(r rune) bool { return r > 0x7e }) {
 			t.Errorf("a line of the client is not ASCII: %q", row)
 		}
