@@ -104,7 +104,7 @@ func TestDemo(t *testing.T) {
 	}
 
 	s := p.open("demo")
-	s.await("READY", "Try it: kill -9")
+	s.await("READY", "press F6")
 	s.keys("what a nice demo", ptytest.Enter)
 	s.await("✓ alice  what a nice demo")
 	s.keys(ptytest.CtrlQ)

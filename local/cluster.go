@@ -272,6 +272,27 @@ func (c *Cluster) Kill(name string) (sent time.Time, err error) {
 	return sent, nil
 }
 
+// Pause stops a node's process with SIGSTOP: it keeps its connections and answers nothing. Resume lets it go on.
+func (c *Cluster) Pause(name string) error { return c.tell(name, syscall.SIGSTOP) }
+
+// Resume is Pause undone.
+func (c *Cluster) Resume(name string) error { return c.tell(name, syscall.SIGCONT) }
+
+func (c *Cluster) tell(name string, sig syscall.Signal) error {
+	i, err := c.index(name)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	p := c.procs[i]
+	c.mu.Unlock()
+	if !p.running() {
+		return fmt.Errorf("node %s does not run", name)
+	}
+	p.signal(sig)
+	return nil
+}
+
 // Restart starts a node that was killed, on its own directory and addresses.
 func (c *Cluster) Restart(name string) error {
 	i, err := c.index(name)
@@ -308,6 +329,7 @@ func (c *Cluster) end(first syscall.Signal, patience time.Duration) {
 	for _, p := range procs {
 		if p != nil {
 			p.signal(first)
+			p.signal(syscall.SIGCONT) // a paused one could not drain
 		}
 	}
 	timer := time.AfterFunc(patience, func() {

@@ -8,7 +8,7 @@
 //	err = c.WaitReady(ctx)      every node serves, or the first that ended says why
 //	c.Nodes(), c.Addresses()    for whoever prints or dials them
 //	exit := <-c.Exits()         a node that ended by itself; it is reported, never restarted
-//	c.Kill("n2"), c.Restart("n2")
+//	c.Kill("n2"), c.Restart("n2"), c.Pause("n2"), c.Resume("n2")
 //	c.Stop()                    SIGTERM to all at once, and SIGKILL to those that take too long
 //
 // Invariants:

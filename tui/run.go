@@ -23,6 +23,7 @@ type Options struct {
 	User    string   // whose token the client has, or who is likely to log in
 	Open    string   // the conversation to begin with: "@user" or "#room"
 	Version string
+	Demo    common.Demo // the cluster behind `parley demo`; nil otherwise
 
 	// SaveSession keeps a token for the next run, ForgetSession removes it. Both may do file I/O.
 	SaveSession   func(user string, token []byte) error
@@ -82,7 +83,7 @@ func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramO
 	c := &common.Common{
 		Backend: be, Keys: keymap.Default(), Settings: common.DefaultSettings(), Now: time.Now, Zone: time.Local,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
-		Label: label(host), Servers: o.Servers, Version: o.Version,
+		Label: label(host), Servers: o.Servers, Version: o.Version, Demo: o.Demo,
 		SaveSession: o.SaveSession, ForgetSession: o.ForgetSession,
 		NonUTF8: !common.UTF8Locale(os.Getenv), NoLinks: os.Getenv("TERM") == "linux",
 		SaveSetting: o.SaveSetting, SaveKeys: o.SaveKeys, Problems: o.Problems,

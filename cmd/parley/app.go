@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"parley/api/client"
+	"parley/tui/common"
 )
 
 // app is what commands stand on: the streams, the environment and the global flags. Tests make their own.
@@ -24,6 +25,8 @@ type app struct {
 
 	flags     globalFlags
 	chatFlags chatFlags
+	// panel is the cluster that the client may hurt; nil outside of a demo.
+	panel common.Demo
 	// started is set when a command's own code runs: an error before that is one of usage.
 	started bool
 }

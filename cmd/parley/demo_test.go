@@ -20,7 +20,7 @@ func TestDemoOpensTheClientAndLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = term.Close() })
-	if err := term.WaitFor(patience, "Try it: kill -9", "carol", "alice"); err != nil {
+	if err := term.WaitFor(patience, "press F6", "READY", "carol", "5 of 5 up"); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(tmp, "parley-demo-*")); len(left) != 1 {

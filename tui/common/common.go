@@ -27,6 +27,7 @@ type Common struct {
 	Label   string // what this client calls itself in ListSessions
 	Servers []string
 	Version string
+	Demo    Demo // the cluster behind `parley demo`; nil otherwise
 
 	// SaveSession and ForgetSession keep the token between runs; both do file I/O and run in commands.
 	SaveSession   func(user string, token []byte) error

@@ -14,6 +14,7 @@ import (
 	"parley/tui/components/dialog"
 	"parley/tui/components/helpview"
 	"parley/tui/components/picker"
+	"parley/tui/screens/demo"
 )
 
 // Model is the main page of one logged-in user.
@@ -36,6 +37,7 @@ type Model struct {
 	dialog   *dialog.Model
 	help     *helpview.Model
 	picker   *picker.Model
+	demo     *demo.Model      // of `parley demo`, else nil
 	overlays []common.Overlay // the last one is in front
 	asked    int              // number of the switcher's last question; older answers are dropped
 
@@ -56,12 +58,13 @@ type Model struct {
 	rtt                                 string
 	markTimer                           map[string]bool
 
-	flash    string
-	flashBad bool
-	flashEnd time.Time
-	ticking  bool
-	pressed  time.Time // the last ^C
-	over     bool      // the session ended; LoggedOutMsg is on its way
+	flash     string
+	flashBad  bool
+	flashEnd  time.Time
+	ticking   bool
+	pressed   time.Time // the last ^C
+	demoShown bool
+	over      bool // the session ended; LoggedOutMsg is on its way
 }
 
 // New makes the page. Close must be called when it is left.
@@ -77,7 +80,7 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 }
 
 // Init starts everything that runs while the page is shown.
-func (m *Model) Init() tea.Cmd { return tea.Batch(m.loadList(), m.probe(false)) }
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.loadList(), m.probe(false), m.startDemo()) }
 
 // Close ends the page's commands and its stream.
 func (m *Model) Close() { m.cancel() }

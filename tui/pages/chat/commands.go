@@ -21,7 +21,7 @@ type command struct {
 var commands []command
 
 func init() { // a variable's initialiser would refer to itself through help
-	commands = slices.Concat(basicCommands(), messageCommands(), roomCommands(), peopleCommands(), viewCommands(), clusterCommands())
+	commands = slices.Concat(basicCommands(), messageCommands(), roomCommands(), peopleCommands(), viewCommands(), clusterCommands(), demoCommands())
 }
 
 func basicCommands() []command {

@@ -29,6 +29,17 @@ func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
 		return tea.Suspend
 	case key.Matches(msg, k.Reconnect):
 		return m.reconnect()
+	case key.Matches(msg, k.Demo):
+		return m.toggleDemo()
+	case m.demoFocused():
+		return m.onDemoKey(msg)
+	}
+	return m.onFrontKey(msg)
+}
+
+// onFrontKey gives a key to what is in front of the page, or to the page.
+func (m *Model) onFrontKey(msg tea.KeyPressMsg) tea.Cmd {
+	switch {
 	case m.dialog != nil:
 		done, cmd := m.dialog.Update(msg)
 		if done {

@@ -106,6 +106,9 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		if cmd, ok := m.onOverlayMsg(msg); ok {
 			return cmd
 		}
+		if cmd, ok := m.onDemoMsg(msg); ok {
+			return cmd
+		}
 		return m.toOverlays(msg)
 	}
 	return nil

@@ -36,7 +36,7 @@ func (m *Model) resize() {
 	if m.w >= sidebarWidth {
 		m.paneX = sidebar.Width + 1
 	}
-	m.areaH = max(1, m.h-1-min(m.bottomRows(), m.h-4))
+	m.areaH = max(1, m.h-1-m.demoRows()-min(m.bottomRows(), m.h-4))
 	m.timelineH = m.areaH - 1 - len(m.suggestions())
 	if m.cur != nil { // the others get their size when they are opened
 		h := m.timelineH
@@ -88,11 +88,15 @@ func (m *Model) View() (string, *tea.Cursor) {
 		}
 	}
 	rows = append(rows, pane...)
+	rows = append(rows, m.demoView()...)
 	rows = append(rows, m.statusBar())
 	bottom, at := m.bottom()
 	if at != nil && cursor == nil {
 		cursor = at
 		cursor.Y += len(rows)
+	}
+	if m.demoFocused() {
+		cursor = nil
 	}
 	rows = append(rows, bottom...)
 	if len(rows) > m.h {
