@@ -103,7 +103,7 @@ func TestQuitOnAPseudoTerminal(t *testing.T) {
 }
 
 // NO_COLOR takes the colours and nothing else.
-func TestNoColor(t *testing.T) {
+func TestFeatureNoColor(t *testing.T) {
 	term := onPTY(t, 100, 24, "NO_COLOR=1")
 	must(t, term.WaitFor(patience, "READY  n1★", "message 059"))
 	th := ptytest.Dark()

@@ -14,12 +14,13 @@ const (
 	minBodyWidth = 8
 )
 
-// View is exactly h rows. Fewer entries than rows sit at the bottom, next to the composer.
+// View is exactly as many rows as there is room for: see SetSize. Fewer entries than rows sit at the bottom, next to the composer.
 func (m *Model) View() []string {
-	out := make([]string, 0, m.h)
-	if len(m.entries) > 0 && m.h > 0 {
+	room := m.room()
+	out := make([]string, 0, room)
+	if len(m.entries) > 0 && room > 0 {
 		i, l := m.top()
-		for first := true; i < len(m.entries) && len(out) < m.h+l; i++ {
+		for first := true; i < len(m.entries) && len(out) < room+l; i++ {
 			pre, body := m.block(i)
 			if first && l <= len(pre) && m.entries[i].Kind == Message {
 				body = m.message(i, false, false) // the window's first row says who speaks
@@ -28,9 +29,9 @@ func (m *Model) View() []string {
 			out = append(append(out, pre...), body...)
 		}
 		out = out[min(l, len(out)):]
-		out = out[:min(m.h, len(out))]
+		out = out[:min(room, len(out))]
 	}
-	if n := m.h - len(out); n > 0 {
+	if n := room - len(out); n > 0 {
 		out = append(make([]string, n), out...)
 	}
 	return out

@@ -15,6 +15,35 @@ func (m *Model) StartSelect() bool {
 	return false
 }
 
+// SelectAt turns the select mode on at the message in a row of the window, and returns its key; "" when there is none. The
+// window does not move.
+func (m *Model) SelectAt(row int) (key string) {
+	if len(m.entries) == 0 || row < 0 || row >= m.room() {
+		return ""
+	}
+	i, l := m.top()
+	at := -l
+	if m.follow { // fewer entries than rows sit at the bottom
+		total := -l
+		for j := i; j < len(m.entries) && total < m.h; j++ {
+			total += m.rows(j)
+		}
+		at += max(0, m.h-total)
+	}
+	for ; i < len(m.entries) && at <= row; i++ {
+		pre, body := m.measureBlock(i)
+		if row >= at+pre && row < at+pre+body {
+			if !selectable(m.entries[i]) {
+				return ""
+			}
+			m.selecting, m.cursor = true, m.entries[i].Key
+			return m.cursor
+		}
+		at += pre + body
+	}
+	return ""
+}
+
 // StopSelect turns it off and forgets the marks.
 func (m *Model) StopSelect() {
 	m.selecting, m.cursor = false, ""
@@ -96,8 +125,8 @@ func (m *Model) reveal(at int) {
 	for j := i; j <= at; j++ {
 		rows += m.rows(j)
 	}
-	if rows > m.h {
-		m.ScrollBy(min(rows-m.h, rows-m.rows(at)))
+	if room := m.room(); rows > room {
+		m.ScrollBy(min(rows-room, rows-m.rows(at)))
 	}
 }
 

@@ -37,7 +37,7 @@ func New(c *common.Common) *Model {
 	return &Model{c: c, follow: true, marked: map[string]bool{}}
 }
 
-// SetSize sets the window; the anchor stays.
+// SetSize sets the window; the anchor stays. While the list does not follow the tail the last row is the caller's: it says so.
 func (m *Model) SetSize(w, h int) {
 	if w == m.w && h == m.h {
 		return
@@ -112,7 +112,7 @@ func (m *Model) NearTop(n int) bool {
 }
 
 // PageBy moves by windows less one row, so that the eye keeps its place.
-func (m *Model) PageBy(n int) { m.ScrollBy(n * max(1, m.h-1)) }
+func (m *Model) PageBy(n int) { m.ScrollBy(n * max(1, m.room()-1)) }
 
 // Home shows the oldest loaded entry.
 func (m *Model) Home() {
@@ -143,9 +143,9 @@ func (m *Model) Shown() []*Entry {
 	}
 	var out []*Entry
 	i, l := m.top()
-	for row := -l; i < len(m.entries) && row < m.h; i++ {
+	for row := -l; i < len(m.entries) && row < m.room(); i++ {
 		pre, body := m.measureBlock(i)
-		if at := row + pre; at >= 0 && at < m.h {
+		if at := row + pre; at >= 0 && at < m.room() {
 			out = append(out, m.entries[i])
 		}
 		row += pre + body
@@ -191,6 +191,14 @@ func (m *Model) settle() {
 		}
 	}
 	m.follow = true
+}
+
+// room is the number of rows that show entries.
+func (m *Model) room() int {
+	if m.follow {
+		return m.h
+	}
+	return min(m.h, max(1, m.h-1))
 }
 
 func (m *Model) rows(i int) int {

@@ -66,8 +66,8 @@ func TestRandomWalk(t *testing.T) {
 			}
 			rows := m.View()
 			where := fmt.Sprintf("seed %d step %d act %d, %dx%d -> %dx%d", seed, step, act, w, h, m.w, m.h)
-			if len(rows) != m.h {
-				t.Fatalf("%s: %d rows, want %d", where, len(rows), m.h)
+			if len(rows) != m.room() {
+				t.Fatalf("%s: %d rows, want %d", where, len(rows), m.room())
 			}
 			for _, r := range rows {
 				if n := m.c.Widths.Width(r); n > m.w {

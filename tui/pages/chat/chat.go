@@ -64,6 +64,7 @@ type Model struct {
 	ticking   bool
 	pressed   time.Time // the last ^C
 	demoShown bool
+	clicked   click
 	over      bool // the session ended; LoggedOutMsg is on its way
 }
 

@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley/tui/common"
-	"parley/tui/components/sidebar"
 )
 
 // tickMsg redraws what depends on the clock: ages, a flash that ends.
@@ -133,31 +132,6 @@ func (m *Model) onTick() {
 		m.restate(v)
 		v.rebuild()
 	}
-}
-
-func (m *Model) onWheel(msg tea.MouseWheelMsg) tea.Cmd {
-	if m.cur == nil || m.overlay() {
-		return nil
-	}
-	switch msg.Button {
-	case tea.MouseWheelUp:
-		m.cur.tl.ScrollBy(-3)
-		return m.loadOlder()
-	case tea.MouseWheelDown:
-		m.scrollDown(3)
-	}
-	return nil
-}
-
-// onClick opens the conversation under the mouse.
-func (m *Model) onClick(msg tea.MouseClickMsg) tea.Cmd {
-	if m.w < sidebarWidth || msg.X >= sidebar.Width || m.overlay() || m.dialog != nil {
-		return nil
-	}
-	if i := msg.Y - 2 + m.firstRow; i >= m.firstRow && i < len(m.order) && msg.Y < m.areaH {
-		return m.show(m.order[i].name)
-	}
-	return nil
 }
 
 func (m *Model) scrollDown(n int) {

@@ -39,11 +39,7 @@ func (m *Model) resize() {
 	m.areaH = max(1, m.h-1-m.demoRows()-min(m.bottomRows(), m.h-4))
 	m.timelineH = m.areaH - 1 - len(m.suggestions())
 	if m.cur != nil { // the others get their size when they are opened
-		h := m.timelineH
-		if !m.cur.tl.Following() {
-			h-- // the pill
-		}
-		m.cur.tl.SetSize(m.w-m.paneX, max(1, h))
+		m.cur.tl.SetSize(m.w-m.paneX, max(1, m.timelineH))
 	}
 	if o := m.top(); o != nil && o.Full() {
 		m.paneX = 0
