@@ -94,6 +94,7 @@ func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramO
 	if o.Keys != nil {
 		c.Keys = *o.Keys
 	}
+	c.OpenURL = browser()
 	a := newApp(ctx, c, o.User, o.Open)
 	defer func() { a.page.Close() }()
 	_, err = tea.NewProgram(a, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(fps)}, opts...)...).Run()

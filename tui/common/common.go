@@ -38,6 +38,9 @@ type Common struct {
 	SaveSetting func(name, value string) error
 	SaveKeys    func(changed map[string][]string) error
 	Problems    []string
+
+	// OpenURL hands a link to the desktop; nil where there is none.
+	OpenURL func(link string) error
 }
 
 // SettingsMsg says that Common.Settings or Common.Keys changed; Old is what was in force before.

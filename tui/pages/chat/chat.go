@@ -58,6 +58,7 @@ type Model struct {
 	rtt                                 string
 	markTimer                           map[string]bool
 
+	onMessages
 	flash     string
 	flashBad  bool
 	flashEnd  time.Time
@@ -152,6 +153,8 @@ func (m *Model) show(name string) tea.Cmd {
 	if old := m.cur; old != nil {
 		old.draft = m.composer.Value()
 		old.tl.StopSelect()
+		old.hold = false
+		m.reactbar = nil
 		if old.onlyOn {
 			m.leaveUnread(old)
 		}

@@ -62,7 +62,7 @@ func (m *Model) run(line string) tea.Cmd {
 // matching are the commands that a half-typed draft may become.
 func (m *Model) matching() []command {
 	d := m.composer.Value()
-	if !strings.HasPrefix(d, "/") || strings.HasPrefix(d, "//") || strings.ContainsAny(d, "\n") {
+	if m.cur != nil && m.cur.edit != nil || !strings.HasPrefix(d, "/") || strings.HasPrefix(d, "//") || strings.ContainsAny(d, "\n") {
 		return nil
 	}
 	name, _, typed := strings.Cut(d[1:], " ")

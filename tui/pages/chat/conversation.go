@@ -35,6 +35,14 @@ type conversation struct {
 	toMark  map[uint64]bool // shown, not yet told to the cluster
 	marking map[uint64]bool // told, no answer yet
 	marked  bool            // the cluster sent a count since the marks left
+
+	view    viewKind  // what only shows
+	root    uint64    // of the thread view: the id of the message that began it
+	cut     bool      // of a view: it does not show all that there is
+	hold    bool      // what is on screen stays unread until the conversation is left: see markUnreadFrom
+	readSeq uint64    // the last read mark that the stream told
+	writing           // what the composer writes beside a new message
+	read    time.Time // when a page was last answered; see doubtful
 }
 
 func newConversation(c *common.Common, name string) *conversation {
@@ -91,12 +99,7 @@ func (v *conversation) insert(e *timeline.Entry) bool {
 	}
 	i, found := slices.BinarySearchFunc(v.msgs, e.Seq, func(a *timeline.Entry, seq uint64) int { return cmp.Compare(a.Seq, seq) })
 	if found {
-		old := v.msgs[i]
-		old.Deleted, old.Text = old.Deleted || e.Deleted, e.Text
-		old.Unread = old.Unread && e.Unread
-		if old.Deleted {
-			old.Text, old.Unread = "", false
-		}
+		merge(v.msgs[i], e)
 		return false
 	}
 	if v.settle(e) {
@@ -124,6 +127,7 @@ func (v *conversation) settle(e *timeline.Entry) bool {
 	if !found {
 		v.msgs = slices.Insert(v.msgs, i, kept)
 	}
+	v.joinView(kept)
 	return true
 }
 
@@ -195,7 +199,9 @@ func (v *conversation) rebuild() {
 		es = append(es, v.notices[n:]...)
 	}
 	for _, o := range v.out {
-		es = append(es, o.entry)
+		if v.inView(o.entry) {
+			es = append(es, o.entry)
+		}
 	}
 	switch {
 	case v.onlyOn:

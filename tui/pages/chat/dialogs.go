@@ -12,13 +12,6 @@ import (
 	"parley/tui/components/timeline"
 )
 
-// deletedMsg is the end of a DeleteMessages.
-type deletedMsg struct {
-	conversation string
-	ids          []uint64
-	err          error
-}
-
 // accountDeletedMsg is the end of a DeleteUser.
 type accountDeletedMsg struct{ err error }
 
@@ -66,7 +59,6 @@ func (m *Model) askDelete(es []*timeline.Entry) tea.Cmd {
 	name := m.cur.name
 	d.Confirm = func([]string) (string, tea.Cmd) {
 		m.cur.tl.StopSelect()
-		m.tell("deleting…")
 		return "", m.deleteMessages(name, ids)
 	}
 	m.dialog = d
@@ -80,14 +72,25 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// deleteMessages asks the cluster to delete; the messages stay as they are until it did.
 func (m *Model) deleteMessages(name string, ids []uint64) tea.Cmd {
-	be, parent, id := m.c.Backend, m.ctx, m.c.NewID()
-	return func() tea.Msg {
-		return deletedMsg{name, ids, insist(parent, be, func(ctx context.Context) error {
-			_, err := be.DeleteMessages(ctx, &parleyv1.DeleteMessagesRequest{RequestId: id, Ids: ids})
+	be, v := m.c.Backend, m.conversation(name)
+	return m.act(&action{
+		name: name, target: ids[0], also: ids[1:], what: "deletion",
+		write: func(ctx context.Context, req string) error {
+			_, err := be.DeleteMessages(ctx, &parleyv1.DeleteMessagesRequest{RequestId: req, Ids: ids})
 			return err
-		})}
-	}
+		},
+		done: func() {
+			for _, id := range ids {
+				if e := v.byID(id); e != nil {
+					v.erase(id, !e.Own)
+				}
+			}
+			m.recount = true
+			m.tell("deleted")
+		},
+	})
 }
 
 // insist repeats a write with the same request id while its outcome is unknown, at most writeTries times. Deletions are such
@@ -103,33 +106,6 @@ func insist(parent context.Context, be common.Backend, write func(context.Contex
 		}
 	}
 	return err
-}
-
-func (m *Model) onDeleted(msg deletedMsg) tea.Cmd {
-	v := m.conversation(msg.conversation)
-	if msg.err != nil {
-		f := m.c.Backend.Explain(msg.err)
-		if f.Auth {
-			return m.sessionOver(f)
-		}
-		m.fail("not deleted: " + f.Error())
-		if f.Outcome == common.Unknown {
-			m.fail("deletion without an answer, look again in a moment: " + f.Text)
-		}
-		return nil
-	}
-	for _, id := range msg.ids {
-		for _, e := range v.msgs {
-			if e.ID == id {
-				v.erase(id, !e.Own)
-				break
-			}
-		}
-	}
-	m.tell("deleted")
-	m.recount = true
-	v.rebuild()
-	return nil
 }
 
 func (m *Model) cmdDeleteAccount(string) tea.Cmd {

@@ -24,7 +24,7 @@ func (m *Model) headerParts(v *conversation) (parts []string) {
 	above := m.unreadAbove()
 	switch {
 	case v.onlyOn:
-		return []string{count(len(v.only), "unread message", "unread messages") + ", oldest first · Esc shows all"}
+		return []string{m.viewNote(v)}
 	case above > 0:
 		parts = append(parts, fmt.Sprintf("↑ %d unread above · alt+u", above))
 	}

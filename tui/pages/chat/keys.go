@@ -55,6 +55,8 @@ func (m *Model) onFrontKey(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	case m.picker != nil:
 		return m.onPickerKey(msg)
+	case m.reactbar != nil:
+		return m.onReactKey(msg)
 	case m.cur != nil && m.cur.tl.Selecting():
 		return m.onSelectKey(msg)
 	}
@@ -138,13 +140,16 @@ func (m *Model) onTimelineKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 		}
 		return true, nil
 	case key.Matches(msg, k.Escape):
+		if m.leaveWriting() {
+			return true, nil
+		}
 		if v.onlyOn {
 			m.leaveUnread(v)
 		}
 		m.flash = ""
 		return true, nil
 	}
-	return false, nil
+	return m.onReadingKey(msg)
 }
 
 func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
@@ -180,6 +185,8 @@ func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
 		return m.resend(tl.Selected())
 	case key.Matches(msg, k.Discard):
 		return m.discard(tl.Selected())
+	default:
+		return m.onMessageKey(msg)
 	}
 	return nil
 }
@@ -209,6 +216,7 @@ func (m *Model) enter() tea.Cmd {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return nil
+	case m.cur != nil && m.cur.edit != nil: // a message may begin with a slash
 	case strings.HasPrefix(text, "//"):
 		text = text[1:]
 	case strings.HasPrefix(text, "/"):
@@ -222,8 +230,7 @@ func (m *Model) enter() tea.Cmd {
 		m.fail("too long by " + utoa(uint64(over)) + " bytes: the limit is 8192")
 		return nil
 	}
-	m.composer.SetValue("")
-	return m.submit(m.cur.name, text)
+	return m.write(text)
 }
 
 // interrupt clears the draft first and quits second.
@@ -270,6 +277,8 @@ func (m *Model) onPaste(msg tea.PasteMsg) tea.Cmd {
 		return cmd
 	case m.top() != nil:
 		return m.toOverlay(m.top(), msg)
+	case m.reactbar != nil:
+		return m.onReactKey(msg)
 	case m.picker != nil:
 		if _, _, changed := m.picker.Update(msg); changed {
 			return m.askSoon()

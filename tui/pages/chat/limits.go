@@ -33,6 +33,14 @@ const (
 	maxMembers = 10_000
 	// maxOverlays bounds the screens that stand on each other; details of a result of a search are three.
 	maxOverlays = 8
+	// maxActions bounds what is done to messages and has no outcome yet.
+	maxActions = 100
+	// maxFresh bounds the messages that wait to be read anew; more are corrected when their page is read the next time.
+	maxFresh = 200
+	// freshAtOnce bounds how many of them are read in one go.
+	freshAtOnce = 20
+	// leadRunes is how much of a thread's first message stands over its replies.
+	leadRunes = 60
 	// defaultUnread is how many unread messages /unread shows without a number.
 	defaultUnread = 20
 
@@ -42,6 +50,10 @@ const (
 	markAfter = 150 * time.Millisecond
 	// askAfter lets a person type before the switcher asks the cluster.
 	askAfter = 120 * time.Millisecond
+	// doubtFor is how long after a page was read, or the stream began, an event may tell what the page has counted already.
+	doubtFor = 5 * time.Second
+	// freshAfter gathers the events of one message into one reading of it.
+	freshAfter = 200 * time.Millisecond
 	// probeEvery is how often the round trip to our node is measured.
 	probeEvery = 5 * time.Second
 	// sameEvent is how long after a move the news of a new leader belongs to it: two of the library's looks at the cluster.

@@ -175,8 +175,11 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 	}
 	for _, e := range es {
 		v.insert(e)
+		v.learn(e)
 		v.note(e.ID, e.Seq)
 	}
+	v.read = m.c.Now()
+	leads := m.lead(v, es)
 	if msg.kind == olderPage || !v.loaded || len(es) > 0 && es[0].Seq <= v.msgs[0].Seq {
 		v.more = msg.resp.GetMore()
 	}
@@ -189,7 +192,7 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 	if first && v.tl.UnreadKey() != "" {
 		v.tl.ShowUnread()
 	}
-	return nil
+	return leads
 }
 
 // placeLine puts the "new" line above the oldest unread message that is loaded.
@@ -215,7 +218,7 @@ func (m *Model) showUnread(v *conversation, es []*timeline.Entry, more bool) tea
 			}
 		}
 	}
-	v.onlyOn, v.only = true, es
+	v.onlyOn, v.only, v.view, v.cut = true, es, unreadView, more
 	v.tl.SetUnread("")
 	v.rebuild()
 	v.tl.Home()

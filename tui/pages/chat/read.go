@@ -31,7 +31,7 @@ type markBatch struct {
 // markShown marks what is on screen: called after every Update, it does nothing when nothing changed.
 func (m *Model) markShown() tea.Cmd {
 	v := m.cur
-	if v == nil || !m.c.Focused || m.overlay() || m.w < MinWidth || m.h < MinHeight {
+	if v == nil || v.hold || !m.c.Focused || m.overlay() || m.w < MinWidth || m.h < MinHeight {
 		return nil
 	}
 	for _, e := range v.tl.Shown() {
@@ -130,7 +130,7 @@ func (m *Model) markAll() tea.Cmd {
 		e.Unread = false
 	}
 	clear(v.toMark)
-	v.unread, v.marked = 0, true
+	v.unread, v.marked, v.hold = 0, true, false
 	v.tl.SetUnread("")
 	m.tell("marked " + v.name + " as read")
 	return m.mark(v.name, b)

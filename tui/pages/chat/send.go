@@ -14,9 +14,10 @@ import (
 
 // outgoing is an own message from Enter to its outcome.
 type outgoing struct {
-	id    string // the request id, for all tries
-	text  string
-	entry *timeline.Entry
+	id      string // the request id, for all tries
+	text    string
+	replyTo uint64 // the message that it answers; 0 for none
+	entry   *timeline.Entry
 
 	inFlight bool
 	unknown  bool // a try ended without a verdict, or the link broke under one: see invariant 5
@@ -38,15 +39,19 @@ type sentMsg struct {
 type retryMsg struct{ conversation string }
 
 // submit takes a message over from the composer.
-func (m *Model) submit(name, text string) tea.Cmd {
+func (m *Model) submit(name, text string) tea.Cmd { return m.submitReply(name, text, 0, 0, "") }
+
+// submitReply is submit for a reply to a message: root began its thread, lead is the line that tells which that is.
+func (m *Model) submitReply(name, text string, replyTo, root uint64, lead string) tea.Cmd {
 	v := m.conversation(name)
 	if v.waiting() >= maxOutgoing {
 		m.fail(fmt.Sprintf("%d messages wait here already; let them go first", maxOutgoing))
 		return nil
 	}
 	id := m.c.NewID()
-	v.out = append(v.out, &outgoing{id: id, text: text, entry: &timeline.Entry{
+	v.out = append(v.out, &outgoing{id: id, text: text, replyTo: replyTo, entry: &timeline.Entry{
 		Key: id, Time: m.c.Now(), Author: m.user, Text: common.Body(text), Own: true, State: timeline.Queued,
+		ThreadID: root, ReplyTo: lead,
 	}})
 	v.tl.SetUnread("")
 	v.tl.End()
@@ -67,7 +72,7 @@ func (m *Model) pump(v *conversation) tea.Cmd {
 		o.inFlight = true
 		o.tries++
 		m.restate(v)
-		return m.trySend(v.name, o.id, o.text)
+		return m.trySend(v.name, o)
 	}
 	return nil
 }
@@ -81,12 +86,12 @@ func (m *Model) pumpAll() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-func (m *Model) trySend(name, id, text string) tea.Cmd {
-	be, parent := m.c.Backend, m.ctx
+func (m *Model) trySend(name string, o *outgoing) tea.Cmd {
+	be, parent, id, text, replyTo := m.c.Backend, m.ctx, o.id, o.text, o.replyTo
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(parent, common.WriteTimeout)
 		defer cancel()
-		resp, err := be.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: id, Conversation: name, Text: text})
+		resp, err := be.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: id, Conversation: name, Text: text, ReplyTo: replyTo})
 		return sentMsg{name, id, resp, err}
 	}
 }
@@ -140,6 +145,7 @@ func (m *Model) committed(v *conversation, o *outgoing, msg sentMsg) {
 	v.insert(&timeline.Entry{
 		Key: msg.id, ID: r.GetId(), Seq: r.GetSeq(), Time: r.GetTime().AsTime(), Author: m.user,
 		Text: o.entry.Text, Own: true, State: timeline.Committed,
+		ThreadID: o.entry.ThreadID, ReplyTo: o.entry.ReplyTo,
 	})
 }
 

@@ -94,6 +94,7 @@ func (m *Model) onFrames(msg framesMsg) tea.Cmd {
 	for _, fr := range msg.frames {
 		switch {
 		case fr.GetSubscribed() != nil:
+			m.followed = m.c.Now()
 			if m.cursor == "" { // later ones say again from where the library resumed
 				m.cursor = fr.GetSubscribed().GetCursor()
 			}
@@ -121,6 +122,7 @@ func (m *Model) onFrames(msg framesMsg) tea.Cmd {
 		m.refreshMove()
 		cmds = append(cmds, m.openFirst()) // the first one of a new account comes by itself
 	}
+	cmds = append(cmds, m.askFresh())
 	if msg.err != nil {
 		if f := m.c.Backend.Explain(msg.err); f.Auth {
 			return m.sessionOver(f)
@@ -166,6 +168,9 @@ func (m *Model) apply(ev *parleyv1.Event) *conversation {
 		r := ev.GetReadMarked()
 		v := m.conversation(r.GetConversation())
 		v.unread, v.marked = r.GetUnread(), true
+		if v.marksBack(r.GetReadSeq()) {
+			v.unreadFrom(r.GetReadSeq() + 1)
+		}
 		for _, e := range v.msgs {
 			if e.Seq <= r.GetReadSeq() {
 				e.Unread = false
@@ -196,6 +201,7 @@ func (m *Model) applyMessage(pm *parleyv1.Message) *conversation {
 	v := m.conversation(pm.GetConversation())
 	e := entry(m.user, pm)
 	m.soft.stop(v.name, pm.GetSender())
+	m.countReply(v, e)
 	newer := v.note(e.ID, e.Seq)
 	if newer && e.Unread && !e.Deleted {
 		v.unread++
@@ -207,9 +213,8 @@ func (m *Model) applyMessage(pm *parleyv1.Message) *conversation {
 	if !v.insert(e) {
 		return v
 	}
-	if v.onlyOn && e.Unread {
-		v.only = append(v.only, e)
-	}
+	m.leadOf(v, e)
+	v.joinView(e)
 	watched := v == m.cur && m.c.Focused && v.tl.Following()
 	if !watched && !e.Own {
 		v.below++

@@ -79,8 +79,6 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onMarked(msg)
 	case remarkMsg:
 		return m.mark(msg.conversation, msg.batch)
-	case deletedMsg:
-		return m.onDeleted(msg)
 	case accountDeletedMsg:
 		return m.onAccountDeleted(msg)
 	case loggedOutMsg:
@@ -98,6 +96,18 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onDone(msg)
 	case peopleMsg:
 		return m.onPeople(msg)
+	case viewMsg:
+		return m.onView(msg)
+	case mentionMsg:
+		return m.onMention(msg)
+	case actionMsg:
+		return m.onAction(msg)
+	case reactMsg:
+		return m.tryAction(msg.action)
+	case freshMsg:
+		return m.onFresh(msg)
+	case askFreshMsg:
+		return m.readFresh()
 	case tickMsg:
 		m.onTick()
 		return m.toOverlays(msg)
@@ -115,7 +125,7 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 
 // tick runs only while something on screen depends on the clock.
 func (m *Model) tick() tea.Cmd {
-	if m.ticking || m.c.Link.Phase == common.Ready && m.waiting() == 0 && m.flash == "" && len(m.soft.typing) == 0 {
+	if m.ticking || m.c.Link.Phase == common.Ready && m.waiting() == 0 && m.flash == "" && len(m.actions) == 0 && len(m.soft.typing) == 0 {
 		return nil
 	}
 	m.ticking = true
@@ -125,6 +135,7 @@ func (m *Model) tick() tea.Cmd {
 func (m *Model) onTick() {
 	m.ticking = false
 	m.soft.forget(m.c.Now())
+	m.restateActions()
 	if m.flash != "" && m.c.Now().After(m.flashEnd) {
 		m.flash = ""
 	}

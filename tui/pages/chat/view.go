@@ -32,6 +32,9 @@ func (m *Model) resize() {
 	if m.dialog != nil {
 		m.dialog.SetWidth(m.w)
 	}
+	if m.reactbar != nil {
+		m.reactbar.SetWidth(m.w)
+	}
 	m.paneX = 0
 	if m.w >= sidebarWidth {
 		m.paneX = sidebar.Width + 1
@@ -60,10 +63,13 @@ func (m *Model) bottomRows() int {
 	case m.dialog != nil:
 		rows, _ := m.dialog.View()
 		return len(rows)
+	case m.reactbar != nil:
+		rows, _ := m.reactbar.View()
+		return len(rows)
 	case m.cur != nil && m.cur.tl.Selecting():
 		return 1
 	}
-	return m.composer.Rows()
+	return m.composer.Rows() + len(m.banner())
 }
 
 // View is the whole screen and where the cursor is.
@@ -224,10 +230,18 @@ func (m *Model) bottom() ([]string, *tea.Cursor) {
 	switch {
 	case m.dialog != nil:
 		return m.dialog.View()
+	case m.reactbar != nil:
+		return m.reactbar.View()
 	case m.cur != nil && m.cur.tl.Selecting():
 		return []string{m.selection()}, nil
 	}
 	rows, cursor := m.composer.View()
+	if over := m.banner(); len(over) > 0 {
+		rows = append(over, rows...)
+		if cursor != nil {
+			cursor.Y += len(over)
+		}
+	}
 	return rows, cursor
 }
 
@@ -246,10 +260,7 @@ func (m *Model) selection() string {
 	if e.ID > 0 {
 		detail += fmt.Sprintf(" · id %d · seq %d", e.ID, e.Seq)
 	}
-	keys := "   d delete · space mark · y copy · Esc"
-	if e.ID == 0 {
-		keys = "   alt+r send again · x discard · y copy · Esc"
-	}
+	keys := m.messageHints(e)
 	if ws.Width(detail)+ws.Width(keys) > m.w { // what can be done comes first
 		return st.Dim.Render(ws.Truncate(" "+strings.TrimSpace(keys)+" ·"+detail, m.w))
 	}

@@ -1,0 +1,115 @@
+// Package reactbar is the choice of a reaction, in the place of the composer: a digit takes one of the usual ones at once, a
+// name or an emoji typed and Enter takes any.
+package reactbar
+
+import (
+	"strconv"
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"parley/tui/common"
+	"parley/tui/components/dialog"
+)
+
+// usual are the reactions that a digit takes. None needs a variation selector: terminals disagree on the width of those.
+var usual = []struct{ emoji, name string }{
+	{"👍", "thumbsup"}, {"👎", "thumbsdown"}, {"😂", "joy"}, {"🎉", "tada"}, {"👀", "eyes"}, {"✅", "check"}, {"🙏", "pray"}, {"🚀", "rocket"},
+	{"🔥", "fire"},
+}
+
+// MaxBytes is the contract's limit of a reaction.
+const MaxBytes = 32
+
+// Model is the open bar.
+type Model struct {
+	c     *common.Common
+	title string
+	in    textinput.Model
+	w     int
+	err   string
+}
+
+// New asks for a reaction to what title says.
+func New(c *common.Common, title string) *Model {
+	m := &Model{c: c, title: title, in: dialog.Input(c, false, MaxBytes)}
+	m.in.Placeholder = "or an emoji, or :name:"
+	m.in.Focus()
+	return m
+}
+
+// SetWidth sets the columns.
+func (m *Model) SetWidth(w int) {
+	m.w = w
+	m.in.SetWidth(max(4, w-6))
+}
+
+// Update answers a key or a paste. done closes the bar; picked is the reaction, empty when none was chosen.
+func (m *Model) Update(msg tea.Msg) (done bool, picked string) {
+	if k, ok := msg.(tea.KeyPressMsg); ok {
+		switch {
+		case key.Matches(k, m.c.Keys.Escape, m.c.Keys.Interrupt):
+			return true, ""
+		case key.Matches(k, m.c.Keys.Accept):
+			emoji, problem := Parse(m.in.Value())
+			m.err = problem
+			return problem == "", emoji
+		case m.in.Value() == "" && len(k.Text) == 1 && k.Text[0] >= '1' && int(k.Text[0]-'1') < len(usual):
+			return true, usual[k.Text[0]-'1'].emoji
+		}
+	}
+	m.err = ""
+	m.in, _ = m.in.Update(msg)
+	return false, ""
+}
+
+// Parse reads a reaction as a person writes it: an emoji, or the name of one with or without colons. Anything else of at most
+// MaxBytes is taken as it is when it has no letter of ASCII: the cluster does not judge what an emoji is.
+func Parse(s string) (emoji, problem string) {
+	s = strings.TrimSpace(s)
+	name := strings.ToLower(strings.Trim(s, ":"))
+	for _, u := range usual {
+		if u.name == name || u.emoji == s {
+			return u.emoji, ""
+		}
+	}
+	switch {
+	case s == "":
+		return "", "a digit takes one of these"
+	case s != common.Line(s), len(s) > MaxBytes:
+		return "", "that is no emoji"
+	case strings.ContainsFunc(s, func(r rune) bool { return r < 0x80 && r != '+' && r != '-' }):
+		return "", "no emoji is called " + name
+	}
+	return s, ""
+}
+
+// View is the rows and the cursor within them.
+func (m *Model) View() ([]string, *tea.Cursor) {
+	st, ws := m.c.Styles, m.c.Widths
+	var b strings.Builder
+	for i, u := range usual {
+		sign := u.emoji
+		if m.c.Settings.ASCII || m.c.Settings.Emoji == "text" {
+			sign = u.name
+		}
+		next := " " + strconv.Itoa(i+1) + " " + sign + " "
+		if ws.Width(b.String())+ws.Width(next) > m.w {
+			break
+		}
+		b.WriteString(next)
+	}
+	rows := []string{" " + st.Accent.Render(ws.Truncate(m.title, m.w-2)), b.String()}
+	cursor := m.in.Cursor()
+	if cursor != nil {
+		cursor.X += 3
+		cursor.Y = len(rows)
+	}
+	rows = append(rows, " "+st.Accent.Render("+")+" "+m.in.View())
+	if m.err != "" {
+		rows = append(rows, " "+st.Error.Render(ws.Truncate("✗ "+m.err, m.w-2)))
+	}
+	return rows, cursor
+}
