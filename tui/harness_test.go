@@ -111,6 +111,9 @@ func (x *harness) send(msg tea.Msg) {
 	if name := reflect.TypeOf(msg).String(); strings.HasPrefix(name, "tea.setClipboard") {
 		x.raw = append(x.raw, fmt.Sprint(msg))
 	}
+	if msg, ok := msg.(tea.RawMsg); ok {
+		x.raw = append(x.raw, fmt.Sprint(msg.Msg))
+	}
 	_, cmd := x.app.Update(msg)
 	x.exec(cmd)
 }

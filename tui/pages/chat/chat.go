@@ -3,6 +3,7 @@ package chat
 import (
 	"cmp"
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"parley/tui/components/dialog"
 	"parley/tui/components/helpview"
 	"parley/tui/components/picker"
+	"parley/tui/notify"
 	"parley/tui/screens/demo"
 )
 
@@ -59,6 +61,7 @@ type Model struct {
 	markTimer                           map[string]bool
 
 	onMessages
+	calls     calls
 	flash     string
 	flashBad  bool
 	flashEnd  time.Time
@@ -78,26 +81,17 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 		conversations: map[string]*conversation{}, markTimer: map[string]bool{}, renamed: map[string]string{},
 	}
 	m.composer = composer.New(c)
+	m.calls.by = notify.New(os.Getenv)
 	return m
 }
 
 // Init starts everything that runs while the page is shown.
-func (m *Model) Init() tea.Cmd { return tea.Batch(m.loadList(), m.probe(false), m.startDemo()) }
+func (m *Model) Init() tea.Cmd {
+	return tea.Batch(m.loadList(), m.probe(false), m.startDemo(), m.askTerminal())
+}
 
 // Close ends the page's commands and its stream.
 func (m *Model) Close() { m.cancel() }
-
-// Title is the terminal's title.
-func (m *Model) Title() string {
-	t := "parley"
-	if m.cur != nil {
-		t = m.cur.name + " — parley"
-	}
-	if n := m.unread(); n > 0 {
-		t = "(" + utoa(n) + ") " + t
-	}
-	return t
-}
 
 // conversation finds one or makes it.
 func (m *Model) conversation(name string) *conversation {

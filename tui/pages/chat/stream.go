@@ -117,6 +117,7 @@ func (m *Model) onFrames(msg framesMsg) tea.Cmd {
 		v.rebuild()
 		cmds = append(cmds, m.pump(v)) // the commit that was waited for may have come this way
 	}
+	cmds = append(cmds, m.call())
 	if len(touched) > 0 {
 		m.sort()
 		m.refreshMove()
@@ -205,6 +206,7 @@ func (m *Model) applyMessage(pm *parleyv1.Message) *conversation {
 	newer := v.note(e.ID, e.Seq)
 	if newer && e.Unread && !e.Deleted {
 		v.unread++
+		m.consider(v, pm)
 	}
 	if !v.loaded && !v.loading {
 		v.settle(e) // an own message that waits in a conversation that was never opened

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
 
 	"parley/tui/common"
 )
@@ -108,6 +109,8 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onFresh(msg)
 	case askFreshMsg:
 		return m.readFresh()
+	case uv.UnknownOscEvent:
+		m.calls.by.Answer(string(msg))
 	case tickMsg:
 		m.onTick()
 		return m.toOverlays(msg)
