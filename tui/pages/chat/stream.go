@@ -169,6 +169,7 @@ func (m *Model) apply(ev *parleyv1.Event) *conversation {
 		r := ev.GetReadMarked()
 		v := m.conversation(r.GetConversation())
 		v.unread, v.marked = r.GetUnread(), true
+		v.mentions = min(v.mentions, uint32(v.unread)) // at most: the event does not count them
 		if v.marksBack(r.GetReadSeq()) {
 			v.unreadFrom(r.GetReadSeq() + 1)
 		}
@@ -206,6 +207,9 @@ func (m *Model) applyMessage(pm *parleyv1.Message) *conversation {
 	newer := v.note(e.ID, e.Seq)
 	if newer && e.Unread && !e.Deleted {
 		v.unread++
+		if e.Mention {
+			v.mentions++
+		}
 		m.consider(v, pm)
 	}
 	if !v.loaded && !v.loading {
