@@ -122,8 +122,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return a, nil
 		}
 		old := a.c.Link
-		a.c.Link = msg.link
-		return a, tea.Batch(a.page.Update(common.LinkMsg{Old: old, New: msg.link}), a.waitLink())
+		a.c.Link = keep(old, msg.link)
+		return a, tea.Batch(a.page.Update(common.LinkMsg{Old: old, New: a.c.Link}), a.waitLink())
 	case common.LoggedInMsg:
 		m := chat.New(a.ctx, a.c, msg.User, a.open)
 		m.Warn(problems(a.c))
@@ -137,10 +137,20 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return a, a.page.Update(msg)
 }
 
+// keep carries over the news of the library what the pages alone know.
+func keep(old, now common.Link) common.Link {
+	now.Sync, now.Barred = old.Sync, old.Barred
+	if now.Node == old.Node {
+		now.RTT = old.RTT
+	}
+	return now
+}
+
 // enter changes the page.
 func (a *app) enter(p page) tea.Cmd {
 	a.page.Close()
 	a.page = p
+	a.c.Link.Barred = common.Open // the next session has not been refused yet
 	p.SetSize(a.w, a.h)
 	return p.Init()
 }
@@ -162,8 +172,29 @@ func (a *app) View() tea.View {
 	v.AltScreen, v.ReportFocus = true, true
 	v.Content, v.WindowTitle = a.c.Draw(v.Content), a.c.Draw(a.page.Title())
 	v.BackgroundColor, v.ForegroundColor = a.c.Styles.Background, a.c.Styles.Foreground
+	v.ProgramStatus = a.programStatus()
 	if a.c.Mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	return v
+}
+
+// programStatus is the state for the terminal that shows what its programs do (OSC 7501): at rest while messages go out,
+// working while the client helps itself, blocked where only a person can.
+func (a *app) programStatus() *tea.ProgramStatus {
+	s := a.c.Link.State()
+	ps := &tea.ProgramStatus{State: tea.ProgramStateWorking, App: "parley", Title: s.Word(), Message: s.Meaning()}
+	switch {
+	case s == common.StateAuth:
+		ps.State, ps.Kind = tea.ProgramStateBlocked, tea.ProgramStatusKindAuth
+	case s == common.StateVersion || s == common.StateOffline:
+		ps.State = tea.ProgramStateError
+	case s == common.StateSyncing:
+		if total := a.c.Link.Sync.Total; total > 0 {
+			ps.HasProgress, ps.Progress = true, int(100*a.c.Link.Sync.Done/total)
+		}
+	case s.Sends():
+		ps.State = tea.ProgramStateIdle
+	}
+	return ps
 }

@@ -131,7 +131,7 @@ func TestSendOrderAndFailure(t *testing.T) {
 		x.typed(s)
 		x.keys("enter")
 	}
-	x.see("… alice  one", "·        two", "·        three", "3 waiting")
+	x.see("… alice  one", "·        two", "·        three", "queue 3")
 	x.await("the first try", func() bool { return len(x.fake.tries()) == 1 })
 	close(hold)
 	x.see("✗ alice  one", "rejected: too long (shorten it)", "✓ alice  two", "✓        three")
@@ -149,7 +149,7 @@ func TestReadOnlyAndBack(t *testing.T) {
 		f.noQuorum = true
 		f.link = common.Link{Phase: common.NoQuorum, Node: "n3", Members: members("n3"), Since: epoch.Add(-time.Minute)}
 	})
-	x.see("READ-ONLY  n3: 1 of 3, no quorum", "as of 14:03:12", "deploy is green")
+	x.see("READ-ONLY  n3: 1 of 3, no quorum", "data as of 14:03:12", "deploy is green")
 	x.fake.mu.Lock()
 	x.fake.sendErr = []error{common.Failure{Outcome: common.NotApplied, Text: "no quorum"}}
 	x.fake.mu.Unlock()

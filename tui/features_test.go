@@ -269,8 +269,8 @@ func TestLogoutAndSessionEnd(t *testing.T) {
 	x.fake.mu.Lock()
 	x.fake.fail = common.Failure{Text: "the session was revoked", Auth: true}
 	x.fake.mu.Unlock()
-	x.open("@carol")
-	x.see("Your session is over: the session was revoked. Log in again.")
+	x.keys("alt+3")
+	x.see("Your session is over: the session was revoked. Log in again.", "Not read before the session was over.")
 }
 
 func TestDraftsStayWithTheirConversation(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"parley/api/client"
 	"parley/proto/parleyv1"
 	"parley/tui/common"
@@ -81,6 +83,7 @@ func explain(err error) common.Failure {
 	f = common.Failure{
 		Outcome: common.Refused, Text: common.Line(e.Message), Hint: common.Line(e.Hint),
 		Auth: client.IsUnauthenticated(e), NotFound: client.IsNotFound(e),
+		Version: e.Code == codes.Unimplemented && e.Reason == "",
 	}
 	switch e.Outcome {
 	case client.NotApplied:

@@ -119,7 +119,7 @@ const (
 	Offline
 )
 
-// Link is the connection at one moment.
+// Link is the connection at one moment. State says what it amounts to.
 type Link struct {
 	Phase   Phase
 	Node    string // name of the node in use, or last in use
@@ -129,6 +129,16 @@ type Link struct {
 	Since   time.Time // when this phase began
 	Members []Member  // as far as learned
 	Err     string    // why it is not ready, for a person
+
+	Draining          string    // our node, or the one we just left, that is being taken out of service
+	Trying            string    // the node or address that is being tried while none is in use
+	Attempt, Attempts int       // the how manieth of how many addresses that is; Attempts 0: not known
+	NextTry           time.Time // when the next address is tried; zero when one is being tried now
+
+	// What the pages know and the library does not; the root model keeps it over the library's news.
+	RTT    time.Duration // the last round trip to Node; 0: not measured
+	Sync   Sync
+	Barred Bar
 }
 
 // Member is one node as the cluster pane shows it.
@@ -138,6 +148,7 @@ type Member struct {
 	Voter     bool
 	Reachable bool
 	Applied   uint64
+	Draining  bool // it is being taken out of service
 }
 
 // Outcome says what became of a write that failed.
@@ -157,6 +168,7 @@ type Failure struct {
 	Text     string // one sentence, cleaned
 	Hint     string // what to do next; may be empty
 	Auth     bool   // the session is over
+	Version  bool   // the node does not know the call
 	NotFound bool
 }
 

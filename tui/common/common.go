@@ -14,6 +14,7 @@ type Common struct {
 	Styles   styles.Styles
 	Widths   Widths
 	Link     Link
+	Events   Events // of the connection and the cluster
 	Settings Settings
 	Focused  bool // the terminal has the focus, or does not tell
 	Mouse    bool // the wheel scrolls; the terminal's own selection then needs Shift

@@ -11,6 +11,9 @@ const (
 	// TabSpaces replaces a tab: terminals disagree on tab stops inside a pane.
 	TabSpaces = 4
 
+	// MaxEvents bounds the log of the cluster's changes: a fail-over is a few rows, and days of quiet are none.
+	MaxEvents = 400
+
 	// CallTimeout bounds one read: longer than the client library's own fail-over, shorter than a person's patience.
 	CallTimeout = 5 * time.Second
 	// WriteTimeout bounds one try of a write before its outcome is shown as unknown and the same request id is retried.

@@ -2,28 +2,15 @@ package common
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
-// Word is the state in one word, the same in the status bar and in the documentation.
-func (l Link) Word() string {
-	switch l.Phase {
-	case Ready:
-		return "READY"
-	case Electing:
-		return "ELECTION"
-	case FailingOver:
-		return "FAILOVER"
-	case NoQuorum:
-		return "READ-ONLY"
-	case Offline:
-		return "OFFLINE"
-	}
-	return "CONNECTING"
-}
+// Word is the state in one word, the same in the status bar, in `parley status` and in the documentation.
+func (l Link) Word() string { return l.State().Word() }
 
 // Usable reports whether a write is expected to succeed.
-func (l Link) Usable() bool { return l.Phase == Ready }
+func (l Link) Usable() bool { return l.State().Sends() }
 
 // Up counts the voters that answer, of all voters.
 func (l Link) Up() (up, voters int) {
@@ -39,49 +26,137 @@ func (l Link) Up() (up, voters int) {
 	return up, voters
 }
 
-// Detail is what stands behind the word: who we talk to and what it means for the person.
-func (l Link) Detail(now time.Time) string {
-	up, voters := l.Up()
-	switch l.Word() {
-	case "READY":
-		s := orUnknown(l.Node)
-		switch l.Leader {
-		case "":
-		case l.Node:
-			s += "★"
-		default:
-			s += " · leader " + l.Leader + "★"
-		}
-		if voters > 0 {
-			s += fmt.Sprintf(" · %d/%d up", up, voters)
-			if spare := up - (voters/2 + 1); up < voters && spare >= 0 {
-				s += fmt.Sprintf(", can lose %d", spare)
-			}
-		}
-		return s
-	case "ELECTION":
-		return fmt.Sprintf("%s · choosing a leader · %s", orUnknown(l.Node), Age(now.Sub(l.Since)))
-	case "FAILOVER":
-		return fmt.Sprintf("%s → next node · %s", orUnknown(l.Node), Age(now.Sub(l.Since)))
-	case "READ-ONLY":
-		if voters > 0 {
-			return fmt.Sprintf("%s: %d of %d, no quorum · read from it alone", orUnknown(l.Node), up, voters)
-		}
-		return fmt.Sprintf("%s: no quorum · read from it alone", orUnknown(l.Node))
-	case "OFFLINE":
-		return fmt.Sprintf("no node answers · %s · ^R tries now", Age(now.Sub(l.Since))) + l.why()
-	}
-	if l.Address != "" {
-		return fmt.Sprintf("%s · %s", l.Address, Age(now.Sub(l.Since))) + l.why()
-	}
-	return Age(now.Sub(l.Since)) + l.why()
+// Part is one piece of what stands behind the word. A bar that is too narrow leaves out those of the greatest Rank first;
+// rank 0 is cut rather than left out.
+type Part struct {
+	Text  string
+	Short string // in place of Text where there is little room; may be empty
+	Rank  int
+	Warn  bool // drawn as a warning
+	Join  bool // belongs to the part before it: a space divides them
 }
 
-func (l Link) why() string {
-	if l.Err == "" {
-		return ""
+// Detail is what stands behind the word, in one string.
+func (l Link) Detail(now time.Time) string {
+	var texts []string
+	for _, p := range l.Parts(now) {
+		texts = append(texts, p.Text)
 	}
-	return " · " + l.Err
+	return strings.Join(texts, " · ")
+}
+
+// Parts is what stands behind the word: who we talk to and what it means for the person.
+func (l Link) Parts(now time.Time) []Part {
+	since := Age(now.Sub(l.Since))
+	switch l.State() {
+	case StateSyncing:
+		if l.Sync.Total == 0 {
+			return []Part{{Text: "from " + orUnknown(l.Node)}}
+		}
+		return []Part{{Text: fmt.Sprintf("%d/%d", l.Sync.Done, l.Sync.Total)}, {Text: "from " + orUnknown(l.Node), Rank: 2}}
+	case StateReady, StateDegraded:
+		return l.readyParts()
+	case StateElection:
+		if l.Term > 0 {
+			return []Part{{Text: fmt.Sprintf("term %d · %s", l.Term, since)}, {Text: "at " + orUnknown(l.Node), Rank: 2}}
+		}
+		return []Part{{Text: since}, {Text: "at " + orUnknown(l.Node), Rank: 2}}
+	case StateFailover:
+		s := fmt.Sprintf("%s → %s", orUnknown(l.Node), l.target("next node"))
+		if l.Attempts > 0 {
+			s += fmt.Sprintf(" (%d/%d)", l.Attempt, l.Attempts)
+		}
+		if wait := l.NextTry.Sub(now); !l.NextTry.IsZero() && wait > 0 {
+			return []Part{{Text: s}, {Text: "retry " + Age(wait), Rank: 2}}
+		}
+		return []Part{{Text: s}, {Text: since, Rank: 2}}
+	case StateReadOnly:
+		if up, voters := l.Up(); voters > 0 {
+			return []Part{{Text: fmt.Sprintf("%s: %d of %d, no quorum", orUnknown(l.Node), up, voters),
+				Short: fmt.Sprintf("%s %d/%d", orUnknown(l.Node), up, voters)}}
+		}
+		return []Part{{Text: orUnknown(l.Node) + ": no quorum"}}
+	case StateOffline:
+		s := "^R tries now"
+		if wait := l.NextTry.Sub(now); !l.NextTry.IsZero() {
+			s = "next try " + Age(max(wait, 0)) + " (^R now)"
+		}
+		return []Part{{Text: s}, {Text: "no node answers for " + since, Rank: 2}, {Text: l.Err, Rank: 3}}
+	case StateDraining:
+		to := l.target("next node")
+		if l.Node != l.Draining && l.Node != "" {
+			to = l.Node
+		}
+		return []Part{{Text: l.Draining + " → " + to}}
+	case StateAuth:
+		return []Part{{Text: "the session is over · Enter logs in again"}}
+	case StateVersion:
+		return []Part{{Text: "the nodes do not speak this client's protocol"}}
+	}
+	s := l.target(l.Address)
+	if l.Attempts > 0 {
+		s = strings.TrimSpace(s + fmt.Sprintf(" (%d/%d)", l.Attempt, l.Attempts))
+	}
+	return []Part{{Text: strings.TrimSpace(s + " " + since)}, {Text: l.Err, Rank: 3}}
+}
+
+// Brief is what a log says of the link: nothing that changes with the clock.
+func (l Link) Brief() string {
+	switch l.State() {
+	case StateReady, StateDegraded, StateSyncing:
+		l.RTT = 0
+		var texts []string
+		for _, p := range l.readyParts() {
+			texts = append(texts, p.Text)
+		}
+		return strings.Join(texts, " · ")
+	case StateElection:
+		return fmt.Sprintf("at %s, term %d", orUnknown(l.Node), l.Term)
+	case StateFailover:
+		return orUnknown(l.Node) + " is lost"
+	case StateOffline, StateConnecting:
+		return "no node answers"
+	}
+	return l.Detail(l.Since)
+}
+
+// readyParts are the node, the term and how many are up.
+func (l Link) readyParts() []Part {
+	s := orUnknown(l.Node)
+	switch l.Leader {
+	case "":
+	case l.Node:
+		s += "★"
+	default:
+		s += " · leader " + l.Leader + "★"
+	}
+	if l.RTT > 0 {
+		s += " " + Age(l.RTT)
+	}
+	ps := []Part{{Text: s}}
+	if l.Term > 0 {
+		ps = append(ps, Part{Text: fmt.Sprintf("term %d", l.Term), Rank: 5})
+	}
+	up, voters := l.Up()
+	switch spare := l.Spare(); {
+	case voters == 0:
+	case up < voters:
+		ps = append(ps, Part{Text: fmt.Sprintf("%d/%d up · can lose %d", up, voters, max(spare, 0)), Warn: true})
+	default:
+		ps = append(ps, Part{Text: fmt.Sprintf("%d/%d up", up, voters), Rank: 3})
+	}
+	if names := l.Lagging(); len(names) > 0 {
+		ps = append(ps, Part{Text: strings.Join(names, ", ") + " behind", Rank: 1, Warn: true})
+	}
+	return ps
+}
+
+// target is the node that is being tried.
+func (l Link) target(otherwise string) string {
+	if l.Trying != "" {
+		return l.Trying
+	}
+	return otherwise
 }
 
 func orUnknown(node string) string {

@@ -129,7 +129,7 @@ func (s Styles) Word(word string) lipgloss.Style {
 	switch word {
 	case "READY":
 		base = s.Good
-	case "FAILOVER", "ELECTION", "CONNECTING":
+	case "FAILOVER", "ELECTION", "CONNECTING", "SYNCING", "DRAINING":
 		base = s.Warn
 	}
 	return base.Reverse(true).Bold(true)

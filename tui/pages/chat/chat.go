@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -61,7 +60,8 @@ type Model struct {
 	markTimer                           map[string]bool
 
 	onMessages
-	calls     calls
+	calls calls
+	told
 	flash     string
 	flashBad  bool
 	flashEnd  time.Time
@@ -69,7 +69,7 @@ type Model struct {
 	pressed   time.Time // the last ^C
 	demoShown bool
 	clicked   click
-	over      bool // the session ended; LoggedOutMsg is on its way
+	over      bool // the session ended
 }
 
 // New makes the page. Close must be called when it is left.
@@ -79,9 +79,13 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 		c: c, ctx: ctx, cancel: cancel, user: user, open: open,
 		leader:        c.Link.Leader,
 		conversations: map[string]*conversation{}, markTimer: map[string]bool{}, renamed: map[string]string{},
+		told: told{heard: map[string]uint64{}, down: downs{}},
 	}
 	m.composer = composer.New(c)
 	m.calls.by = notify.New(os.Getenv)
+	m.c.Link.Barred = common.Open
+	m.syncBegin()
+	m.noteDowns(c.Link)
 	return m
 }
 
@@ -237,22 +241,6 @@ func (m *Model) fail(s string) { m.setFlash(s, true) }
 
 func (m *Model) setFlash(s string, bad bool) {
 	m.flash, m.flashBad, m.flashEnd = common.Line(s), bad, m.c.Now().Add(flashFor)
-}
-
-// sessionOver leaves the page: the token is of no use any more.
-func (m *Model) sessionOver(f common.Failure) tea.Cmd {
-	if m.over {
-		return nil
-	}
-	m.over = true
-	user, forget := m.user, m.c.ForgetSession
-	reason := "Your session is over: " + strings.TrimSuffix(f.Text, ".") + ". Log in again."
-	return func() tea.Msg {
-		if forget != nil {
-			_ = forget(user) // the token is dead; a stale file only costs one more log-in
-		}
-		return common.LoggedOutMsg{User: user, Reason: reason}
-	}
 }
 
 // Warn shows something that went wrong on the way here; an empty text is nothing.

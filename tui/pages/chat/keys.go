@@ -65,6 +65,9 @@ func (m *Model) onFrontKey(msg tea.KeyPressMsg) tea.Cmd {
 
 func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	k := m.c.Keys
+	if cmd, ok := m.onBarredKey(msg); ok {
+		return cmd
+	}
 	switch {
 	case key.Matches(msg, k.Interrupt):
 		return m.interrupt()

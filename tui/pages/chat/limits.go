@@ -41,6 +41,8 @@ const (
 	freshAtOnce = 20
 	// leadRunes is how much of a thread's first message stands over its replies.
 	leadRunes = 60
+	// maxBanner bounds the rows of the banner that stands in for the composer.
+	maxBanner = 4
 	// defaultUnread is how many unread messages /unread shows without a number.
 	defaultUnread = 20
 
@@ -58,6 +60,8 @@ const (
 	probeEvery = 5 * time.Second
 	// sameEvent is how long after a move the news of a new leader belongs to it: two of the library's looks at the cluster.
 	sameEvent = 5 * time.Second
+	// collapse is how short a change may be to leave no row of its own in the timeline.
+	collapse = time.Second
 	// flashFor is how long an answer stays in the status bar; the next key takes it away after flashAtLeast.
 	flashFor     = 8 * time.Second
 	flashAtLeast = 1500 * time.Millisecond

@@ -19,6 +19,7 @@ type move struct {
 	leader  string // the last one known before
 	at      time.Time
 	caught  []*outgoing // on their way when the link broke
+	drained bool        // the node was taken out of service, it did not die
 	noted   bool        // a row said that there is no quorum, or no node
 	open    bool        // it has not ended yet
 	row     *timeline.Entry
@@ -31,7 +32,8 @@ type move struct {
 // onLink turns a change of the link into what a person sees of it.
 func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	old, now := msg.Old, msg.New
-	var cmds []tea.Cmd
+	m.note(old, now)
+	cmds := []tea.Cmd{m.bell(old, now)}
 	switch {
 	case old.Phase == common.Ready && now.Phase != common.Ready:
 		m.begin(old, m.c.Now())
@@ -44,6 +46,9 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	if now.Leader != "" {
 		m.leader = now.Leader
 	}
+	if m.move != nil && m.move.open && now.Draining != "" && now.Draining == m.move.from.Node {
+		m.move.drained = true
+	}
 	if now.Phase == common.Ready {
 		if m.move != nil && m.move.open {
 			m.arrived(now)
@@ -51,8 +56,10 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 		if old.Phase != common.Ready {
 			m.forgetPresence()
 		}
+		m.noteDowns(now)
 		cmds = append(cmds, m.pumpAll())
 		if !m.listed || !m.asOf.IsZero() { // what is shown was read without a quorum, or not at all
+			m.syncBegin()
 			cmds = append(cmds, m.loadList())
 			if m.cur != nil && m.listed {
 				cmds = append(cmds, m.load(m.cur, newestPage, 0))
@@ -167,6 +174,9 @@ func (m *Model) tellMove() {
 	if mv.noted && !mv.open {
 		s = "quorum is back: "
 	}
+	if mv.drained {
+		s += mv.from.Node + " is draining: "
+	}
 	switch {
 	case mv.from.Node != mv.to.Node:
 		s += fmt.Sprintf("moved %s → %s %s", mv.from.Node, mv.to.Node, mv.took)
@@ -197,29 +207,18 @@ func (m *Model) tellMove() {
 	mv.settled = open == 0
 }
 
-// say writes a dim row into the open conversation.
-func (m *Model) say(text string) {
-	if m.cur != nil {
-		m.cur.notice(m.c.Now(), m.key(), common.Line(text))
-		m.cur.rebuild()
+// say writes a dim row into the open conversation and returns it; nil when none is open.
+func (m *Model) say(text string) *timeline.Entry {
+	if m.cur == nil {
+		return nil
 	}
+	e := m.cur.notice(m.c.Now(), m.key(), common.Line(text))
+	m.cur.rebuild()
+	return e
 }
 
 // key names a row of our own.
 func (m *Model) key() string {
 	m.rows++
 	return "n" + strconv.Itoa(m.rows)
-}
-
-// connectionHint is what the empty composer says about where a message will go.
-func (m *Model) connectionHint() string {
-	switch m.c.Link.Phase {
-	case common.Ready:
-		return ""
-	case common.NoQuorum:
-		return " · waits here until there is a quorum"
-	case common.Offline:
-		return " · waits here until a node answers"
-	}
-	return " · waits here until the cluster is ready"
 }

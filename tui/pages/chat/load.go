@@ -80,9 +80,14 @@ func (m *Model) onListed(msg listedMsg) tea.Cmd {
 		if f.Auth {
 			return m.sessionOver(f)
 		}
+		if f.Version {
+			m.noSuchCall(f)
+		}
 		return tea.Tick(retryAfter, func(time.Time) tea.Msg { return reloadMsg{} })
 	}
+	m.unbar()
 	m.readFrom(msg.local, msg.resp.GetReadInfo())
+	m.syncListed(msg.resp.GetConversations())
 	for _, c := range msg.resp.GetConversations() {
 		v := m.conversation(c.GetName())
 		if c.GetLastSeq() < v.lastSeq { // the stream is ahead of this answer: its count is old
@@ -253,14 +258,14 @@ func (m *Model) onWho(msg whoMsg) tea.Cmd {
 		again = tea.Tick(probeEvery, func(time.Time) tea.Msg { return probeMsg{} })
 	}
 	if msg.err != nil {
-		m.rtt = ""
+		m.rtt, m.c.Link.RTT = "", 0
 		if f := m.c.Backend.Explain(msg.err); f.Auth {
 			return m.sessionOver(f)
 		}
 		return again
 	}
 	if m.rtt = ""; msg.node == m.c.Link.Node {
-		m.rtt = common.Age(msg.took)
+		m.rtt, m.c.Link.RTT = common.Age(msg.took), max(msg.took, 1)
 	}
 	if name := msg.resp.GetUser().GetUsername(); name != "" {
 		m.user = common.Line(name)

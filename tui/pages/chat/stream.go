@@ -92,6 +92,7 @@ func (m *Model) onFrames(msg framesMsg) tea.Cmd {
 	var cmds []tea.Cmd
 	touched := map[*conversation]bool{}
 	for _, fr := range msg.frames {
+		m.syncFrame(fr)
 		switch {
 		case fr.GetSubscribed() != nil:
 			m.followed = m.c.Now()

@@ -128,7 +128,7 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 
 // tick runs only while something on screen depends on the clock.
 func (m *Model) tick() tea.Cmd {
-	if m.ticking || m.c.Link.Phase == common.Ready && m.waiting() == 0 && m.flash == "" && len(m.actions) == 0 && len(m.soft.typing) == 0 {
+	if m.ticking || !m.c.Link.State().Moves() && m.waiting() == 0 && m.flash == "" && len(m.actions) == 0 && len(m.soft.typing) == 0 {
 		return nil
 	}
 	m.ticking = true

@@ -26,7 +26,10 @@ func (m *Model) resize() {
 	m.composer.SetWidth(m.w)
 	hint := "^K finds people · /msg @name writes to one · F1 help"
 	if m.cur != nil {
-		hint = "Message " + m.cur.name + m.connectionHint()
+		hint = "Message " + m.cur.name
+		if note := m.c.Link.State().Composer(); note != "" {
+			hint += " · " + note
+		}
 	}
 	m.composer.SetPlaceholder(hint)
 	if m.dialog != nil {
@@ -68,6 +71,8 @@ func (m *Model) bottomRows() int {
 		return len(rows)
 	case m.cur != nil && m.cur.tl.Selecting():
 		return 1
+	case m.barText != "":
+		return len(m.barRows())
 	}
 	return m.composer.Rows() + len(m.banner())
 }
@@ -164,6 +169,8 @@ func (m *Model) unreadAbove() (n int) {
 
 func (m *Model) emptyText() string {
 	switch {
+	case m.over && !m.cur.loaded:
+		return " Not read before the session was over."
 	case m.cur.loading || !m.cur.loaded:
 		return " loading…"
 	case m.cur.name == "@"+m.user:
@@ -219,7 +226,10 @@ func (m *Model) sidebarRows() []sidebar.Row {
 
 func (m *Model) statusBar() string {
 	in := statusbar.Info{Unread: m.unread(), Waiting: m.waiting(), Flash: m.flash, Bad: m.flashBad, Hint: "F1 help"}
-	if !m.asOf.IsZero() && m.c.Link.Phase != common.Ready {
+	if m.cur != nil {
+		in.Conversation = m.cur.name
+	}
+	if !m.asOf.IsZero() && !m.c.Link.State().Sends() {
 		in.Stale = "as of " + m.asOf.In(m.c.Zone).Format("15:04:05")
 	}
 	return statusbar.View(m.c, in, m.w)
@@ -234,6 +244,8 @@ func (m *Model) bottom() ([]string, *tea.Cursor) {
 		return m.reactbar.View()
 	case m.cur != nil && m.cur.tl.Selecting():
 		return []string{m.selection()}, nil
+	case m.barText != "":
+		return m.barRows(), nil
 	}
 	rows, cursor := m.composer.View()
 	if over := m.banner(); len(over) > 0 {
