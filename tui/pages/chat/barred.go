@@ -43,12 +43,17 @@ func (m *Model) bar(why common.Bar, text string) {
 }
 
 // unbar ends the wait for an upgrade.
-func (m *Model) unbar() {
-	if m.c.Link.Barred == common.BadVersion {
-		m.c.Link.Barred, m.barText = common.Open, ""
-		m.c.Events.Add(m.c.Now(), "the nodes speak this client's protocol again")
-		m.resize()
+func (m *Model) unbar() tea.Cmd {
+	if m.c.Link.Barred != common.BadVersion {
+		return nil
 	}
+	m.c.Link.Barred, m.barText = common.Open, ""
+	m.c.Events.Add(m.c.Now(), "the nodes speak this client's protocol again")
+	m.resize()
+	if m.cur == nil || m.cur.loaded {
+		return nil
+	}
+	return m.load(m.cur, newestPage, 0)
 }
 
 // onBarredKey is the composer's part of the keyboard while it is off: Enter does what the banner says.

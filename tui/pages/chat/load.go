@@ -85,7 +85,7 @@ func (m *Model) onListed(msg listedMsg) tea.Cmd {
 		}
 		return tea.Tick(retryAfter, func(time.Time) tea.Msg { return reloadMsg{} })
 	}
-	m.unbar()
+	cmds := []tea.Cmd{m.unbar()}
 	m.readFrom(msg.local, msg.resp.GetReadInfo())
 	m.syncListed(msg.resp.GetConversations())
 	for _, c := range msg.resp.GetConversations() {
@@ -99,7 +99,6 @@ func (m *Model) onListed(msg listedMsg) tea.Cmd {
 		v.note(c.GetLastMessage().GetId(), c.GetLastSeq())
 	}
 	m.sort()
-	var cmds []tea.Cmd
 	if !m.listed {
 		m.listed = true
 		cmds = append(cmds, m.follow(msg.resp.GetCursor()), m.openFirst(), m.loadInvitations(), m.loadPresence(m.peers()))
@@ -166,6 +165,9 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 			return m.sessionOver(f)
 		case f.NotFound:
 			return m.noSuch(v, f)
+		case f.Version:
+			m.noSuchCall(f)
+			return nil
 		}
 		m.fail("cannot read " + v.name + ": " + f.Text)
 		return nil
