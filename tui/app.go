@@ -108,7 +108,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.profile = msg.Profile
 		return a, a.restyle()
 	case tea.ModeReportMsg:
-		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value.IsSet() || msg.Value.IsReset()) {
+		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value.IsSet() || msg.Value == ansi.ModeReset) {
 			a.c.Widths.Grapheme = true // the renderer turns the mode on when the terminal knows it
 			return a, a.page.Update(common.ThemeMsg{})
 		}

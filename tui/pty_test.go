@@ -24,6 +24,11 @@ func TestMain(m *testing.M) {
 	}
 	f := newFake("alice", time.Now)
 	at := time.Now().Add(-time.Hour)
+	if os.Getenv("PARLEY_TUI_CORPUS") != "" {
+		for i := range 3 * len(widthCorpus) {
+			f.store("@bob", []string{"bob", "alice"}[i/4%2], widthCorpus[i%len(widthCorpus)], fmt.Sprint("c", i), at)
+		}
+	}
 	for i := range 60 {
 		f.store("@bob", "bob", fmt.Sprintf("message %03d 世界 👩‍💻 नमस्ते", i), "", at)
 	}

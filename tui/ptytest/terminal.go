@@ -121,6 +121,7 @@ const (
 	F1       = "\x1bOP"
 	CtrlC    = "\x03"
 	CtrlK    = "\x0b"
+	CtrlL    = "\x0c"
 	CtrlN    = "\x0e"
 	CtrlP    = "\x10"
 	CtrlQ    = "\x11"

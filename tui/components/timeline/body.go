@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"charm.land/lipgloss/v2"
+
+	"parley/tui/emoji"
 )
 
 // maxWraps bounds the remembered texts: a few hundred screens of them.
@@ -55,7 +57,15 @@ func (m *Model) parts(e *Entry) (text, tail string) {
 	case e.Pinned:
 		tail = " (pinned)"
 	}
-	return e.Text, tail
+	return m.named(e.Text), tail
+}
+
+// named puts the names of emoji for them, where the terminal draws them badly or the settings ask for it.
+func (m *Model) named(s string) string {
+	if !m.c.TextEmoji() {
+		return s
+	}
+	return emoji.Text(s)
 }
 
 // lead reports whether a row above a reply says what it replies to. The second reply in a row does not say it again.
@@ -84,7 +94,7 @@ func (m *Model) carried(e *Entry) string {
 	}
 	if !e.Deleted {
 		for _, r := range e.Reactions {
-			s := fmt.Sprintf("%s %d", r.Text, r.Count)
+			s := fmt.Sprintf("%s %d", m.named(r.Text), r.Count)
 			if r.Mine {
 				s = "[" + s + "]"
 			}

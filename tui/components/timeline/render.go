@@ -156,7 +156,7 @@ func (m *Model) message(i int, grouped, sameMinute bool) []string {
 
 	var rows []string
 	if m.lead(i) {
-		rows = append(rows, st.Dim.Render(ws.Truncate("re: "+e.ReplyTo, max(minBodyWidth, m.w-indent))))
+		rows = append(rows, st.Dim.Render(ws.Truncate("re: "+m.named(e.ReplyTo), max(minBodyWidth, m.w-indent))))
 	}
 	rows = append(rows, m.body(e, selected)...)
 	if e.Note != "" {

@@ -10,7 +10,7 @@ const (
 	// maxPage is the server's limit of one page; opening a conversation with many unread messages loads up to it.
 	maxPage = 1000
 	// maxLoaded bounds the messages kept of one conversation; the oldest go while the reader follows the tail.
-	maxLoaded = 5000
+	maxLoaded = 10_000
 	// maxNotices bounds the rows that the client itself wrote into one conversation.
 	maxNotices = 50
 	// maxConversations bounds one page of the sidebar's list.

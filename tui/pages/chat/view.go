@@ -152,6 +152,9 @@ func (m *Model) pane() (rows []string, cursor *tea.Cursor) {
 
 // unreadAbove counts unread messages over the window: a jump to the end leaves them behind.
 func (m *Model) unreadAbove() (n int) {
+	if m.cur.unread == 0 { // the usual case, and cheaper than looking at each
+		return 0
+	}
 	shown := m.cur.tl.Shown()
 	if len(shown) == 0 {
 		return 0
