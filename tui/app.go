@@ -124,6 +124,11 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		old := a.c.Link
 		a.c.Link = keep(old, msg.link)
 		return a, tea.Batch(a.page.Update(common.LinkMsg{Old: old, New: a.c.Link}), a.waitLink())
+	case enteredMsg:
+		if msg.page == a.page {
+			return a, a.page.Init()
+		}
+		return a, nil
 	case common.LoggedInMsg:
 		m := chat.New(a.ctx, a.c, msg.User, a.open)
 		m.Warn(problems(a.c))
@@ -146,13 +151,19 @@ func keep(old, now common.Link) common.Link {
 	return now
 }
 
-// enter changes the page.
+// enteredMsg says that the page before has let go of its files.
+type enteredMsg struct{ page page }
+
+// enter changes the page. The new one begins when the old one has closed: it may want the same file.
 func (a *app) enter(p page) tea.Cmd {
-	a.page.Close()
+	old := a.page
 	a.page = p
 	a.c.Link.Barred = common.Open // the next session has not been refused yet
 	p.SetSize(a.w, a.h)
-	return p.Init()
+	return func() tea.Msg {
+		old.Close()
+		return enteredMsg{p}
+	}
 }
 
 func (a *app) restyle() tea.Cmd {

@@ -49,6 +49,8 @@ type fake struct {
 	deleted  bool
 	created  []string
 	onSend   func(text string) // called after a message was taken
+
+	openStore func(user string) (common.Store, error) // what the client keeps on disk; nil: nothing
 }
 
 var _ common.Backend = (*fake)(nil)

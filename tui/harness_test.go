@@ -68,6 +68,7 @@ func start(t *testing.T, w, h int, prepare func(*fake)) *harness {
 			return nil
 		},
 	}
+	c.OpenStore = x.fake.openStore
 	x.app = newApp(ctx, c, "alice", "")
 	x.exec(x.app.Init())
 	x.send(tea.WindowSizeMsg{Width: w, Height: h})

@@ -108,7 +108,8 @@ func plain(s string) string {
 // link is a state as the pages show it.
 func link(s client.State) common.Link {
 	l := common.Link{
-		Node: common.Line(s.Node), Address: s.Address, Leader: common.Line(s.Leader), Term: s.Term, Since: s.Since,
+		Node: common.Line(s.Node), Address: s.Address, Leader: common.Line(s.Leader), Term: s.Term, ClusterID: s.ClusterID,
+		Since: s.Since,
 	}
 	if s.Err != nil {
 		l.Err = common.Line(plain(s.Err.Error()))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/term"
 
+	"parley/tui/cache"
 	"parley/tui/common"
 	"parley/tui/keymap"
 )
@@ -24,6 +26,8 @@ type Options struct {
 	Open    string   // the conversation to begin with: "@user" or "#room"
 	Version string
 	Demo    common.Demo // the cluster behind `parley demo`; nil otherwise
+	// StateDir is where the outbox, drafts and histories are kept, in a file an account; empty keeps nothing.
+	StateDir string
 
 	// SaveSession keeps a token for the next run, ForgetSession removes it. Both may do file I/O.
 	SaveSession   func(user string, token []byte) error
@@ -95,6 +99,15 @@ func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramO
 		c.Keys = *o.Keys
 	}
 	c.OpenURL = browser()
+	if o.StateDir != "" {
+		c.OpenStore = func(user string) (common.Store, error) {
+			store, err := cache.Open(filepath.Join(o.StateDir, "cache"), user, c.Now())
+			if err != nil {
+				return nil, err
+			}
+			return store, nil
+		}
+	}
 	a := newApp(ctx, c, o.User, o.Open)
 	defer func() { a.page.Close() }()
 	_, err = tea.NewProgram(a, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(fps)}, opts...)...).Run()

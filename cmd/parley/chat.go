@@ -85,6 +85,7 @@ func (a *app) runChat(ctx context.Context, o chatOptions) error {
 	defer func() { _ = c.Close() }()
 	err = tui.Run(ctx, tui.Options{
 		Client: c, Servers: a.flags.servers, User: o.user, Open: o.open, Version: version(), Demo: a.panel,
+		StateDir:    string(st),
 		SaveSession: st.save, ForgetSession: st.forget,
 		Settings: &settings, Keys: &keys, SaveSetting: dir.SaveSetting, SaveKeys: dir.SaveKeys, Problems: problems,
 	})

@@ -126,9 +126,11 @@ type Link struct {
 	Address string
 	Leader  string // empty when unknown
 	Term    uint64
-	Since   time.Time // when this phase began
-	Members []Member  // as far as learned
-	Err     string    // why it is not ready, for a person
+	// ClusterID tells one cluster from another; empty until a node told it.
+	ClusterID string
+	Since     time.Time // when this phase began
+	Members   []Member  // as far as learned
+	Err       string    // why it is not ready, for a person
 
 	Draining          string    // our node, or the one we just left, that is being taken out of service
 	Trying            string    // the node or address that is being tried while none is in use

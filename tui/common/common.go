@@ -30,6 +30,9 @@ type Common struct {
 	Version string
 	Demo    Demo // the cluster behind `parley demo`; nil otherwise
 
+	// OpenStore opens what the account's client keeps on disk; nil keeps nothing. It does file I/O and runs in a command.
+	OpenStore func(user string) (Store, error)
+
 	// SaveSession and ForgetSession keep the token between runs; both do file I/O and run in commands.
 	SaveSession   func(user string, token []byte) error
 	ForgetSession func(user string) error

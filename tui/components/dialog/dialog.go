@@ -2,6 +2,9 @@
 package dialog
 
 import (
+	"slices"
+	"strings"
+
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -33,6 +36,15 @@ type Model struct {
 
 	// Confirm is called with the values of the fields. A non-empty answer is shown and the dialog stays.
 	Confirm func(values []string) (problem string, cmd tea.Cmd)
+	// Choices are answers beside y and n, each by a key of its own; with them Confirm is not used and only Esc closes.
+	Choices []Choice
+}
+
+// Choice is one answer of several.
+type Choice struct {
+	Key  string // as a key press is called, "k"
+	Word string // what it does
+	Do   func() tea.Cmd
 }
 
 // New asks with the given fields; none makes it a plain yes or no.
@@ -79,6 +91,13 @@ func (m *Model) Update(msg tea.Msg) (done bool, cmd tea.Cmd) {
 		case key.Matches(k, m.c.Keys.Escape, m.c.Keys.Interrupt):
 			return true, nil
 		case m.Busy:
+			return false, nil
+		case len(m.Choices) > 0:
+			for _, ch := range m.Choices {
+				if k.String() == ch.Key {
+					return true, ch.Do()
+				}
+			}
 			return false, nil
 		case len(m.fields) == 0 && key.Matches(k, m.c.Keys.Yes, m.c.Keys.Accept):
 			return m.confirm()
@@ -148,6 +167,14 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 		out = append(out, " "+st.Error.Render("✗ "+ws.Truncate(m.Error, m.w-4)))
 	case m.Busy:
 		out = append(out, " "+st.Dim.Render("… working"))
+	case len(m.Choices) > 0:
+		var line strings.Builder
+		for _, ch := range append(slices.Clone(m.Choices), Choice{Key: "Esc", Word: "back"}) {
+			line.WriteString(" " + st.Strong.Render(ch.Key) + " " + ch.Word + "  ")
+		}
+		for _, row := range ws.Wrap(line.String(), max(10, m.w)) {
+			out = append(out, strings.TrimRight(row, " "))
+		}
 	case len(m.fields) == 0:
 		out = append(out, " "+st.Strong.Render("y")+" "+m.Yes+"   "+st.Strong.Render("n")+" keep")
 	default:

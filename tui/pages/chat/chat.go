@@ -70,6 +70,17 @@ type Model struct {
 	demoShown bool
 	clicked   click
 	over      bool // the session ended
+
+
+	store     common.Store // nil without one, and until it is open
+	storing   bool         // it is being opened
+	saving    bool
+	closed    bool
+	cluster   string    // the one that the outbox is for; empty until a node or the disk told
+	lastOrder uint64    // of the outbox
+	settled   []string  // request ids to take off the disk
+	keptAt    time.Time // how old the list from the disk is
+	lastKey   time.Time
 }
 
 // New makes the page. Close must be called when it is left.
@@ -91,11 +102,22 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 
 // Init starts everything that runs while the page is shown.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(m.loadList(), m.probe(false), m.startDemo(), m.askTerminal())
+	return tea.Batch(m.openStore(), m.loadList(), m.probe(false), m.startDemo(), m.askTerminal())
 }
 
-// Close ends the page's commands and its stream.
-func (m *Model) Close() { m.cancel() }
+// Close ends the page's commands and its stream, and writes what the disk lacks. It is called once, after the last Update, and
+// does file I/O.
+func (m *Model) Close() {
+	m.cancel()
+	if m.closed = true; m.store == nil {
+		return
+	}
+	if ids := m.settled; len(ids) > 0 {
+		_ = m.store.Drop(ids...) // they have their outcome: at worst they are tried once more under ids that the cluster knows
+	}
+	_ = m.store.Save(m.changes()) // nobody is left to be told
+	_ = m.store.Close()
+}
 
 // conversation finds one or makes it.
 func (m *Model) conversation(name string) *conversation {
@@ -106,6 +128,7 @@ func (m *Model) conversation(name string) *conversation {
 	if v == nil {
 		v = newConversation(m.c, name)
 		v.tl.Me = m.user
+		v.settled = &m.settled
 		m.conversations[name] = v
 		m.order = append(m.order, v)
 		m.resize()
@@ -170,7 +193,7 @@ func (m *Model) show(name string) tea.Cmd {
 		return nil
 	}
 	if !v.loaded {
-		return m.load(v, newestPage, 0)
+		return tea.Batch(m.loadKept(v), m.load(v, newestPage, 0))
 	}
 	if v.tl.UnreadKey() != "" && v.tl.Following() {
 		v.tl.ShowUnread()

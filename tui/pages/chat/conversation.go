@@ -21,6 +21,8 @@ type conversation struct {
 	msgs    []*timeline.Entry // committed, by seq
 	notices []*timeline.Entry // Seq is the message after which each stands
 	out     []*outgoing       // own ones without a verdict or failed, in order of writing
+	settled *[]string         // request ids to take off the disk; the page's
+	ask     bool              // the oldest of out waits for a person's word
 	only    []*timeline.Entry // the unread view: what /unread asked for; nil when off
 	onlyOn  bool
 
@@ -43,6 +45,15 @@ type conversation struct {
 	readSeq uint64    // the last read mark that the stream told
 	writing           // what the composer writes beside a new message
 	read    time.Time // when a page was last answered; see doubtful
+
+	// What the disk has. kept says that msgs came from there, up to the seq keptTo; place is where the last run ended.
+	kept              bool
+	keptTo            uint64
+	keptAt            time.Time
+	place, savedPlace common.Position
+	savedDraft        string
+	savedMarks        []common.SeqRange
+	dirty             bool // something may differ from the disk
 }
 
 func newConversation(c *common.Common, name string) *conversation {
@@ -64,7 +75,7 @@ func (v *conversation) count() uint64 {
 func (v *conversation) waiting() int {
 	n := 0
 	for _, o := range v.out {
-		if o.entry.State != timeline.Rejected {
+		if o.Waiting() {
 			n++
 		}
 	}
@@ -114,12 +125,13 @@ func (v *conversation) settle(e *timeline.Entry) bool {
 	if !e.Own {
 		return false
 	}
-	at := slices.IndexFunc(v.out, func(o *outgoing) bool { return o.id == e.Key })
+	at := slices.IndexFunc(v.out, func(o *outgoing) bool { return o.ID == e.Key })
 	if at < 0 {
 		return false
 	}
 	o := v.out[at]
-	o.done = true
+	o.Done = true
+	*v.settled = append(*v.settled, o.ID)
 	v.out = slices.Delete(v.out, at, at+1)
 	kept := o.entry
 	*kept = *e
@@ -183,6 +195,7 @@ func (v *conversation) notice(now time.Time, key, text string) *timeline.Entry {
 // rebuild hands the timeline what it shows: messages with the notices between them, then what waits.
 func (v *conversation) rebuild() {
 	v.trim()
+	v.dirty = true
 	msgs := v.msgs
 	if v.onlyOn {
 		msgs = v.only
@@ -206,6 +219,8 @@ func (v *conversation) rebuild() {
 	switch {
 	case v.onlyOn:
 		v.tl.Top = ""
+	case v.kept:
+		v.tl.Top = v.keptLabel()
 	case v.more:
 		v.tl.Top = "↑ older messages: PgUp"
 	case v.loaded && len(es) > 0:

@@ -7,13 +7,13 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley/tui/common"
-	"parley/tui/components/dialog"
 	"parley/tui/components/timeline"
 )
 
 // onKey gives a key to whatever is in front: dialog, help, switcher, select mode, then the page.
 func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
 	k := m.c.Keys
+	m.lastKey = m.c.Now()
 	if !key.Matches(msg, k.Interrupt) {
 		m.pressed = m.pressed.Add(-quitWithin)
 	}
@@ -248,22 +248,6 @@ func (m *Model) interrupt() tea.Cmd {
 	}
 	m.composer.SetValue("")
 	m.tell("draft cleared; ^C again quits")
-	return nil
-}
-
-// quit asks first when messages would be given up.
-func (m *Model) quit() tea.Cmd {
-	n := m.waiting()
-	if n == 0 {
-		return tea.Quit
-	}
-	what := "1 message has no verdict yet and would be given up."
-	if n > 1 {
-		what = utoa(uint64(n)) + " messages have no verdict yet and would be given up."
-	}
-	m.dialog = dialog.New(m.c, "Quit?", what, "quit")
-	m.dialog.Danger = true
-	m.dialog.Confirm = func([]string) (string, tea.Cmd) { return "", tea.Quit }
 	return nil
 }
 

@@ -17,8 +17,8 @@ const (
 	maxConversations = 1000
 	// maxFrames is how many stream frames one Update takes; more wait in the channel, then in the connection.
 	maxFrames = 256
-	// maxOutgoing bounds the messages that wait in one conversation for a verdict.
-	maxOutgoing = 200
+	// keptMessages is what the disk keeps of one conversation.
+	keptMessages = 500
 	// maxMarkRanges is the contract's limit of one MarkRead.
 	maxMarkRanges = 100
 	// maxDelete is the contract's limit of one DeleteMessages.
@@ -46,8 +46,12 @@ const (
 	// defaultUnread is how many unread messages /unread shows without a number.
 	defaultUnread = 20
 
-	// retryAfter is the pause before a message without a verdict is tried again; a link that becomes ready cuts it short.
+	// retryAfter is the pause before a read or a mark is tried again.
 	retryAfter = time.Second
+	// saveAfter gathers changes into one write to the disk; a draft loses no more than this in a crash.
+	saveAfter = 2 * time.Second
+	// keptAfter is how long a node may take to tell the conversations before those of the disk are opened.
+	keptAfter = 300 * time.Millisecond
 	// markAfter gathers what a reader scrolls past into one MarkRead.
 	markAfter = 150 * time.Millisecond
 	// askAfter lets a person type before the switcher asks the cluster.
@@ -70,10 +74,10 @@ const (
 	typingEvery = 3 * time.Second
 	// activeEvery is how often a client that is used says so: twice in the minute after which the cluster calls it away.
 	activeEvery = 25 * time.Second
+	// idleFor is how long no key may have come before the page asks something by itself: an answer must not be a typed letter.
+	idleFor = 2 * time.Second
 	// quitWithin is how fast ^C must come twice.
 	quitWithin = 2 * time.Second
-	// ageAfter is when a waiting message says how long it waits.
-	ageAfter = 3 * time.Second
 
 	// sidebarWidth and clusterWidth are the terminal widths from which the sidebar and its cluster pane are shown.
 	sidebarWidth = 60

@@ -49,6 +49,7 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	if m.move != nil && m.move.open && now.Draining != "" && now.Draining == m.move.from.Node {
 		m.move.drained = true
 	}
+	cmds = append(cmds, m.meet(""))
 	if now.Phase == common.Ready {
 		if m.move != nil && m.move.open {
 			m.arrived(now)
@@ -191,9 +192,9 @@ func (m *Model) tellMove() {
 	resent, lost, open := 0, 0, 0
 	for _, o := range mv.caught {
 		switch {
-		case o.done:
+		case o.Done:
 			resent++
-		case o.entry.State == timeline.Rejected:
+		case o.Rejected:
 			lost++
 		default:
 			open++

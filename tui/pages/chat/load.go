@@ -89,19 +89,17 @@ func (m *Model) onListed(msg listedMsg) tea.Cmd {
 	m.readFrom(msg.local, msg.resp.GetReadInfo())
 	m.syncListed(msg.resp.GetConversations())
 	for _, c := range msg.resp.GetConversations() {
-		v := m.conversation(c.GetName())
-		if c.GetLastSeq() < v.lastSeq { // the stream is ahead of this answer: its count is old
+		if !m.takeConversation(c) {
 			m.listAgain = true
-			continue
 		}
-		v.unread = c.GetUnread()
-		v.told(c)
-		v.note(c.GetLastMessage().GetId(), c.GetLastSeq())
 	}
 	m.sort()
 	if !m.listed {
 		m.listed = true
 		cmds = append(cmds, m.follow(msg.resp.GetCursor()), m.openFirst(), m.loadInvitations(), m.loadPresence(m.peers()))
+		if m.cur != nil && !m.cur.loaded { // it was opened from the disk
+			cmds = append(cmds, m.load(m.cur, newestPage, 0))
+		}
 	}
 	if m.listAgain {
 		m.listAgain = false
@@ -128,7 +126,7 @@ func (m *Model) load(v *conversation, kind pageKind, limit int) tea.Cmd {
 	switch kind {
 	case newestPage:
 		if limit == 0 { // all that is unread, and a little before it for the context
-			req.Limit = uint32(min(max(pageSize, int(min(v.count(), maxPage))+10), maxPage))
+			req.Limit = uint32(min(max(pageSize, int(min(v.count(), maxPage))+10, v.back()), maxPage))
 		}
 	case olderPage:
 		if !v.more || len(v.msgs) == 0 {
@@ -180,6 +178,7 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 	if msg.kind == unreadPage {
 		return m.showUnread(v, es, msg.resp.GetMore())
 	}
+	kept := msg.kind == newestPage && v.replaceKept()
 	for _, e := range es {
 		v.insert(e)
 		v.learn(e)
@@ -187,7 +186,7 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 	}
 	v.read = m.c.Now()
 	leads := m.lead(v, es)
-	if msg.kind == olderPage || !v.loaded || len(es) > 0 && es[0].Seq <= v.msgs[0].Seq {
+	if kept || msg.kind == olderPage || !v.loaded || len(es) > 0 && es[0].Seq <= v.msgs[0].Seq {
 		v.more = msg.resp.GetMore()
 	}
 	first := !v.loaded
@@ -196,8 +195,8 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 		m.placeLine(v)
 	}
 	v.rebuild()
-	if first && v.tl.UnreadKey() != "" {
-		v.tl.ShowUnread()
+	if first && !kept {
+		m.findPlace(v)
 	}
 	return leads
 }

@@ -10,6 +10,7 @@ import (
 	"parley/tui/common"
 	"parley/tui/components/reactbar"
 	"parley/tui/components/timeline"
+	"parley/tui/outbox"
 )
 
 // onMessages is what the page keeps of what is done to messages.
@@ -150,7 +151,7 @@ func (m *Model) restateActions() {
 
 func (m *Model) actionNote(a *action) string {
 	wait := ""
-	if d := m.c.Now().Sub(a.since); d >= ageAfter {
+	if d := m.c.Now().Sub(a.since); d >= outbox.AgeAfter {
 		wait = " · " + common.Age(d)
 	}
 	switch {

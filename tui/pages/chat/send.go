@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -10,21 +11,15 @@ import (
 	"parley/proto/parleyv1"
 	"parley/tui/common"
 	"parley/tui/components/timeline"
+	"parley/tui/outbox"
 )
 
-// outgoing is an own message from Enter to its outcome.
+// outgoing is an own message from Enter to its outcome, and its row. The rules are those of package outbox.
 type outgoing struct {
-	id      string // the request id, for all tries
-	text    string
-	replyTo uint64 // the message that it answers; 0 for none
-	entry   *timeline.Entry
-
-	inFlight bool
-	unknown  bool // a try ended without a verdict, or the link broke under one: see invariant 5
-	stuck    bool // a retry was refused while an earlier try is in doubt; waits for a person or for the stream
-	tries    int
-	done     bool // committed
-	why      string
+	*outbox.Message
+	entry *timeline.Entry
+	// marked says that the copy on disk says "tried", so that a try needs no other write first.
+	marked bool
 }
 
 // sentMsg is the end of one try.
@@ -41,58 +36,82 @@ type retryMsg struct{ conversation string }
 // submit takes a message over from the composer.
 func (m *Model) submit(name, text string) tea.Cmd { return m.submitReply(name, text, 0, 0, "") }
 
-// submitReply is submit for a reply to a message: root began its thread, lead is the line that tells which that is.
+// submitReply is submit for a reply to a message: root began its thread, lead is the line that tells which that is. What is
+// submitted is on disk before it is tried.
 func (m *Model) submitReply(name, text string, replyTo, root uint64, lead string) tea.Cmd {
 	v := m.conversation(name)
-	if v.waiting() >= maxOutgoing {
-		m.fail(fmt.Sprintf("%d messages wait here already; let them go first", maxOutgoing))
+	if v.waiting() >= outbox.MaxWaiting {
+		m.fail(fmt.Sprintf("%d messages wait here already; let them go first", outbox.MaxWaiting))
 		return nil
 	}
-	id := m.c.NewID()
-	v.out = append(v.out, &outgoing{id: id, text: text, replyTo: replyTo, entry: &timeline.Entry{
-		Key: id, Time: m.c.Now(), Author: m.user, Text: common.Body(text), Own: true, State: timeline.Queued,
-		ThreadID: root, ReplyTo: lead,
-	}})
+	m.lastOrder++
+	o := m.newOutgoing(&outbox.Message{Outgoing: common.Outgoing{
+		ID: m.c.NewID(), Conversation: name, Text: text, ReplyTo: replyTo, Thread: root, Lead: lead,
+		Cluster: m.cluster, Written: m.c.Now(), Order: m.lastOrder,
+	}, Saved: m.store == nil && !m.storing})
+	for _, w := range v.out {
+		w.Kept = false // what an older one waits for is asked again: this one waits for it too
+	}
+	v.out = append(v.out, o)
 	v.tl.SetUnread("")
 	v.tl.End()
-	cmd := m.pump(v)
+	cmds := []tea.Cmd{m.keep(v, o), m.pump(v)}
+	m.restate(v)
 	v.rebuild()
-	return cmd
+	return tea.Batch(cmds...)
+}
+
+func (m *Model) newOutgoing(msg *outbox.Message) *outgoing {
+	return &outgoing{Message: msg, marked: msg.Tried, entry: &timeline.Entry{
+		Key: msg.ID, Time: msg.Written, Author: m.user, Text: common.Body(msg.Text), Own: true, State: msg.State(),
+		ThreadID: msg.Thread, ReplyTo: msg.Lead,
+	}}
+}
+
+// ready reports whether the cluster takes writes, and is the one that the outbox is for.
+func (m *Model) ready() bool {
+	return m.c.Link.Usable() && !m.storing && (m.cluster == "" || m.c.Link.ClusterID == m.cluster)
 }
 
 // pump gives the next message of a conversation to the cluster, when none is on its way.
 func (m *Model) pump(v *conversation) tea.Cmd {
-	for _, o := range v.out {
-		switch {
-		case o.entry.State == timeline.Rejected:
-			continue
-		case o.inFlight || o.stuck:
-			return nil
-		}
-		o.inFlight = true
-		o.tries++
-		m.restate(v)
-		return m.trySend(v.name, o)
+	next, ask := outbox.Next(v.outbox(), m.c.Now(), m.ready())
+	v.ask = ask != nil && !ask.Kept
+	if next == nil {
+		return nil
 	}
-	return nil
+	o := v.find(next.ID)
+	o.Begin()
+	m.restate(v)
+	return m.trySend(o)
 }
 
 // pumpAll is pump for every conversation, once the link is good again.
 func (m *Model) pumpAll() tea.Cmd {
 	var cmds []tea.Cmd
 	for _, v := range m.conversations {
-		cmds = append(cmds, m.pump(v))
+		if len(v.out) > 0 {
+			cmds = append(cmds, m.pump(v))
+		}
 	}
 	return tea.Batch(cmds...)
 }
 
-func (m *Model) trySend(name string, o *outgoing) tea.Cmd {
-	be, parent, id, text, replyTo := m.c.Backend, m.ctx, o.id, o.text, o.replyTo
+// trySend makes one try. What the disk does not call tried yet is written first: see invariant 2 of package outbox.
+func (m *Model) trySend(o *outgoing) tea.Cmd {
+	be, parent, store, msg := m.c.Backend, m.ctx, m.store, o.Outgoing
+	write := store != nil && !o.marked
+	o.marked = true
 	return func() tea.Msg {
+		if write {
+			_ = store.Put(msg) // without it, a crash would bring it back as queued under its id: it still takes effect once
+		}
 		ctx, cancel := context.WithTimeout(parent, common.WriteTimeout)
 		defer cancel()
-		resp, err := be.SendMessage(ctx, &parleyv1.SendMessageRequest{RequestId: id, Conversation: name, Text: text, ReplyTo: replyTo})
-		return sentMsg{name, id, resp, err}
+		resp, err := be.SendMessage(ctx, &parleyv1.SendMessageRequest{
+			RequestId: msg.ID, Conversation: msg.Conversation, Text: msg.Text, ReplyTo: msg.ReplyTo,
+		})
+		return sentMsg{msg.Conversation, msg.ID, resp, err}
 	}
 }
 
@@ -109,25 +128,16 @@ func (m *Model) onSent(msg sentMsg) tea.Cmd {
 	if o == nil { // the stream brought the commit before this answer
 		return m.pump(v)
 	}
-	o.inFlight = false
 	f := m.c.Backend.Explain(msg.err)
-	if f.Auth {
+	if f.Auth { // the session is over, the message is not: it waits for the next one
+		o.InFlight = false
 		return m.sessionOver(f)
 	}
-	o.why = f.Text
 	var cmd tea.Cmd
-	switch {
-	case f.Outcome == common.Unknown || o.unknown && f.Outcome == common.NotApplied:
-		o.unknown = true
+	if o.Failed(f) {
 		cmd = m.later(v.name)
-	case f.Outcome == common.NotApplied:
-		cmd = m.later(v.name)
-	case o.unknown:
-		o.stuck = true
-	default:
-		o.entry.State = timeline.Rejected
-		o.entry.Note = "rejected: " + f.Error() + " · ↑ then alt+r sends again, x discards"
-		cmd = m.pump(v)
+	} else {
+		cmd = tea.Batch(m.rewrite(o), m.pump(v))
 	}
 	m.refreshMove()
 	m.restate(v)
@@ -150,47 +160,45 @@ func (m *Model) committed(v *conversation, o *outgoing, msg sentMsg) {
 }
 
 func (m *Model) later(name string) tea.Cmd {
-	return tea.Tick(retryAfter, func(time.Time) tea.Msg { return retryMsg{name} })
+	return tea.Tick(outbox.RetryAfter, func(time.Time) tea.Msg { return retryMsg{name} })
 }
 
 func (v *conversation) find(id string) *outgoing {
 	for _, o := range v.out {
-		if o.id == id {
+		if o.ID == id {
 			return o
 		}
 	}
 	return nil
 }
 
+// outbox is what waits, as the rules want it.
+func (v *conversation) outbox() []*outbox.Message {
+	list := make([]*outbox.Message, len(v.out))
+	for i, o := range v.out {
+		list[i] = o.Message
+	}
+	return list
+}
+
 // restate shows what is known of each waiting message, in a sign and in words.
 func (m *Model) restate(v *conversation) {
-	now := m.c.Now()
+	now, ready, position := m.c.Now(), m.ready(), 0
 	for _, o := range v.out {
-		if o.entry.State == timeline.Rejected {
-			continue
+		if o.Waiting() && !o.Foreign {
+			position++
 		}
-		wait := ""
-		if d := now.Sub(o.entry.Time); d >= ageAfter {
-			wait = " · " + common.Age(d)
-		}
+		e := o.entry
+		e.State, e.Note = o.State(), common.Line(o.Reason(now, position, ready))
 		switch {
-		case o.stuck:
-			o.entry.State = timeline.Unknown
-			o.entry.Note = "outcome unknown: an earlier try may have worked, the last was refused: " + o.why + " · ↑ then alt+r, x"
-		case o.unknown:
-			o.entry.State = timeline.Unknown
-			o.entry.Note = "outcome unknown, trying again with the same id" + wait
-		case o.inFlight && m.c.Link.Usable():
-			o.entry.State, o.entry.Note = timeline.Sending, ""
-			if wait != "" {
-				o.entry.Note = "sending" + wait
-			}
-		default:
-			o.entry.State = timeline.Queued
-			o.entry.Note = "queued" + wait
-			if m.c.Link.Usable() && o.tries == 0 {
-				o.entry.Note = ""
-			}
+		case o.Rejected:
+			e.Note += " · ↑ then alt+r sends again, x discards"
+		case o.Stuck, o.Foreign:
+			e.Note += " · ↑ then alt+r, x"
+		case e.State == timeline.Queued && position > 1: // the row of the first one says it for all
+			e.Note = ""
+		case o.Age(now) == "" && ready && !o.Unknown: // on its way, and nothing to say about it
+			e.Note = ""
 		}
 	}
 }
@@ -200,8 +208,7 @@ func (m *Model) doubt() []*outgoing {
 	var out []*outgoing
 	for _, v := range m.conversations {
 		for _, o := range v.out {
-			if o.inFlight {
-				o.unknown = true
+			if o.Doubt() {
 				out = append(out, o)
 			}
 		}
@@ -209,32 +216,51 @@ func (m *Model) doubt() []*outgoing {
 	return out
 }
 
-// resend tries a failed or stuck message again, under its old id: a refusal was never recorded, so the id is still good.
+// resend tries a rejected, stuck or foreign message again, under its old id.
 func (m *Model) resend(e *timeline.Entry) tea.Cmd {
 	v := m.cur
 	o := v.find(e.Key)
-	if o == nil || !o.stuck && e.State != timeline.Rejected {
+	if o == nil || !o.Stuck && !o.Rejected && !o.Foreign && !o.Kept {
 		m.fail("only a rejected message can be sent again")
 		return nil
 	}
-	o.stuck = false
-	e.State, e.Note = timeline.Queued, ""
-	cmd := m.pump(v)
+	return m.again(v, o)
+}
+
+func (m *Model) again(v *conversation, o *outgoing) tea.Cmd {
+	o.Again(m.cluster)
+	cmd := tea.Batch(m.rewrite(o), m.pump(v))
+	m.restate(v)
 	v.rebuild()
 	return cmd
 }
 
-// discard drops a failed or stuck message.
+// discard drops a message that is not on its way. Of one in doubt only the asking ends; that is confirmed first.
 func (m *Model) discard(e *timeline.Entry) tea.Cmd {
 	v := m.cur
-	for i, o := range v.out {
-		if o.id == e.Key && (o.stuck || e.State == timeline.Rejected) {
-			v.out = append(v.out[:i:i], v.out[i+1:]...)
-			cmd := m.pump(v)
-			v.rebuild()
-			return cmd
-		}
+	o := v.find(e.Key)
+	switch {
+	case o == nil:
+		m.fail("only a message without a verdict can be discarded; d deletes a sent one")
+		return nil
+	case o.InFlight:
+		m.fail("it is on its way; discard it when its outcome is known")
+		return nil
+	case o.Unknown && !o.Stuck:
+		m.askDiscard(v, o)
+		return nil
 	}
-	m.fail("only a rejected message can be discarded; d deletes a sent one")
-	return nil
+	return m.giveUp(v, o)
+}
+
+// giveUp takes messages out of the outbox for good.
+func (m *Model) giveUp(v *conversation, gone ...*outgoing) tea.Cmd {
+	v.out = slices.DeleteFunc(v.out, func(o *outgoing) bool { return slices.Contains(gone, o) })
+	for _, o := range gone {
+		m.settled = append(m.settled, o.ID)
+	}
+	cmd := m.pump(v)
+	m.restate(v)
+	v.rebuild()
+	return cmd
 }

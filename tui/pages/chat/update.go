@@ -31,7 +31,7 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 		cmds = append(cmds, m.atKeyboard())
 	}
 	m.resize()
-	cmds = append(cmds, m.markShown(), m.tick())
+	cmds = append(cmds, m.dropSettled(), m.askStale(), m.markShown(), m.saveLater(), m.tick())
 	return tea.Batch(cmds...)
 }
 
@@ -70,6 +70,21 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		if msg.epoch == m.stream {
 			return m.follow(m.cursor)
 		}
+	case storedMsg:
+		return m.onStored(msg)
+	case queuedMsg:
+		return m.onQueued(msg)
+	case keptPageMsg:
+		return m.onKeptPage(msg)
+	case openKeptMsg:
+		if m.listed || m.cur != nil {
+			return nil
+		}
+		return m.openFirst()
+	case saveMsg:
+		return m.onSave()
+	case savedMsg:
+		return m.onSaved(msg)
 	case sentMsg:
 		return m.onSent(msg)
 	case retryMsg:
