@@ -94,9 +94,12 @@ type screen struct {
 }
 
 // open starts the binary on a terminal of 100 columns and 24 rows; it ends with the test.
-func (p *person) open(args ...string) *screen {
+func (p *person) open(args ...string) *screen { return p.openAt(100, 24, args...) }
+
+// openAt is open on a terminal of another size.
+func (p *person) openAt(w, h int, args ...string) *screen {
 	p.t.Helper()
-	term, err := ptytest.Start(p.command(context.Background(), args...), 100, 24)
+	term, err := ptytest.Start(p.command(context.Background(), args...), w, h)
 	if err != nil {
 		p.t.Fatal(err)
 	}

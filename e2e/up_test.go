@@ -157,8 +157,8 @@ func launch(t *testing.T, p *person, args ...string) *up {
 	if err != nil {
 		t.Fatalf("%s printed no line: %v\n%s", u.cmd, err, u.stderr())
 	}
-	if err := json.Unmarshal(line, &u.line); err != nil || len(u.line.Nodes) != 3 {
-		t.Fatalf("%s: want one JSON line with 3 nodes, got %s (%v)", u.cmd, line, err)
+	if err := json.Unmarshal(line, &u.line); err != nil || len(u.line.Nodes) < 3 {
+		t.Fatalf("%s: want one JSON line with the nodes, got %s (%v)", u.cmd, line, err)
 	}
 	// Owned by the test: ends when up closes its output, and touches nothing.
 	go func() {

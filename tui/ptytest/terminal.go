@@ -119,6 +119,8 @@ const (
 	PageUp   = "\x1b[5~"
 	PageDown = "\x1b[6~"
 	F1       = "\x1bOP"
+	F3       = "\x1bOR"
+	F6       = "\x1b[17~"
 	CtrlC    = "\x03"
 	CtrlK    = "\x0b"
 	CtrlL    = "\x0c"
