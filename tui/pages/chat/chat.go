@@ -71,7 +71,6 @@ type Model struct {
 	clicked   click
 	over      bool // the session ended
 
-
 	store     common.Store // nil without one, and until it is open
 	storing   bool         // it is being opened
 	saving    bool

@@ -18,6 +18,8 @@ func messageCommands() []command {
 		{"thread", "[N]", "show a message's thread", onPointed((*Model).openThread)},
 		{"edit", "[N] [text]", "edit an own message, the last one without N", (*Model).cmdEdit},
 		{"delete", "[N]", "delete a message", onPointed((*Model).askDeleteOne)},
+		{"outbox", "[flush|drop N]", "what waits or was rejected; send it now; drop one", (*Model).cmdOutbox},
+		{"resend", "", "send what was rejected here again", (*Model).cmdResend},
 		{"react", ":name: [N]", "react to a message, or take that back", (*Model).cmdReact},
 		{"pin", "[N]", "pin a message, or take the pin away", onPointed((*Model).togglePin)},
 		{"pins", "", "show what is pinned here", (*Model).cmdPins},

@@ -29,6 +29,8 @@ func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
 		return tea.Suspend
 	case key.Matches(msg, k.Reconnect):
 		return m.reconnect()
+	case key.Matches(msg, k.Outbox) && m.dialog == nil && m.top() == nil:
+		return m.openOutbox()
 	case key.Matches(msg, k.Demo):
 		return m.toggleDemo()
 	case m.demoFocused():

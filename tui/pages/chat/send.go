@@ -237,20 +237,12 @@ func (m *Model) again(v *conversation, o *outgoing) tea.Cmd {
 
 // discard drops a message that is not on its way. Of one in doubt only the asking ends; that is confirmed first.
 func (m *Model) discard(e *timeline.Entry) tea.Cmd {
-	v := m.cur
-	o := v.find(e.Key)
-	switch {
-	case o == nil:
+	o := m.cur.find(e.Key)
+	if o == nil {
 		m.fail("only a message without a verdict can be discarded; d deletes a sent one")
 		return nil
-	case o.InFlight:
-		m.fail("it is on its way; discard it when its outcome is known")
-		return nil
-	case o.Unknown && !o.Stuck:
-		m.askDiscard(v, o)
-		return nil
 	}
-	return m.giveUp(v, o)
+	return m.dropOne(waitingRow{v: m.cur, o: o})
 }
 
 // giveUp takes messages out of the outbox for good.

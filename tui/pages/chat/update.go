@@ -8,6 +8,7 @@ import (
 	uv "github.com/charmbracelet/ultraviolet"
 
 	"parley/tui/common"
+	outboxscreen "parley/tui/screens/outbox"
 )
 
 // tickMsg redraws what depends on the clock: ages, a flash that ends.
@@ -85,6 +86,8 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onSave()
 	case savedMsg:
 		return m.onSaved(msg)
+	case outboxscreen.ActMsg:
+		return m.onOutbox(msg)
 	case sentMsg:
 		return m.onSent(msg)
 	case retryMsg:
