@@ -97,7 +97,7 @@ func TestFeatureMouse(t *testing.T) {
 	place := messageRows(x.screen())
 	click := func(col, row int) { x.send(tea.MouseClickMsg{X: col, Y: row, Button: tea.MouseLeft}) }
 	click(col, row)
-	x.see("▸14:00        message 117", "space mark")
+	x.see("▸14:00        message 117", "r reply")
 	if got := messageRows(x.screen()); fmt.Sprint(got) != fmt.Sprint(place) {
 		t.Errorf("selecting moved the text: %v, then %v", place, got)
 	}

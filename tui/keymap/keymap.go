@@ -71,7 +71,7 @@ func Default() Map {
 		Newline:      b("S-Enter", "new line (also alt+Enter, ^J)", "shift+enter", "alt+enter", "ctrl+j"),
 		Complete:     b("Tab", "complete a /command, @name, #room or :emoji:", "tab"),
 		CompleteBack: b("S-Tab", "the completion before", "shift+tab"),
-		Editor:       b("^X", "write in $EDITOR (^X or ^X^E)", "ctrl+x"),
+		Editor:       b("^X^E", "write in $EDITOR", "ctrl+x"),
 		Select:       b("^S ↑", "select messages (↑ on an empty draft)", "ctrl+s"),
 		Escape:       b("Esc", "back; never eats the draft", "esc"),
 

@@ -13,19 +13,22 @@ import (
 	"parley/tui/common"
 )
 
-const (
-	// maxRows is how far the field grows before it scrolls.
-	maxRows = 8
-	// maxContentRows bounds the rows that can be written: the text area draws all of them on every key.
-	maxContentRows = 400
-	// MaxBytes is the contract's limit of a message.
-	MaxBytes = 8192
-)
-
 // Model is the composer.
 type Model struct {
 	c    *common.Common
 	area textarea.Model
+
+	undo, redo []state
+	typing     bool   // the last change was a typed character
+	cut        string // for Yank
+	past       []string
+	walk       int    // how far back in past the arrows are, 0 for the draft
+	stash      string // the draft meanwhile
+	source     Source
+	popup      popup
+	spaced     bool // the character before the cursor is a space that a completion wrote
+
+	vim
 }
 
 // New is an empty, focused composer.
@@ -35,11 +38,6 @@ func New(c *common.Common) *Model {
 	a.EndOfBufferCharacter = ' '
 	a.DynamicHeight, a.MinHeight, a.MaxHeight, a.MaxContentHeight = true, 1, maxRows, maxContentRows
 	a.CharLimit = MaxBytes
-	a.KeyMap.InsertNewline = c.Keys.Newline
-	// These belong to the page: conversations, the switcher.
-	a.KeyMap.LineNext = key.NewBinding(key.WithKeys("down"))
-	a.KeyMap.LinePrevious = key.NewBinding(key.WithKeys("up"))
-	a.KeyMap.DeleteAfterCursor = key.NewBinding(key.WithKeys("alt+k"))
 	a.SetVirtualCursor(false)
 	a.SetPromptFunc(2, func(p textarea.PromptInfo) string {
 		if p.LineNumber == 0 {
@@ -49,12 +47,17 @@ func New(c *common.Common) *Model {
 	})
 	m := &Model{c: c, area: a}
 	m.Restyle()
+	m.popup.at = -1
 	m.area.Focus()
 	return m
 }
 
-// Restyle takes over the current theme.
+// Restyle takes over the current theme, keys and settings.
 func (m *Model) Restyle() {
+	m.rekey()
+	if !m.c.Settings.Vim {
+		m.vim = vim{}
+	}
 	st := m.c.Styles
 	plain := lipgloss.NewStyle()
 	state := textarea.StyleState{
@@ -62,6 +65,19 @@ func (m *Model) Restyle() {
 		Placeholder: st.Dim, Prompt: st.Accent.Bold(true), Selection: st.Selected,
 	}
 	m.area.SetStyles(textarea.Styles{Focused: state, Blurred: state})
+}
+
+// rekey gives the field the keys of the keymap. What the page has a use for (^N, ^P, ^K, alt+u) it does not have.
+func (m *Model) rekey() {
+	k, a := m.c.Keys, textarea.DefaultKeyMap()
+	a.InsertNewline, a.LineStart, a.LineEnd = k.Newline, k.LineStart, k.LineEnd
+	a.CharacterBackward, a.CharacterForward, a.WordBackward, a.WordForward = k.CharLeft, k.CharRight, k.WordLeft, k.WordRight
+	a.DeleteWordBackward, a.DeleteWordForward, a.DeleteBeforeCursor, a.DeleteAfterCursor = k.RubWord, k.RubWordRight, k.RubToStart, k.RubToEnd
+	a.TransposeCharacterBackward = k.Transpose
+	a.LineNext, a.LinePrevious = key.NewBinding(key.WithKeys("down")), key.NewBinding(key.WithKeys("up"))
+	a.LowercaseWordForward, a.UppercaseWordForward, a.SelectAll = key.Binding{}, key.Binding{}, key.Binding{}
+	a.Paste = key.NewBinding(key.WithKeys("ctrl+v"))
+	m.area.KeyMap = a
 }
 
 // SetWidth sets the columns.
@@ -79,11 +95,37 @@ func (m *Model) Value() string { return m.area.Value() }
 func (m *Model) SetValue(s string) {
 	m.area.SetValue(s)
 	m.area.MoveToEnd()
+	m.area, _ = m.area.Update(nil)
+	m.undo, m.redo, m.typing, m.spaced, m.walk = nil, nil, false, false, 0
+	m.clear()
+	m.refresh()
 }
 
-// Insert writes pasted text at the cursor, cleaned.
-func (m *Model) Insert(s string) {
-	m.area.InsertString(common.Body(strings.ReplaceAll(s, "\r", "\n")))
+// Replace is SetValue as an edit: Undo brings the old draft back.
+func (m *Model) Replace(s string) {
+	m.remember(m.state(), false)
+	m.put(state{s, len([]rune(s))})
+	m.refresh()
+}
+
+// Clean is text from outside as the field takes it: one kind of line end, no controls.
+func Clean(s string) string {
+	return common.Body(strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n"))
+}
+
+// Insert writes pasted text at the cursor, cleaned. False when not all of it found room: then nothing was written.
+func (m *Model) Insert(s string) bool {
+	was := m.state()
+	s = Clean(s)
+	m.area.InsertString(s)
+	m.area, _ = m.area.Update(nil)
+	if len(m.area.Value()) != len(was.text)+len(s) {
+		m.put(was)
+		return false
+	}
+	m.remember(was, false)
+	m.refresh()
+	return true
 }
 
 // Empty reports whether nothing was written.
@@ -94,15 +136,30 @@ func (m *Model) Over() int { return max(0, len(m.area.Value())-MaxBytes) }
 
 // Update handles a key of the field itself.
 func (m *Model) Update(msg tea.Msg) tea.Cmd {
+	if k, ok := msg.(tea.KeyPressMsg); ok {
+		if m.c.Settings.Vim && m.vimKey(k) {
+			return nil
+		}
+		return m.edit(k)
+	}
+	was := m.state()
 	var cmd tea.Cmd
-	m.area, cmd = m.area.Update(msg)
+	m.area, cmd = m.area.Update(msg) // ^V: the clipboard's answer
+	if m.area.Value() != was.text {
+		m.remember(was, false)
+		m.refresh()
+	}
 	return cmd
 }
 
 // View is the rows and the cursor within them.
 func (m *Model) View() ([]string, *tea.Cursor) {
 	rows := strings.Split(m.area.View(), "\n")
-	return rows, m.area.Cursor()
+	cur := m.area.Cursor()
+	if cur != nil && m.c.Settings.Vim && !m.normal {
+		cur.Shape = tea.CursorBar
+	}
+	return rows, cur
 }
 
 // Rows is the current height.

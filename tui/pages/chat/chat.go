@@ -42,6 +42,10 @@ type Model struct {
 	overlays []common.Overlay // the last one is in front
 	asked    int              // number of the switcher's last question; older answers are dropped
 
+	pasted string // a long paste that is asked about
+	prefix bool   // ^X was pressed: ^E is next
+	names  names
+
 	renamed map[string]string // rooms: from every former name that was met to the present one
 	soft    soft
 	stale   []string // accounts whose presence is to be asked for
@@ -96,6 +100,7 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 	m.c.Link.Barred = common.Open
 	m.syncBegin()
 	m.noteDowns(c.Link)
+	m.composer.SetSource(m.candidates)
 	return m
 }
 

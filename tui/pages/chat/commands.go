@@ -38,6 +38,8 @@ func basicCommands() []command {
 		{"redraw", "", "draw the screen anew", func(*Model, string) tea.Cmd { return tea.ClearScreen }},
 		{"logout", "", "end this session", (*Model).cmdLogout},
 		{"delete-account", "", "delete the account and what it sent", (*Model).cmdDeleteAccount},
+		{"me", "text", "say what you do: * alice waves", (*Model).cmdMe},
+		{"editor", "", "write the draft in $EDITOR", func(m *Model, _ string) tea.Cmd { return m.edit() }},
 		{"quit", "", "quit", func(m *Model, _ string) tea.Cmd { return m.quit() }},
 	}
 }
@@ -51,61 +53,13 @@ func (m *Model) run(line string) tea.Cmd {
 		return nil
 	}
 	m.composer.SetValue("")
+	m.composer.Remember(line)
 	m.flash = ""
 	cmd := commands[i].run(m, strings.TrimSpace(args))
 	if m.flashBad && m.flash != "" && !m.over { // refused: give the line back to be corrected
 		m.composer.SetValue(line)
 	}
 	return cmd
-}
-
-// matching are the commands that a half-typed draft may become.
-func (m *Model) matching() []command {
-	d := m.composer.Value()
-	if m.cur != nil && m.cur.edit != nil || !strings.HasPrefix(d, "/") || strings.HasPrefix(d, "//") || strings.ContainsAny(d, "\n") {
-		return nil
-	}
-	name, _, typed := strings.Cut(d[1:], " ")
-	var out []command
-	for _, c := range commands {
-		if c.name == name || !typed && strings.HasPrefix(c.name, name) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// complete extends the draft's last word: a command or the name of a conversation.
-func (m *Model) complete() {
-	d := m.composer.Value()
-	var names []string
-	at := strings.LastIndexByte(d, ' ') + 1
-	word := d[at:]
-	switch {
-	case at == 0 && strings.HasPrefix(d, "/"):
-		for _, c := range m.matching() {
-			names = append(names, "/"+c.name)
-		}
-	case strings.HasPrefix(word, "@") || strings.HasPrefix(word, "#"):
-		for _, v := range m.order {
-			if strings.HasPrefix(v.name, word) {
-				names = append(names, v.name)
-			}
-		}
-	}
-	if len(names) == 0 {
-		return
-	}
-	common := names[0]
-	for _, n := range names[1:] {
-		for !strings.HasPrefix(n, common) {
-			common = common[:len(common)-1]
-		}
-	}
-	if len(names) == 1 {
-		common += " "
-	}
-	m.composer.SetValue(d[:at] + common)
 }
 
 func (m *Model) cmdMsg(args string) tea.Cmd {
@@ -127,6 +81,19 @@ func (m *Model) cmdMsg(args string) tea.Cmd {
 		cmd = tea.Batch(cmd, m.submit(to, text))
 	}
 	return cmd
+}
+
+// cmdMe sends what one does, in a form that every client shows as it is meant.
+func (m *Model) cmdMe(args string) tea.Cmd {
+	switch {
+	case args == "":
+		m.fail("/me text: say what you do")
+		return nil
+	case m.cur == nil:
+		m.fail("no conversation is open: ^K finds people")
+		return nil
+	}
+	return m.post("* " + m.user + " " + args)
 }
 
 func (m *Model) cmdWho(args string) tea.Cmd { return m.openPicker(args) }
@@ -183,4 +150,13 @@ func (m *Model) openHelp() {
 			{Name: "OFFLINE", Help: "no node answers; ^R tries now"},
 		}})
 	m.resize()
+}
+
+// helpTopics are the words that /help completes.
+func helpTopics() []string {
+	out := []string{"keys", "commands", "signs", "states", "vim"}
+	for _, c := range commands {
+		out = append(out, c.name)
+	}
+	return out
 }

@@ -1,13 +1,16 @@
 package chat
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
 	"parley/tui/common"
+	"parley/tui/components/composer"
 	"parley/tui/components/timeline"
+	"parley/tui/emoji"
 )
 
 // onKey gives a key to whatever is in front: dialog, help, switcher, select mode, then the page.
@@ -59,6 +62,8 @@ func (m *Model) onFrontKey(msg tea.KeyPressMsg) tea.Cmd {
 		return m.onPickerKey(msg)
 	case m.reactbar != nil:
 		return m.onReactKey(msg)
+	case m.pasted != "":
+		return m.onPasteKey(msg)
 	case m.cur != nil && m.cur.tl.Selecting():
 		return m.onSelectKey(msg)
 	}
@@ -70,18 +75,30 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	if cmd, ok := m.onBarredKey(msg); ok {
 		return cmd
 	}
+	if m.prefix {
+		m.prefix = false
+		if s := msg.String(); s == "ctrl+e" || key.Matches(msg, k.Editor) {
+			return m.edit()
+		}
+	}
 	switch {
 	case key.Matches(msg, k.Interrupt):
 		return m.interrupt()
+	case key.Matches(msg, k.Escape) && m.composer.Escape():
+		return nil
+	case msg.String() == "ctrl+x" && key.Matches(msg, k.Editor):
+		m.prefix = true
+		m.tell("^X^E writes in $EDITOR")
+		return nil
+	case key.Matches(msg, k.Editor):
+		return m.edit()
 	case key.Matches(msg, k.Help):
 		m.openHelp()
 		return nil
 	case key.Matches(msg, k.People):
 		return m.openPicker("")
 	case key.Matches(msg, k.Mouse):
-		m.c.Mouse = !m.c.Mouse
-		m.tell(map[bool]string{true: "mouse on", false: "mouse off: the terminal selects text"}[m.c.Mouse])
-		return nil
+		return m.cmdMouse("")
 	case key.Matches(msg, k.NextConversation):
 		return m.step(1)
 	case key.Matches(msg, k.PrevConversation):
@@ -89,7 +106,7 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.NextUnread):
 		return m.nextUnread()
 	case key.Matches(msg, k.JumpTo):
-		if i := int(msg.Code - '1'); i >= 0 && i < len(m.order) {
+		if i := slices.Index(k.JumpTo.Keys(), msg.String()); i >= 0 && i < len(m.order) {
 			return m.show(m.order[i].name)
 		}
 		return nil
@@ -98,7 +115,12 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Send):
 		return m.enter()
 	case key.Matches(msg, k.Complete):
-		m.complete()
+		m.composer.Complete(1)
+		return nil
+	case key.Matches(msg, k.CompleteBack):
+		m.composer.Complete(-1)
+		return nil
+	case m.onDraftKey(msg):
 		return nil
 	}
 	if m.cur != nil {
@@ -107,6 +129,22 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 		}
 	}
 	return m.composer.Update(msg)
+}
+
+// onDraftKey gives the arrows to the list of candidates while one is being chosen, else to the history at the draft's ends. An
+// empty draft has none: there the arrow selects messages.
+func (m *Model) onDraftKey(msg tea.KeyPressMsg) bool {
+	c := m.composer
+	switch s := msg.String(); {
+	case s != "up" && s != "down":
+		return false
+	case c.Choosing():
+		return c.Complete(map[string]int{"up": -1, "down": 1}[s])
+	case s == "up":
+		return !c.Empty() && c.OnFirstRow() && c.History(-1)
+	default:
+		return c.OnLastRow() && c.History(1)
+	}
 }
 
 // onTimelineKey moves in the timeline without leaving the composer.
@@ -139,7 +177,7 @@ func (m *Model) onTimelineKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 		return true, nil
 	case key.Matches(msg, k.MarkRead):
 		return true, m.markAll()
-	case key.Matches(msg, k.Select), msg.String() == "up" && m.composer.Empty():
+	case key.Matches(msg, k.Select), m.composer.Empty() && (msg.String() == "up" || msg.String() == "k" && m.composer.Normal()):
 		if !v.tl.StartSelect() {
 			m.tell("no message to select")
 		}
@@ -227,15 +265,28 @@ func (m *Model) enter() tea.Cmd {
 	case strings.HasPrefix(text, "/"):
 		return m.run(text)
 	}
+	cmd := m.post(text)
+	if m.composer.Empty() {
+		m.composer.Remember(text)
+	}
+	return cmd
+}
+
+// post sends a text to the open conversation; names of emoji in it become emoji. What is too long stays in the composer.
+func (m *Model) post(text string) tea.Cmd {
 	if m.cur == nil {
 		m.fail("no conversation is open: ^K finds people")
 		return nil
 	}
-	if over := m.composer.Over(); over > 0 {
+	expanded := emoji.Expand(text)
+	if ed := m.cur.edit; ed != nil && ed.old == text {
+		expanded = text
+	}
+	if over := len(expanded) - composer.MaxBytes; over > 0 {
 		m.fail("too long by " + utoa(uint64(over)) + " bytes: the limit is 8192")
 		return nil
 	}
-	return m.write(text)
+	return m.write(expanded)
 }
 
 // interrupt clears the draft first and quits second.
@@ -276,7 +327,7 @@ func (m *Model) onPaste(msg tea.PasteMsg) tea.Cmd {
 		if m.cur != nil {
 			m.cur.tl.StopSelect()
 		}
-		m.composer.Insert(msg.Content)
+		m.paste(msg.Content)
 	}
 	return nil
 }

@@ -46,6 +46,17 @@ const (
 	// defaultUnread is how many unread messages /unread shows without a number.
 	defaultUnread = 20
 
+	// maxSuggestions is how many candidates are drawn at once, maxCompletions how many are found.
+	maxSuggestions = 8
+	maxCompletions = 50
+	// recentAuthors is how far back in a conversation a name counts as one of those who speak there.
+	recentAuthors = 200
+	// pasteLines and pasteBytes are from where on a paste is asked about.
+	pasteLines = 5
+	pasteBytes = 1024
+	// maxEditedBytes bounds what is read back from $EDITOR: eight messages, so that a text too long can be cut and not lost.
+	maxEditedBytes = 64 << 10
+
 	// retryAfter is the pause before a read or a mark is tried again.
 	retryAfter = time.Second
 	// saveAfter gathers changes into one write to the disk; a draft loses no more than this in a crash.

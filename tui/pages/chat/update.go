@@ -29,7 +29,7 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	}
 	cmds = append(cmds, m.watchPeople())
 	if _, ok := msg.(tea.KeyPressMsg); ok {
-		cmds = append(cmds, m.atKeyboard())
+		cmds = append(cmds, m.atKeyboard(), m.askNames())
 	}
 	m.resize()
 	cmds = append(cmds, m.dropSettled(), m.askStale(), m.markShown(), m.saveLater(), m.tick())
@@ -53,6 +53,12 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.toOverlays(msg)
 	case common.SettingsMsg:
 		return m.onSettings(msg)
+	case editedMsg:
+		m.onEdited(msg)
+	case askNamesMsg:
+		return m.onAskNames(msg)
+	case namesMsg:
+		m.onNames(msg)
 	case keptMsg:
 		m.onKept(msg)
 	case listedMsg:

@@ -69,6 +69,8 @@ func (m *Model) bottomRows() int {
 	case m.reactbar != nil:
 		rows, _ := m.reactbar.View()
 		return len(rows)
+	case m.pasted != "":
+		return len(m.pasteBar())
 	case m.cur != nil && m.cur.tl.Selecting():
 		return 1
 	case m.barText != "":
@@ -195,28 +197,6 @@ func (m *Model) welcome() []string {
 	}
 }
 
-// suggestions are the commands that the draft may become.
-func (m *Model) suggestions() []string {
-	if m.overlay() || m.dialog != nil {
-		return nil
-	}
-	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
-	var out []string
-	all, room, nameW := m.matching(), max(0, min(8, m.areaH-3)), 0
-	for _, c := range all {
-		nameW = max(nameW, len(c.name)+len(c.args)+2)
-	}
-	for i, c := range all {
-		if len(out) == room-1 && len(all) > room {
-			out = append(out, st.Dim.Render(fmt.Sprintf(" and %d more: /help", len(all)-i)))
-			break
-		}
-		left := ws.Pad("/"+c.name+" "+c.args, nameW)
-		out = append(out, " "+st.Accent.Render(left)+" "+st.Dim.Render(ws.Truncate(c.help, w-nameW-2)))
-	}
-	return out
-}
-
 func (m *Model) sidebarRows() []sidebar.Row {
 	rows := make([]sidebar.Row, 0, len(m.order))
 	for _, v := range m.order {
@@ -245,6 +225,8 @@ func (m *Model) bottom() ([]string, *tea.Cursor) {
 		return m.dialog.View()
 	case m.reactbar != nil:
 		return m.reactbar.View()
+	case m.pasted != "":
+		return m.pasteBar(), nil
 	case m.cur != nil && m.cur.tl.Selecting():
 		return []string{m.selection()}, nil
 	case m.barText != "":
