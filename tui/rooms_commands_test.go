@@ -140,6 +140,7 @@ func TestInvitations(t *testing.T) {
 		defer x.fake.mu.Unlock()
 		return x.fake.findRoom("#ops").ranks["alice"] == parleyv1.Membership_MEMBERSHIP_MEMBER
 	})
+	x.see("Message #ops")
 	x.line("/join #nowhere")
 	x.see("#nowhere: not joined: no room #nowhere")
 }
