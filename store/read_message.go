@@ -31,7 +31,7 @@ func (v *View) Message(s Session, id uint64) (m *parleyv1.GetMessageResponse, er
 	if err != nil {
 		return nil, err
 	}
-	m = new(parleyv1.GetMessageResponse)
+	m = &parleyv1.GetMessageResponse{LogIndex: r.GetEventIndex()}
 	if m.Message, err = v.render(c, seq, r); err != nil {
 		return nil, err
 	}

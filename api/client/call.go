@@ -118,11 +118,11 @@ func (cl *call) unary(ctx context.Context, do func(context.Context) error) error
 	if cl.kind != kindOpen {
 		ctx = authorize(ctx, cl.c.Token())
 	}
-	return cl.run(ctx, func(ctx context.Context) (string, verdict, error) { return cl.once(ctx, do) })
+	return cl.run(ctx, cl.c.traced(ctx, func(ctx context.Context) (string, verdict, error) { return cl.once(ctx, do) }))
 }
 
 // run tries until there is a result, a refusal, no hope, or no time. try makes one try and judges its error.
-func (cl *call) run(ctx context.Context, try func(context.Context) (addr string, v verdict, err error)) error {
+func (cl *call) run(ctx context.Context, try tryFunc) error {
 	for {
 		if err := cl.over(ctx); err != nil {
 			return cl.fail(verdict{code: codeOf(err), message: err.Error(), outcome: NotApplied}, err)

@@ -48,7 +48,7 @@ func (c *Client) send(ctx context.Context, r *parleyv1.SendMessageRequest) (*par
 	// A copy: a caller that gives up may change its request while a frame is being made of it.
 	s.req.RequestId, s.req.Conversation, s.req.Text = cl.requestID, r.GetConversation(), r.GetText()
 	s.req.ReplyTo = r.GetReplyTo()
-	try := func(ctx context.Context) (string, verdict, error) { return cl.sendOnce(ctx, s, p, token) }
+	try := c.traced(ctx, func(ctx context.Context) (string, verdict, error) { return cl.sendOnce(ctx, s, p, token) })
 
 	deadline, bounded := ctx.Deadline()
 	if !bounded {

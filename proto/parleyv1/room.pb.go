@@ -1361,8 +1361,10 @@ type GetMessageResponse struct {
 	// The oldest first; at most the last 100.
 	Earlier []*EarlierText `protobuf:"bytes,2,rep,name=earlier,proto3" json:"earlier,omitempty"`
 	// At most 1000.
-	Annotations   []*Annotation `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
-	ReadInfo      *ReadInfo     `protobuf:"bytes,4,opt,name=read_info,json=readInfo,proto3" json:"read_info,omitempty"`
+	Annotations []*Annotation `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty"`
+	ReadInfo    *ReadInfo     `protobuf:"bytes,4,opt,name=read_info,json=readInfo,proto3" json:"read_info,omitempty"`
+	// Raft index of the log entry that the message came with.
+	LogIndex      uint64 `protobuf:"varint,5,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1423,6 +1425,13 @@ func (x *GetMessageResponse) GetReadInfo() *ReadInfo {
 		return x.ReadInfo
 	}
 	return nil
+}
+
+func (x *GetMessageResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 type SetReadMarkRequest struct {
@@ -1886,12 +1895,13 @@ const file_parley_v1_room_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.parley.v1.AnnotationKindR\x04kind\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x1a\n" +
 	"\busername\x18\x03 \x01(\tR\busername\x12.\n" +
-	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xdf\x01\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xfc\x01\n" +
 	"\x12GetMessageResponse\x12,\n" +
 	"\amessage\x18\x01 \x01(\v2\x12.parley.v1.MessageR\amessage\x120\n" +
 	"\aearlier\x18\x02 \x03(\v2\x16.parley.v1.EarlierTextR\aearlier\x127\n" +
 	"\vannotations\x18\x03 \x03(\v2\x15.parley.v1.AnnotationR\vannotations\x120\n" +
-	"\tread_info\x18\x04 \x01(\v2\x13.parley.v1.ReadInfoR\breadInfo\"i\n" +
+	"\tread_info\x18\x04 \x01(\v2\x13.parley.v1.ReadInfoR\breadInfo\x12\x1b\n" +
+	"\tlog_index\x18\x05 \x01(\x04R\blogIndex\"i\n" +
 	"\x12SetReadMarkRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\"\n" +

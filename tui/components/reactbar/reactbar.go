@@ -12,13 +12,11 @@ import (
 
 	"parley/tui/common"
 	"parley/tui/components/dialog"
+	"parley/tui/emoji"
 )
 
-// usual are the reactions that a digit takes. None needs a variation selector: terminals disagree on the width of those.
-var usual = []struct{ emoji, name string }{
-	{"👍", "thumbsup"}, {"👎", "thumbsdown"}, {"😂", "joy"}, {"🎉", "tada"}, {"👀", "eyes"}, {"✅", "check"}, {"🙏", "pray"}, {"🚀", "rocket"},
-	{"🔥", "fire"},
-}
+// offered is how many reactions a digit can take.
+const offered = 9
 
 // MaxBytes is the contract's limit of a reaction.
 const MaxBytes = 32
@@ -35,7 +33,7 @@ type Model struct {
 // New asks for a reaction to what title says.
 func New(c *common.Common, title string) *Model {
 	m := &Model{c: c, title: title, in: dialog.Input(c, false, MaxBytes)}
-	m.in.Placeholder = "or an emoji, or :name:"
+	m.in.Placeholder = "or a name such as fire, or an emoji"
 	m.in.Focus()
 	return m
 }
@@ -53,11 +51,17 @@ func (m *Model) Update(msg tea.Msg) (done bool, picked string) {
 		case key.Matches(k, m.c.Keys.Escape, m.c.Keys.Interrupt):
 			return true, ""
 		case key.Matches(k, m.c.Keys.Accept):
-			emoji, problem := Parse(m.in.Value())
+			reaction, problem := Parse(m.in.Value())
 			m.err = problem
-			return problem == "", emoji
-		case m.in.Value() == "" && len(k.Text) == 1 && k.Text[0] >= '1' && int(k.Text[0]-'1') < len(usual):
-			return true, usual[k.Text[0]-'1'].emoji
+			return problem == "", reaction
+		case m.in.Value() == "" && len(k.Text) == 1 && k.Text[0] >= '1' && int(k.Text[0]-'1') < len(m.offers()):
+			return true, m.offers()[k.Text[0]-'1'].Char
+		case key.Matches(k, m.c.Keys.Complete):
+			if of := m.offers(); len(of) > 0 {
+				m.in.SetValue(of[0].Name)
+				m.in.CursorEnd()
+			}
+			return false, ""
 		}
 	}
 	m.err = ""
@@ -67,15 +71,13 @@ func (m *Model) Update(msg tea.Msg) (done bool, picked string) {
 
 // Parse reads a reaction as a person writes it: an emoji, or the name of one with or without colons. Anything else of at most
 // MaxBytes is taken as it is when it has no letter of ASCII: the cluster does not judge what an emoji is.
-func Parse(s string) (emoji, problem string) {
+func Parse(s string) (reaction, problem string) {
 	s = strings.TrimSpace(s)
 	name := strings.ToLower(strings.Trim(s, ":"))
-	for _, u := range usual {
-		if u.name == name || u.emoji == s {
-			return u.emoji, ""
-		}
-	}
+	char, known := emoji.Lookup(name)
 	switch {
+	case known:
+		return char, ""
 	case s == "":
 		return "", "a digit takes one of these"
 	case s != common.Line(s), len(s) > MaxBytes:
@@ -86,16 +88,29 @@ func Parse(s string) (emoji, problem string) {
 	return s, ""
 }
 
+// offers are the reactions that are shown: the usual ones, or those whose name begins as what is typed.
+func (m *Model) offers() []emoji.Match {
+	if v := strings.Trim(m.in.Value(), ": "); v != "" {
+		return emoji.Complete(v, offered)
+	}
+	return emoji.Common(offered)
+}
+
 // View is the rows and the cursor within them.
 func (m *Model) View() ([]string, *tea.Cursor) {
 	st, ws := m.c.Styles, m.c.Widths
 	var b strings.Builder
-	for i, u := range usual {
-		sign := u.emoji
+	for i, of := range m.offers() {
+		sign := of.Char
 		if m.c.Settings.ASCII || m.c.Settings.Emoji == "text" {
-			sign = u.name
+			sign = ":" + of.Name + ":"
 		}
-		next := " " + strconv.Itoa(i+1) + " " + sign + " "
+		if m.in.Value() != "" { // they follow what is typed, and a digit is part of that
+			sign += " " + of.Name
+		} else {
+			sign = strconv.Itoa(i+1) + " " + sign
+		}
+		next := " " + sign + " "
 		if ws.Width(b.String())+ws.Width(next) > m.w {
 			break
 		}

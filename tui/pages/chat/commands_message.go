@@ -23,7 +23,7 @@ func messageCommands() []command {
 		{"react", ":name: [N]", "react to a message, or take that back", (*Model).cmdReact},
 		{"pin", "[N]", "pin a message, or take the pin away", onPointed((*Model).togglePin)},
 		{"pins", "", "show what is pinned here", (*Model).cmdPins},
-		{"mentions", "", "messages of all rooms that mention you", (*Model).openMentions},
+		{"mentions", "[unread]", "messages of all rooms that mention you", (*Model).openMentions},
 		{"next-mention", "", "next message that mentions you", func(m *Model, _ string) tea.Cmd { return m.stepMention(1) }},
 		{"prev-mention", "", "previous message that mentions you", func(m *Model, _ string) tea.Cmd { return m.stepMention(-1) }},
 		{"markunread", "[N]", "mark as unread from a message on", onPointed((*Model).markUnreadFrom)},

@@ -35,6 +35,8 @@ const (
 	maxOverlays = 8
 	// maxActions bounds what is done to messages and has no outcome yet.
 	maxActions = 100
+	// maxTrails bounds the own messages whose delivery is remembered, maxAttempts what is kept of one.
+	maxTrails, maxAttempts = 500, 40
 	// maxFresh bounds the messages that wait to be read anew; more are corrected when their page is read the next time.
 	maxFresh = 200
 	// freshAtOnce bounds how many of them are read in one go.

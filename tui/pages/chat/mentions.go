@@ -3,12 +3,13 @@ package chat
 import (
 	"context"
 	"slices"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"parley/proto/parleyv1"
 	"parley/tui/common"
-	"parley/tui/screens/mentions"
+	"parley/tui/screens/listing"
 )
 
 // mentionMsg is the answer to the question for a mention that is not loaded.
@@ -96,17 +97,41 @@ func (m *Model) onMention(msg mentionMsg) tea.Cmd {
 	return common.Send(common.OpenMsg{Conversation: msg.conversation, MessageID: msg.resp.GetMessages()[0].GetId()})
 }
 
-// openMentions shows the mentions of all rooms.
-func (m *Model) openMentions(string) tea.Cmd { return m.push(mentions.New(m.ctx, m.c, m.reader())) }
-
-// reader is how a screen reads messages: with a quorum where there is one, and from the node alone where not.
-func (m *Model) reader() mentions.Read {
-	be, link := m.c.Backend, m.c.Link
-	return func(ctx context.Context, req *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error) {
-		resp, _, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
-			req.Consistency = c
-			return be.ReadMessages(ctx, req)
-		}, be.Explain)
-		return resp, err
+// openMentions shows the mentions of all rooms, the newest first; with "unread" those that were not read.
+func (m *Model) openMentions(args string) tea.Cmd {
+	be, link, zone, only := m.c.Backend, m.c.Link, m.c.Zone, args == "unread"
+	title, empty := "Mentions of you", "Nobody mentioned you yet. In a room @"+m.user+" and @room do."
+	if only {
+		title, empty = "Unread mentions of you", "No unread message mentions you."
 	}
+	return m.push(listing.New(m.ctx, m.c, listing.Options{
+		Title: title, Empty: empty,
+		Actions: []listing.Action{{Key: "enter", Help: "opens it at its place", Do: func(listing.Row) tea.Msg { return nil }}},
+		Load: func(ctx context.Context, next string) (listing.Page, error) {
+			resp, _, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
+				return be.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
+					OnlyMentions: true, OnlyUnread: only, Limit: pageSize, BeforeId: number(next), Consistency: c,
+				})
+			}, be.Explain)
+			if err != nil {
+				return listing.Page{}, err
+			}
+			return mentionPage(resp, zone), nil
+		},
+	}))
+}
+
+// mentionPage makes rows of messages, which come with the oldest first.
+func mentionPage(resp *parleyv1.ReadMessagesResponse, zone *time.Location) (page listing.Page) {
+	for _, pm := range slices.Backward(resp.GetMessages()) {
+		note := pm.GetTime().AsTime().In(zone).Format("2 Jan 15:04 ") + pm.GetSender() + "  " + pm.GetText()
+		page.Rows = append(page.Rows, listing.Row{
+			ID: utoa(pm.GetId()), Name: common.Line(pm.GetConversation()), Note: common.Line(note), Dim: !pm.GetUnread(),
+			Do: common.OpenMsg{Conversation: pm.GetConversation(), MessageID: pm.GetId()},
+		})
+	}
+	if resp.GetMore() && len(page.Rows) > 0 {
+		page.Next = page.Rows[len(page.Rows)-1].ID
+	}
+	return page
 }

@@ -20,6 +20,7 @@ type onMessages struct {
 	actions  []*action       // without an outcome yet
 	reactbar *reactbar.Model // open: the choice of a reaction
 	reactTo  *timeline.Entry // to which message
+	trails   trails
 }
 
 // action is something done to a message or a conversation, from the key to its outcome. It keeps its request id over all tries,

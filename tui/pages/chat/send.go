@@ -99,7 +99,7 @@ func (m *Model) pumpAll() tea.Cmd {
 
 // trySend makes one try. What the disk does not call tried yet is written first: see invariant 2 of package outbox.
 func (m *Model) trySend(o *outgoing) tea.Cmd {
-	be, parent, store, msg := m.c.Backend, m.ctx, m.store, o.Outgoing
+	be, parent, store, msg := m.c.Backend, m.follows(m.ctx, o.ID), m.store, o.Outgoing
 	write := store != nil && !o.marked
 	o.marked = true
 	return func() tea.Msg {

@@ -95,6 +95,7 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 	case outboxscreen.ActMsg:
 		return m.onOutbox(msg)
 	case sentMsg:
+		m.noteOutcome(msg.id, msg.err)
 		return m.onSent(msg)
 	case retryMsg:
 		return m.pump(m.conversation(msg.conversation))
