@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -37,12 +38,33 @@ func (a *app) addChatFlags(c *cobra.Command) {
 		"colours: auto, dark, light, high-contrast, mono, terminal; else as in config.toml")
 	c.Flags().BoolVar(&a.chatFlags.ascii, "ascii", false, "draw with ASCII signs alone; else as in config.toml")
 	c.Flags().BoolVar(&a.chatFlags.vim, "vim", false, "vim keys in the composer; else as in config.toml")
+	a.addKeyringFlag(c)
+}
+
+// addKeyringFlag adds what every command takes that keeps a token.
+func (a *app) addKeyringFlag(c *cobra.Command) {
+	f := c.Flags().VarPF(&a.chatFlags.keyring, "keyring", "",
+		"keep the session's token in the system's keyring, not in a file; else PARLEY_KEYRING=1, or as it was kept last")
+	f.NoOptDefVal = "true"
+}
+
+// choice is a flag that can be on, off, or not given.
+type choice string
+
+func (c *choice) String() string { return string(*c) }
+func (c *choice) Type() string   { return "bool" }
+
+func (c *choice) Set(s string) error {
+	on, err := strconv.ParseBool(s)
+	*c = choice(strconv.FormatBool(on))
+	return err
 }
 
 // chatFlags are those of the terminal client.
 type chatFlags struct {
 	plain, ascii, vim bool
 	theme             string
+	keyring           choice
 }
 
 func (a *app) chat(ctx context.Context) error { return a.openChat(ctx, "") }
@@ -86,7 +108,7 @@ func (a *app) runChat(ctx context.Context, o chatOptions) error {
 	err = tui.Run(ctx, tui.Options{
 		Client: c, Servers: a.flags.servers, User: o.user, Open: o.open, Version: version(), Demo: a.panel,
 		StateDir:    string(st),
-		SaveSession: st.save, ForgetSession: st.forget,
+		SaveSession: a.saver(st), ForgetSession: st.forget,
 		Settings: &settings, Keys: &keys, SaveSetting: dir.SaveSetting, SaveKeys: dir.SaveKeys, Problems: problems,
 	})
 	switch {

@@ -11,6 +11,11 @@ const (
 	// maxStateFileBytes bounds what is read back from the state directory.
 	maxStateFileBytes = 4 << 10
 
+	// keyringService is what the system's keyring calls us.
+	keyringService = "parley"
+	// keyringWithin bounds one question to it: a locked one waits for a person, and there may be none.
+	keyringWithin = 2 * time.Second
+
 	// defaultReadLimit is a screen or two.
 	defaultReadLimit = 50
 	// maxReadLimit bounds one `read`: the newest N are collected before the oldest of them is printed.

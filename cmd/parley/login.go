@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,9 +62,13 @@ func newLogin(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := st.save(name, c.Token()); err != nil {
-				return &failure{code: exitFailed, message: "logged in, but the token could not be kept: " + err.Error(),
-					hint: "make the state directory writable and log in again"}
+			if err := a.saver(st)(name, c.Token()); err != nil {
+				hint := "make the state directory writable and log in again"
+				if strings.Contains(err.Error(), "keyring") {
+					hint = ""
+				}
+				_ = c.Logout(cmd.Context()) // nobody keeps its token; it would stand in the list of sessions
+				return &failure{code: exitFailed, message: "the token could not be kept: " + err.Error(), hint: hint}
 			}
 			who := toWhoJSON(resp.GetUser(), resp.GetSession())
 			if showToken {
@@ -78,6 +83,7 @@ func newLogin(a *app) *cobra.Command {
 			return a.printf("logged in as %s until %s\n", sanitizeLine(who.Username), clockTime(resp.GetSession().GetExpires()))
 		},
 	}
+	a.addKeyringFlag(c)
 	c.Flags().BoolVar(&showToken, "show-token", false, "print the token too, for PARLEY_TOKEN elsewhere")
 	return c
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"parley/api/client"
-	"parley/local"
 )
 
 // errNoToken is returned when the state directory holds no token for an account, or names none.
@@ -20,7 +19,7 @@ var errNoToken = errors.New("no token in the state directory")
 
 // stateDir is the directory where logins are kept:
 //
-//	sessions/NAME.token   the session token of NAME, base64url
+//	sessions/NAME.token   the session token of NAME, base64url, or that it is in the system's keyring
 //	current               the account that logged in last
 //
 // Directories are 0700, files 0600. A file is replaced whole and is durable when the call returns.
@@ -61,6 +60,11 @@ func (d stateDir) load(user string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s == keyringMark {
+		if s, err = d.loadFromKeyring(user); err != nil {
+			return nil, err
+		}
+	}
 	token, err := decodeToken(s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -74,13 +78,10 @@ func (d stateDir) save(user string, token []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+	if d.inKeyring(user) { // what is there is of no use any more
+		_ = d.forgetInKeyring(user)
 	}
-	if err := local.WriteFile(path, []byte(encodeToken(token)+"\n")); err != nil {
-		return err
-	}
-	return local.WriteFile(filepath.Join(string(d), "current"), []byte(user+"\n"))
+	return d.keep(path, user, encodeToken(token))
 }
 
 // current is the account that logged in last, or errNoToken.
@@ -99,8 +100,12 @@ func (d stateDir) forget(user string) error {
 			return err
 		}
 	}
+	secret := d.inKeyring(user)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if secret {
+		return d.forgetInKeyring(user)
 	}
 	return nil
 }
