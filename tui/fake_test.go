@@ -40,6 +40,7 @@ type fake struct {
 	sendTry  []string              // request ids in the order of the tries
 	sendErr  []error               // errors for the next tries, before anything happens
 	lostAck  int                   // that many next sends happen, and their answer gets lost
+	acts     []string              // of an operator
 	hold     chan struct{}         // sends wait for it
 	fail     error                 // every other call fails with it
 	noQuorum bool                  // linearizable reads fail

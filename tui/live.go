@@ -19,6 +19,9 @@ type Client interface {
 	State() client.State
 	States() <-chan client.State
 	Token() []byte
+	RoundTrips(context.Context) []client.RoundTrip
+	Reconnect()
+	AddServers(addrs ...string) error
 	common.Accounts
 	common.Messages
 	common.Rooms
@@ -63,8 +66,21 @@ const reconnectWithin = 2 * time.Second
 func (l live) Reconnect(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, reconnectWithin)
 	defer cancel()
+	l.Client.Reconnect()
 	_, _ = l.Status(ctx, &parleyv1.StatusRequest{}) // the answer comes through States
 }
+
+// Measure implements common.Measurer.
+func (l live) Measure(ctx context.Context) []common.RoundTrip {
+	var out []common.RoundTrip
+	for _, t := range l.RoundTrips(ctx) {
+		out = append(out, common.RoundTrip{Node: common.Line(t.Node), Took: t.Took})
+	}
+	return out
+}
+
+// Connect implements common.Connector.
+func (l live) Connect(addrs ...string) error { return l.AddServers(addrs...) }
 
 func (l live) Explain(err error) common.Failure { return explain(err) }
 
@@ -110,6 +126,7 @@ func link(s client.State) common.Link {
 	l := common.Link{
 		Node: common.Line(s.Node), Address: s.Address, Leader: common.Line(s.Leader), Term: s.Term, ClusterID: s.ClusterID,
 		Since: s.Since,
+		Draining: common.Line(s.Draining), Trying: common.Line(s.Trying), Attempt: s.Attempt, Attempts: s.Attempts, NextTry: s.NextTry,
 	}
 	if s.Err != nil {
 		l.Err = common.Line(plain(s.Err.Error()))
@@ -126,7 +143,7 @@ func link(s client.State) common.Link {
 			name = m.Address
 		}
 		l.Members = append(l.Members, common.Member{
-			Name: common.Line(name), Address: m.Address, Voter: !m.Learner, Applied: m.Applied,
+			Name: common.Line(name), Address: m.Address, Voter: !m.Learner, Applied: m.Applied, Draining: m.Draining,
 			Reachable: !m.Suspect && (m.Connected || m.Reachable && s.Phase == client.Ready),
 		})
 	}

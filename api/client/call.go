@@ -230,7 +230,7 @@ func (cl *call) note(addr string, v verdict, err error) {
 		cl.inner++
 	}
 	if v.noQuorum() && addr != "" && !cl.local {
-		cl.c.pool.noQuorum(addr, err)
+		cl.c.pool.noQuorum(addr, err, v.draining())
 		cl.c.wake()
 	}
 	cl.c.opts.Logger.Debug("try failed", "method", cl.method, "request_id", cl.requestID, "address", addr,

@@ -99,6 +99,8 @@ const (
 	// a restarted node should be seen at once.
 	ConnectBackoff    = 50 * time.Millisecond
 	ConnectBackoffMax = time.Second
+	// connectBackoffGrowth is from one pause to the next.
+	connectBackoffGrowth = 1.6
 
 	// TokenBytes is the size of a session token.
 	TokenBytes = 32

@@ -76,7 +76,7 @@ func newLink(o Options) (*link, error) {
 			Time: KeepaliveTime, Timeout: KeepaliveTimeout, PermitWithoutStream: true,
 		}),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: ConnectBackoff, Multiplier: 1.6, Jitter: 0.2, MaxDelay: ConnectBackoffMax},
+			Backoff:           backoff.Config{BaseDelay: ConnectBackoff, Multiplier: connectBackoffGrowth, Jitter: 0.2, MaxDelay: ConnectBackoffMax},
 			MinConnectTimeout: ConnectTimeout,
 		}),
 	}, o.DialOptions...)...)

@@ -44,6 +44,7 @@ func withHint(ctx context.Context, h *hint) context.Context {
 // choice is a node as pickers see it.
 type choice struct {
 	addr    string
+	name    string
 	sc      balancer.SubConn
 	ready   bool
 	pending bool
@@ -73,7 +74,7 @@ func (p *pool) snapshot() *snapshot {
 	}
 	for _, n := range nodes {
 		s.choices = append(s.choices, choice{
-			addr: n.addr, sc: n.sc, ready: n.conn == connectivity.Ready && n.sc != nil,
+			addr: n.addr, name: n.name, sc: n.sc, ready: n.conn == connectivity.Ready && n.sc != nil,
 			pending: n.pending(), suspect: n.suspect, serves: n.serves(), err: n.err,
 		})
 	}

@@ -39,6 +39,11 @@ type node struct {
 	health     serving
 	answeredNo bool
 	suspect    bool
+	// draining: it said that it is being taken out of service; a new connection is to a new process, or shows again.
+	draining bool
+	// fails counts connection attempts that failed in a row, and retry is when the next one is due, about.
+	fails int
+	retry time.Time
 	// notSince is when the node stopped serving while connected; zero while it serves.
 	notSince time.Time
 }
@@ -77,6 +82,7 @@ type pool struct {
 	nodes     map[string]*node
 	nextOrder int
 	current   string
+	left      string // the current node before this one
 	everReady bool
 	failovers int
 	// dark is since when no usable node serves; zero while one does.
@@ -142,7 +148,7 @@ func (p *pool) change(f func()) {
 // death all nodes do for some ms, and moving then helps nobody.
 func (p *pool) elect(now time.Time) {
 	cur := p.nodes[p.current]
-	if cur != nil && cur.usable() && (cur.notSince.IsZero() || now.Sub(cur.notSince) < FailingOverFor) {
+	if cur != nil && cur.usable() && !cur.draining && (cur.notSince.IsZero() || now.Sub(cur.notSince) < FailingOverFor) {
 		return
 	}
 	best := p.best()
@@ -168,7 +174,7 @@ func (p *pool) moveTo(n *node) {
 		p.failovers++
 		p.log.Info("moved to another node", "from", p.current, "to", n.addr, "failovers", p.failovers)
 	}
-	p.current, p.stale = n.addr, true
+	p.left, p.current, p.stale = p.current, n.addr, true
 }
 
 // settleState computes the phase and publishes the state if it differs.
@@ -206,6 +212,9 @@ func (p *pool) settleState(now time.Time) {
 		p.lastErr = nil
 	}
 	s := p.describe()
+	if !usable {
+		p.describeTries(&s)
+	}
 	s.Phase, s.Since = phase, p.state.Since
 	if phase != p.state.Phase {
 		s.Since = now
@@ -225,6 +234,11 @@ func (p *pool) describe() State {
 	}
 	if n := p.nodes[p.current]; n != nil {
 		s.Node = n.name
+	}
+	for _, a := range []string{p.current, p.left} {
+		if n := p.nodes[a]; n != nil && n.draining && n.conn == connectivity.Ready && s.Draining == "" {
+			s.Draining = cmp.Or(n.name, n.addr)
+		}
 	}
 	shown := make(map[*node]bool, len(p.nodes))
 	for _, vm := range p.view.members {
@@ -259,11 +273,38 @@ func (p *pool) describe() State {
 	return s
 }
 
+// describeTries fills what is being done while no node is usable.
+func (p *pool) describeTries(s *State) {
+	var first *node
+	for _, n := range p.nodes {
+		switch {
+		case n.pending():
+			if first == nil || n.order < first.order {
+				first = n
+			}
+		case n.down:
+			s.Attempt++
+			if s.NextTry.IsZero() || n.retry.Before(s.NextTry) {
+				s.NextTry = n.retry
+			}
+		}
+	}
+	s.Attempts = len(p.nodes)
+	if first == nil {
+		return
+	}
+	s.Attempt, s.NextTry = s.Attempt+1, time.Time{}
+	if s.Trying = first.name; s.Trying == "" {
+		s.Trying = first.addr
+	}
+}
+
 func (p *pool) describeNode(m *Member, n *node) {
 	m.Current = m.Current || n.addr == p.current
 	m.Connected = m.Connected || n.usable()
 	m.Serving = m.Serving || (n.usable() && n.serves() == servingYes)
 	m.Suspect = m.Suspect || n.suspect
+	m.Draining = m.Draining || n.draining
 }
 
 func (s State) clone() State {
@@ -293,11 +334,23 @@ func (p *pool) setConn(addr string, s connectivity.State, err error) {
 		case connectivity.Ready:
 			// A new connection has exchanged HTTP/2 settings: the process runs.
 			n.down, n.err, n.suspect, n.answeredNo, n.health = false, nil, false, false, servingUnsaid
+			n.draining, n.fails = false, 0
 		case connectivity.TransientFailure:
 			n.down, n.err = true, err
+			n.retry = time.Now().Add(connectPause(n.fails))
+			n.fails++
 			p.lastErr = err
 		}
 	})
+}
+
+// connectPause is about how long gRPC waits after as many failures in a row; it spreads that by a fifth both ways.
+func connectPause(fails int) time.Duration {
+	d := float64(ConnectBackoff)
+	for range min(fails, 16) {
+		d = min(d*connectBackoffGrowth, float64(ConnectBackoffMax))
+	}
+	return time.Duration(d)
 }
 
 func (p *pool) setHealth(addr string, s connectivity.State) {
@@ -346,9 +399,10 @@ func (p *pool) succeeded(addr string, needsQuorum bool) {
 	})
 }
 
-func (p *pool) noQuorum(addr string, err error) {
+func (p *pool) noQuorum(addr string, err error, draining bool) {
 	p.change(func() {
 		if n := p.nodes[addr]; n != nil {
+			n.draining = n.draining || draining
 			n.answeredNo, p.stale = true, true
 			p.lastErr = err
 		}

@@ -423,7 +423,7 @@ func (st *sendStream) end(err error) {
 	st.c.streams.Add(-1)
 	if v := judge(err, false, cause); v.noQuorum() {
 		// It told everybody to go, also those who send nothing now.
-		st.c.pool.noQuorum(st.addr, err)
+		st.c.pool.noQuorum(st.addr, err, v.draining())
 		st.c.wake()
 	}
 }

@@ -58,6 +58,15 @@ type State struct {
 	Failovers int
 	// Members are the cluster's, by id, and then configured servers that belong to no known member.
 	Members []Member
+	// Draining names the current node while it is being taken out of service, or the one that was left for that as long as it is
+	// connected; empty otherwise.
+	Draining string
+	// Trying is the name, or else the address, of the first node that is being connected to, Attempt and Attempts the how manieth
+	// of how many that is: those before it failed. NextTry is when the next of the failed ones is tried again, about; zero while
+	// one is being connected to. All of them only while no node is usable.
+	Trying            string
+	Attempt, Attempts int
+	NextTry           time.Time
 	// Err is the newest trouble; nil while Ready.
 	Err error
 }
@@ -76,6 +85,8 @@ type Member struct {
 	Serving   bool
 	// Suspect: it left probes unanswered.
 	Suspect bool
+	// Draining: it said that it is being taken out of service.
+	Draining bool
 	// Reachable and Applied are what the current node says of it.
 	Reachable bool
 	Applied   uint64
@@ -86,7 +97,8 @@ type Member struct {
 func (s State) equal(b State) bool {
 	return s.Phase == b.Phase && s.Since.Equal(b.Since) && s.Node == b.Node && s.Address == b.Address &&
 		s.Leader == b.Leader && s.LeaderAddress == b.LeaderAddress && s.Term == b.Term && s.ClusterID == b.ClusterID &&
-		s.Failovers == b.Failovers && errText(s.Err) == errText(b.Err) && slices.Equal(s.Members, b.Members)
+		s.Failovers == b.Failovers && s.Draining == b.Draining && s.Trying == b.Trying && s.Attempt == b.Attempt &&
+		s.Attempts == b.Attempts && s.NextTry.Equal(b.NextTry) && errText(s.Err) == errText(b.Err) && slices.Equal(s.Members, b.Members)
 }
 
 func errText(err error) string {

@@ -151,7 +151,7 @@ func (s *Subscription) pump(cursor string) {
 		if addr := h.addr(); addr != "" {
 			failed[addr]++
 			if v.noQuorum() {
-				s.c.pool.noQuorum(addr, err)
+				s.c.pool.noQuorum(addr, err, v.draining())
 			}
 		}
 		s.c.wake()

@@ -168,7 +168,12 @@ func (l *link) once(addr string, f func()) {
 // check asks a node's health service. answered is false only if the time passed in silence; an error that came back, or
 // a connection that broke, is for the try itself to see.
 func (l *link) check(addr, service string, timeout time.Duration) (serves, answered bool) {
-	ctx, cancel := context.WithTimeout(withHint(l.ctx, &hint{exact: addr}), timeout)
+	return l.checkWithin(l.ctx, addr, service, timeout)
+}
+
+// checkWithin is check for a caller that may end sooner than the link.
+func (l *link) checkWithin(ctx context.Context, addr, service string, timeout time.Duration) (serves, answered bool) {
+	ctx, cancel := context.WithTimeout(withHint(ctx, &hint{exact: addr}), timeout)
 	defer cancel()
 	resp, err := l.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: service})
 	if err != nil {

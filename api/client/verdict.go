@@ -90,6 +90,9 @@ func (v verdict) noQuorum() bool {
 	return v.reason == reasonNoQuorum || v.reason == reasonStopping || v.reason == reasonDraining
 }
 
+// draining: the node is going, whatever the others do.
+func (v verdict) draining() bool { return v.reason == reasonStopping || v.reason == reasonDraining }
+
 // mayRepeat marks errors that the next try may well repeat, so that their number is bounded.
 func (v verdict) mayRepeat() bool {
 	switch v.code {

@@ -1434,14 +1434,20 @@ func (x *PeerStatusRequest) GetTo() uint64 {
 }
 
 type PeerStatusResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Identity      *Identity              `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
-	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
-	Leader        uint64                 `protobuf:"varint,3,opt,name=leader,proto3" json:"leader,omitempty"`
-	Committed     uint64                 `protobuf:"varint,4,opt,name=committed,proto3" json:"committed,omitempty"`
-	Applied       uint64                 `protobuf:"varint,5,opt,name=applied,proto3" json:"applied,omitempty"`
-	Flushed       uint64                 `protobuf:"varint,6,opt,name=flushed,proto3" json:"flushed,omitempty"`
-	Compacted     uint64                 `protobuf:"varint,7,opt,name=compacted,proto3" json:"compacted,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Identity  *Identity              `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	Term      uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
+	Leader    uint64                 `protobuf:"varint,3,opt,name=leader,proto3" json:"leader,omitempty"`
+	Committed uint64                 `protobuf:"varint,4,opt,name=committed,proto3" json:"committed,omitempty"`
+	Applied   uint64                 `protobuf:"varint,5,opt,name=applied,proto3" json:"applied,omitempty"`
+	Flushed   uint64                 `protobuf:"varint,6,opt,name=flushed,proto3" json:"flushed,omitempty"`
+	Compacted uint64                 `protobuf:"varint,7,opt,name=compacted,proto3" json:"compacted,omitempty"`
+	// Milliseconds since the process started; 0 from a node of before it was told, as are the following.
+	UptimeMs uint64 `protobuf:"varint,8,opt,name=uptime_ms,json=uptimeMs,proto3" json:"uptime_ms,omitempty"`
+	// Only from the leader: what it knows of each member, and its slowest commit in microseconds of each of the last 60 seconds,
+	// oldest first.
+	Progress      []*PeerProgress `protobuf:"bytes,9,rep,name=progress,proto3" json:"progress,omitempty"`
+	CommitUs      []uint32        `protobuf:"varint,10,rep,packed,name=commit_us,json=commitUs,proto3" json:"commit_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1525,6 +1531,90 @@ func (x *PeerStatusResponse) GetCompacted() uint64 {
 	return 0
 }
 
+func (x *PeerStatusResponse) GetUptimeMs() uint64 {
+	if x != nil {
+		return x.UptimeMs
+	}
+	return 0
+}
+
+func (x *PeerStatusResponse) GetProgress() []*PeerProgress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+func (x *PeerStatusResponse) GetCommitUs() []uint32 {
+	if x != nil {
+		return x.CommitUs
+	}
+	return nil
+}
+
+// PeerProgress is what a leader knows of a member.
+type PeerProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Raft index known to be in its log.
+	Match uint64 `protobuf:"varint,2,opt,name=match,proto3" json:"match,omitempty"`
+	// It is being sent a copy of the whole state.
+	Snapshot      bool `protobuf:"varint,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerProgress) Reset() {
+	*x = PeerProgress{}
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerProgress) ProtoMessage() {}
+
+func (x *PeerProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerProgress.ProtoReflect.Descriptor instead.
+func (*PeerProgress) Descriptor() ([]byte, []int) {
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PeerProgress) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *PeerProgress) GetMatch() uint64 {
+	if x != nil {
+		return x.Match
+	}
+	return 0
+}
+
+func (x *PeerProgress) GetSnapshot() bool {
+	if x != nil {
+		return x.Snapshot
+	}
+	return false
+}
+
 type PeerHashRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Index uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
@@ -1537,7 +1627,7 @@ type PeerHashRequest struct {
 
 func (x *PeerHashRequest) Reset() {
 	*x = PeerHashRequest{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1639,7 @@ func (x *PeerHashRequest) String() string {
 func (*PeerHashRequest) ProtoMessage() {}
 
 func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[21]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1652,7 @@ func (x *PeerHashRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashRequest.ProtoReflect.Descriptor instead.
 func (*PeerHashRequest) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{21}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PeerHashRequest) GetIndex() uint64 {
@@ -1597,7 +1687,7 @@ type PeerHashResponse struct {
 
 func (x *PeerHashResponse) Reset() {
 	*x = PeerHashResponse{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[22]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1699,7 @@ func (x *PeerHashResponse) String() string {
 func (*PeerHashResponse) ProtoMessage() {}
 
 func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[22]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1712,7 @@ func (x *PeerHashResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerHashResponse.ProtoReflect.Descriptor instead.
 func (*PeerHashResponse) Descriptor() ([]byte, []int) {
-	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{22}
+	return file_parley_internal_v1_peer_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PeerHashResponse) GetHash() []byte {
@@ -1656,7 +1746,7 @@ type SoftFrame_Typing struct {
 
 func (x *SoftFrame_Typing) Reset() {
 	*x = SoftFrame_Typing{}
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[23]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1668,7 +1758,7 @@ func (x *SoftFrame_Typing) String() string {
 func (*SoftFrame_Typing) ProtoMessage() {}
 
 func (x *SoftFrame_Typing) ProtoReflect() protoreflect.Message {
-	mi := &file_parley_internal_v1_peer_proto_msgTypes[23]
+	mi := &file_parley_internal_v1_peer_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1894,7 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\fpeer_address\x18\x02 \x01(\tR\vpeerAddress\"U\n" +
 	"\x11PeerStatusRequest\x120\n" +
 	"\x04from\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
-	"\x02to\x18\x02 \x01(\x04R\x02to\"\xea\x01\n" +
+	"\x02to\x18\x02 \x01(\x04R\x02to\"\xe2\x02\n" +
 	"\x12PeerStatusResponse\x128\n" +
 	"\bidentity\x18\x01 \x01(\v2\x1c.parley.internal.v1.IdentityR\bidentity\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x16\n" +
@@ -1812,7 +1902,15 @@ const file_parley_internal_v1_peer_proto_rawDesc = "" +
 	"\tcommitted\x18\x04 \x01(\x04R\tcommitted\x12\x18\n" +
 	"\aapplied\x18\x05 \x01(\x04R\aapplied\x12\x18\n" +
 	"\aflushed\x18\x06 \x01(\x04R\aflushed\x12\x1c\n" +
-	"\tcompacted\x18\a \x01(\x04R\tcompacted\"i\n" +
+	"\tcompacted\x18\a \x01(\x04R\tcompacted\x12\x1b\n" +
+	"\tuptime_ms\x18\b \x01(\x04R\buptimeMs\x12<\n" +
+	"\bprogress\x18\t \x03(\v2 .parley.internal.v1.PeerProgressR\bprogress\x12\x1b\n" +
+	"\tcommit_us\x18\n" +
+	" \x03(\rR\bcommitUs\"P\n" +
+	"\fPeerProgress\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
+	"\x05match\x18\x02 \x01(\x04R\x05match\x12\x1a\n" +
+	"\bsnapshot\x18\x03 \x01(\bR\bsnapshot\"i\n" +
 	"\x0fPeerHashRequest\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x120\n" +
 	"\x04from\x18\x02 \x01(\v2\x1c.parley.internal.v1.IdentityR\x04from\x12\x0e\n" +
@@ -1846,7 +1944,7 @@ func file_parley_internal_v1_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_parley_internal_v1_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_parley_internal_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_parley_internal_v1_peer_proto_goTypes = []any{
 	(HandOnAnswer_Outcome)(0),  // 0: parley.internal.v1.HandOnAnswer.Outcome
 	(*Identity)(nil),           // 1: parley.internal.v1.Identity
@@ -1870,15 +1968,16 @@ var file_parley_internal_v1_peer_proto_goTypes = []any{
 	(*JoinPeer)(nil),           // 19: parley.internal.v1.JoinPeer
 	(*PeerStatusRequest)(nil),  // 20: parley.internal.v1.PeerStatusRequest
 	(*PeerStatusResponse)(nil), // 21: parley.internal.v1.PeerStatusResponse
-	(*PeerHashRequest)(nil),    // 22: parley.internal.v1.PeerHashRequest
-	(*PeerHashResponse)(nil),   // 23: parley.internal.v1.PeerHashResponse
-	(*SoftFrame_Typing)(nil),   // 24: parley.internal.v1.SoftFrame.Typing
+	(*PeerProgress)(nil),       // 22: parley.internal.v1.PeerProgress
+	(*PeerHashRequest)(nil),    // 23: parley.internal.v1.PeerHashRequest
+	(*PeerHashResponse)(nil),   // 24: parley.internal.v1.PeerHashResponse
+	(*SoftFrame_Typing)(nil),   // 25: parley.internal.v1.SoftFrame.Typing
 }
 var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	1,  // 0: parley.internal.v1.HelloRequest.from:type_name -> parley.internal.v1.Identity
 	1,  // 1: parley.internal.v1.HelloResponse.identity:type_name -> parley.internal.v1.Identity
 	1,  // 2: parley.internal.v1.RaftRequest.hello:type_name -> parley.internal.v1.Identity
-	24, // 3: parley.internal.v1.SoftFrame.typing:type_name -> parley.internal.v1.SoftFrame.Typing
+	25, // 3: parley.internal.v1.SoftFrame.typing:type_name -> parley.internal.v1.SoftFrame.Typing
 	1,  // 4: parley.internal.v1.RaftResponse.hello:type_name -> parley.internal.v1.Identity
 	1,  // 5: parley.internal.v1.HandOnRequest.hello:type_name -> parley.internal.v1.Identity
 	8,  // 6: parley.internal.v1.HandOnRequest.commands:type_name -> parley.internal.v1.HandOnCommand
@@ -1895,29 +1994,30 @@ var file_parley_internal_v1_peer_proto_depIdxs = []int32{
 	19, // 17: parley.internal.v1.JoinResponse.peers:type_name -> parley.internal.v1.JoinPeer
 	1,  // 18: parley.internal.v1.PeerStatusRequest.from:type_name -> parley.internal.v1.Identity
 	1,  // 19: parley.internal.v1.PeerStatusResponse.identity:type_name -> parley.internal.v1.Identity
-	1,  // 20: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
-	1,  // 21: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
-	2,  // 22: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
-	4,  // 23: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
-	7,  // 24: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
-	11, // 25: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
-	15, // 26: parley.internal.v1.PeerService.FetchStore:input_type -> parley.internal.v1.FetchStoreRequest
-	17, // 27: parley.internal.v1.PeerService.Join:input_type -> parley.internal.v1.JoinRequest
-	20, // 28: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
-	22, // 29: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
-	3,  // 30: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
-	6,  // 31: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
-	9,  // 32: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
-	14, // 33: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
-	16, // 34: parley.internal.v1.PeerService.FetchStore:output_type -> parley.internal.v1.FetchStoreResponse
-	18, // 35: parley.internal.v1.PeerService.Join:output_type -> parley.internal.v1.JoinResponse
-	21, // 36: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
-	23, // 37: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
-	30, // [30:38] is the sub-list for method output_type
-	22, // [22:30] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	22, // 20: parley.internal.v1.PeerStatusResponse.progress:type_name -> parley.internal.v1.PeerProgress
+	1,  // 21: parley.internal.v1.PeerHashRequest.from:type_name -> parley.internal.v1.Identity
+	1,  // 22: parley.internal.v1.PeerHashResponse.identity:type_name -> parley.internal.v1.Identity
+	2,  // 23: parley.internal.v1.PeerService.Hello:input_type -> parley.internal.v1.HelloRequest
+	4,  // 24: parley.internal.v1.PeerService.Raft:input_type -> parley.internal.v1.RaftRequest
+	7,  // 25: parley.internal.v1.PeerService.HandOn:input_type -> parley.internal.v1.HandOnRequest
+	11, // 26: parley.internal.v1.PeerService.Snapshot:input_type -> parley.internal.v1.SnapshotRequest
+	15, // 27: parley.internal.v1.PeerService.FetchStore:input_type -> parley.internal.v1.FetchStoreRequest
+	17, // 28: parley.internal.v1.PeerService.Join:input_type -> parley.internal.v1.JoinRequest
+	20, // 29: parley.internal.v1.PeerService.PeerStatus:input_type -> parley.internal.v1.PeerStatusRequest
+	23, // 30: parley.internal.v1.PeerService.PeerHash:input_type -> parley.internal.v1.PeerHashRequest
+	3,  // 31: parley.internal.v1.PeerService.Hello:output_type -> parley.internal.v1.HelloResponse
+	6,  // 32: parley.internal.v1.PeerService.Raft:output_type -> parley.internal.v1.RaftResponse
+	9,  // 33: parley.internal.v1.PeerService.HandOn:output_type -> parley.internal.v1.HandOnResponse
+	14, // 34: parley.internal.v1.PeerService.Snapshot:output_type -> parley.internal.v1.SnapshotResponse
+	16, // 35: parley.internal.v1.PeerService.FetchStore:output_type -> parley.internal.v1.FetchStoreResponse
+	18, // 36: parley.internal.v1.PeerService.Join:output_type -> parley.internal.v1.JoinResponse
+	21, // 37: parley.internal.v1.PeerService.PeerStatus:output_type -> parley.internal.v1.PeerStatusResponse
+	24, // 38: parley.internal.v1.PeerService.PeerHash:output_type -> parley.internal.v1.PeerHashResponse
+	31, // [31:39] is the sub-list for method output_type
+	23, // [23:31] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_parley_internal_v1_peer_proto_init() }
@@ -1941,7 +2041,7 @@ func file_parley_internal_v1_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_parley_internal_v1_peer_proto_rawDesc), len(file_parley_internal_v1_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -145,7 +145,16 @@ type Member struct {
 	Applied uint64 `protobuf:"varint,7,opt,name=applied,proto3" json:"applied,omitempty"`
 	Version string `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
 	// What still has to happen, for a person; empty when nothing has.
-	Pending       string `protobuf:"bytes,9,opt,name=pending,proto3" json:"pending,omitempty"`
+	Pending string `protobuf:"bytes,9,opt,name=pending,proto3" json:"pending,omitempty"`
+	// The rest only with StatusRequest.detail; 0 or empty where the answering node cannot know it.
+	// Raft index that the leader knows to be in its log.
+	Match uint64 `protobuf:"varint,10,opt,name=match,proto3" json:"match,omitempty"`
+	// Milliseconds since its process started.
+	UptimeMs uint64 `protobuf:"varint,11,opt,name=uptime_ms,json=uptimeMs,proto3" json:"uptime_ms,omitempty"`
+	// Why it did not answer, for a person.
+	LastError string `protobuf:"bytes,12,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// The leader is sending it a copy of the whole state, for it fell behind the log.
+	Snapshot      bool `protobuf:"varint,13,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,8 +252,38 @@ func (x *Member) GetPending() string {
 	return ""
 }
 
+func (x *Member) GetMatch() uint64 {
+	if x != nil {
+		return x.Match
+	}
+	return 0
+}
+
+func (x *Member) GetUptimeMs() uint64 {
+	if x != nil {
+		return x.UptimeMs
+	}
+	return 0
+}
+
+func (x *Member) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+func (x *Member) GetSnapshot() bool {
+	if x != nil {
+		return x.Snapshot
+	}
+	return false
+}
+
 type StatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tell of each member what the cluster screen shows beside its progress. A node of before it was asked ignores it.
+	Detail        bool `protobuf:"varint,1,opt,name=detail,proto3" json:"detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -279,6 +318,13 @@ func (*StatusRequest) Descriptor() ([]byte, []int) {
 	return file_parley_v1_cluster_proto_rawDescGZIP(), []int{1}
 }
 
+func (x *StatusRequest) GetDetail() bool {
+	if x != nil {
+		return x.Detail
+	}
+	return false
+}
+
 type StatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the leader; empty when the answering node knows none.
@@ -300,8 +346,11 @@ type StatusResponse struct {
 	// The replicated cluster version as the answering node knows it: it rises by itself once every member runs a program that
 	// knows the next one. 0 from a node of before it was told.
 	ClusterVersion uint32 `protobuf:"varint,12,opt,name=cluster_version,json=clusterVersion,proto3" json:"cluster_version,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// With detail: the slowest commit in microseconds of each of the last 60 seconds, oldest first, as the leader measured its
+	// own proposals; 0 is a second without one. Empty when the leader does not tell.
+	CommitUs      []uint32 `protobuf:"varint,13,rep,packed,name=commit_us,json=commitUs,proto3" json:"commit_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -416,6 +465,13 @@ func (x *StatusResponse) GetClusterVersion() uint32 {
 		return x.ClusterVersion
 	}
 	return 0
+}
+
+func (x *StatusResponse) GetCommitUs() []uint32 {
+	if x != nil {
+		return x.CommitUs
+	}
+	return nil
 }
 
 type StateHashRequest struct {
@@ -2466,7 +2522,7 @@ var File_parley_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x17parley/v1/cluster.proto\x12\tparley.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x02\n" +
+	"\x17parley/v1/cluster.proto\x12\tparley.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x02\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -2476,8 +2532,15 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\treachable\x18\x06 \x01(\bR\treachable\x12\x18\n" +
 	"\aapplied\x18\a \x01(\x04R\aapplied\x12\x18\n" +
 	"\aversion\x18\b \x01(\tR\aversion\x12\x18\n" +
-	"\apending\x18\t \x01(\tR\apending\"\x0f\n" +
-	"\rStatusRequest\"\xe4\x02\n" +
+	"\apending\x18\t \x01(\tR\apending\x12\x14\n" +
+	"\x05match\x18\n" +
+	" \x01(\x04R\x05match\x12\x1b\n" +
+	"\tuptime_ms\x18\v \x01(\x04R\buptimeMs\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\f \x01(\tR\tlastError\x12\x1a\n" +
+	"\bsnapshot\x18\r \x01(\bR\bsnapshot\"'\n" +
+	"\rStatusRequest\x12\x16\n" +
+	"\x06detail\x18\x01 \x01(\bR\x06detail\"\x81\x03\n" +
 	"\x0eStatusResponse\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\tR\x06leader\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x16\n" +
@@ -2492,7 +2555,8 @@ const file_parley_v1_cluster_proto_rawDesc = "" +
 	"\aflushed\x18\n" +
 	" \x01(\x04R\aflushed\x12\x1c\n" +
 	"\tcompacted\x18\v \x01(\x04R\tcompacted\x12'\n" +
-	"\x0fcluster_version\x18\f \x01(\rR\x0eclusterVersion\"\x12\n" +
+	"\x0fcluster_version\x18\f \x01(\rR\x0eclusterVersion\x12\x1b\n" +
+	"\tcommit_us\x18\r \x03(\rR\bcommitUs\"\x12\n" +
 	"\x10StateHashRequest\"d\n" +
 	"\n" +
 	"MemberHash\x12\x12\n" +

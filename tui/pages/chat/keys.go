@@ -36,6 +36,8 @@ func (m *Model) onKey(msg tea.KeyPressMsg) tea.Cmd {
 		return m.openOutbox()
 	case key.Matches(msg, k.Demo):
 		return m.toggleDemo()
+	case key.Matches(msg, k.Cluster) && m.top() == nil && m.dialog == nil:
+		return m.openCluster()
 	case m.demoFocused():
 		return m.onDemoKey(msg)
 	}
