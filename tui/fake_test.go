@@ -51,6 +51,8 @@ type fake struct {
 	created  []string
 	onSend   func(text string) // called after a message was taken
 
+	on onMessages
+
 	openStore func(user string) (common.Store, error) // what the client keeps on disk; nil: nothing
 }
 
@@ -246,6 +248,7 @@ func (f *fake) SendMessage(ctx context.Context, r *parleyv1.SendMessageRequest) 
 		}
 		m = f.store(name, f.me, r.GetText(), r.GetRequestId(), f.now())
 		f.byReq[r.GetRequestId()] = m
+		f.reply(m, r.GetReplyTo())
 		f.push(&parleyv1.Event{Change: &parleyv1.Event_Message{Message: m}})
 	}
 	if f.lostAck > 0 {
@@ -261,13 +264,13 @@ func (f *fake) ReadMessages(_ context.Context, r *parleyv1.ReadMessagesRequest) 
 	if err := f.begin(r.GetConsistency()); err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(r.GetConversation(), "#") && !slices.ContainsFunc(f.users, func(u *parleyv1.User) bool { return "@"+u.Username == r.GetConversation() }) {
+	if r.GetConversation() != "" && !strings.HasPrefix(r.GetConversation(), "#") && !slices.ContainsFunc(f.users, func(u *parleyv1.User) bool { return "@"+u.Username == r.GetConversation() }) {
 		return nil, common.Failure{Text: "no such user", NotFound: true}
 	}
 	var all []*parleyv1.Message
 	for _, m := range f.msgs {
-		if m.Conversation == r.GetConversation() && (r.GetBeforeId() == 0 || m.Id < r.GetBeforeId()) &&
-			(!r.GetOnlyUnread() || m.Unread && !m.Deleted) {
+		if (r.GetConversation() == "" || m.Conversation == r.GetConversation()) && (r.GetBeforeId() == 0 || m.Id < r.GetBeforeId()) &&
+			f.selects(r, m) && (!r.GetOnlyUnread() || m.Unread && !m.Deleted) {
 			all = append(all, m)
 		}
 	}

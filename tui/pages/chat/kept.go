@@ -188,10 +188,7 @@ func (m *Model) onSaved(msg savedMsg) tea.Cmd {
 
 // draftOf is the text that waits in a conversation's composer; a half-typed command is none.
 func (m *Model) draftOf(v *conversation) string {
-	text := v.draft
-	if v == m.cur {
-		text = m.composer.Value()
-	}
+	text := m.keptDraft(v)
 	if strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") {
 		return ""
 	}
