@@ -28,6 +28,7 @@ func clean(s string, lines bool) string {
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	marks := MaxMarks // a mark without a base has nothing to sit on
+	base := rune(0)
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		i += n
@@ -35,13 +36,16 @@ func clean(s string, lines bool) string {
 			continue
 		}
 		if isMark(r) {
+			if base < utf8.RuneSelf && (r == 0xFE0E || r == 0xFE0F) {
+				continue // a keycap's: one column or two, as every library and terminal thinks
+			}
 			if marks < MaxMarks {
 				marks++
 				b.WriteRune(r)
 			}
 			continue
 		}
-		marks = 0
+		marks, base = 0, r
 		switch {
 		case r == '\n' && lines:
 			marks = MaxMarks

@@ -26,6 +26,7 @@ func TestBody(t *testing.T) {
 		{"\ufeffbom", "bom"},
 		{"z" + strings.Repeat("\u0300", 50), "z" + strings.Repeat("\u0300", MaxMarks)},
 		{"\u0300lone mark", "lone mark"},
+		{"1\ufe0f\u20e3 ❤\ufe0f", "1\u20e3 ❤\ufe0f"},
 		{"bad\xffutf8", "bad\ufffdutf8"},
 		{"👩‍💻 नमस्ते ❤️ 🏳️‍🌈", "👩‍💻 नमस्ते ❤️ 🏳️‍🌈"},
 	} {

@@ -2,6 +2,7 @@ package common
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -46,6 +47,20 @@ func (w Widths) Truncate(s string, n int) string {
 // Wrap breaks s into rows of at most n columns, at spaces where it can. It keeps empty lines and returns at least one row.
 func (w Widths) Wrap(s string, n int) []string {
 	n = max(n, 2) // a wide character must fit
+	rows := w.wrap(s, n)
+	for i := 0; i < len(rows); i++ {
+		// The library counts some clusters (a digit with a variation selector) narrower while it breaks than when it
+		// measures: ask for less until the pieces fit.
+		for k := n - 1; k >= 2 && w.Width(rows[i]) > n; k-- {
+			if pieces := w.wrap(rows[i], k); len(pieces) > 1 && pieces[0] != "" { // or it would never end
+				rows = slices.Replace(rows, i, i+1, pieces...)
+			}
+		}
+	}
+	return rows
+}
+
+func (w Widths) wrap(s string, n int) []string {
 	if w.Grapheme {
 		return strings.Split(ansi.Wrap(s, n, ""), "\n")
 	}
