@@ -180,6 +180,6 @@ func (m *Model) History(n int) bool {
 	m.remember(was, false)
 	m.put(state{text, len([]rune(text))})
 	m.refresh()
-	m.popup = popup{}
+	m.popup = popup{at: -1}
 	return true
 }

@@ -2,6 +2,9 @@
 package helpview
 
 import (
+	"slices"
+	"strings"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -24,7 +27,12 @@ type Model struct {
 	sections []Section
 	from     int
 	w, h     int
+	query    string // what is looked for; empty shows all
+	typing   bool   // keys go into query
 }
+
+// maxQuery bounds what can be looked for: no word of the help is longer.
+const maxQuery = 40
 
 // New shows the keys, then the sections.
 func New(c *common.Common, more ...Section) *Model {
@@ -49,7 +57,16 @@ func (m *Model) SetSize(w, h int) { m.w, m.h = w, h }
 // Update scrolls. It reports whether the help was closed.
 func (m *Model) Update(msg tea.KeyPressMsg) (closed bool) {
 	k := m.c.Keys
+	if m.typing && m.typeKey(msg) {
+		return false
+	}
 	switch {
+	case key.Matches(msg, k.Escape) && m.query != "":
+		m.Find("")
+		return false
+	case msg.String() == "/" || key.Matches(msg, k.Search):
+		m.typing = true
+		return false
 	case key.Matches(msg, k.Help, k.Escape, k.Interrupt) || msg.String() == "q":
 		return true
 	case key.Matches(msg, k.PageDown) || msg.String() == "space":
@@ -69,6 +86,63 @@ func (m *Model) Update(msg tea.KeyPressMsg) (closed bool) {
 	return false
 }
 
+// Find narrows the help to the lines that have topic in them, and the sections whose title has.
+func (m *Model) Find(topic string) {
+	m.query, m.from, m.typing = strings.ToLower(common.Line(topic)), 0, false
+	if r := []rune(m.query); len(r) > maxQuery {
+		m.query = string(r[:maxQuery])
+	}
+}
+
+// typeKey takes a key into the query; false when it means something else.
+func (m *Model) typeKey(msg tea.KeyPressMsg) bool {
+	r := []rune(m.query)
+	switch {
+	case key.Matches(msg, m.c.Keys.Accept):
+		m.typing = false
+	case key.Matches(msg, m.c.Keys.Escape):
+		m.Find("")
+	case msg.String() == "backspace":
+		if m.typing = len(r) > 0; m.typing {
+			m.query, m.from = string(r[:len(r)-1]), 0
+		}
+	case msg.Text != "" && len(r) < maxQuery:
+		m.query, m.from = m.query+strings.ToLower(common.Line(msg.Text)), 0
+	default:
+		return false
+	}
+	return true
+}
+
+// found are the sections, narrowed to the query.
+func (m *Model) found() []Section {
+	if m.query == "" {
+		return m.sections
+	}
+	words := strings.Fields(m.query)
+	has := func(s string) bool {
+		s = strings.ToLower(s)
+		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s, w) })
+	}
+	var out []Section
+	for _, s := range m.sections {
+		if has(s.Title) {
+			out = append(out, s)
+			continue
+		}
+		var lines []Line
+		for _, l := range s.Lines {
+			if has(l.Name + " " + l.Help) {
+				lines = append(lines, l)
+			}
+		}
+		if len(lines) > 0 {
+			out = append(out, Section{s.Title, lines})
+		}
+	}
+	return out
+}
+
 // View is exactly h rows.
 func (m *Model) View() []string {
 	st, ws := m.c.Styles, m.c.Widths
@@ -76,12 +150,19 @@ func (m *Model) View() []string {
 	room := max(0, m.h-2)
 	from := max(0, min(m.from, len(rows)-room))
 	rows = rows[from:min(len(rows), from+room)]
-	out := []string{st.Strong.Render(ws.Truncate(" Help", m.w))}
+	title := " Help"
+	switch {
+	case m.typing:
+		title += " · find: " + m.query + "_"
+	case m.query != "":
+		title += " · " + m.query
+	}
+	out := []string{st.Strong.Render(ws.Truncate(title, m.w))}
 	out = append(out, rows...)
 	for len(out) < m.h-1 {
 		out = append(out, "")
 	}
-	hint := " ↑↓ PgUp PgDn scroll · Esc closes"
+	hint := " ↑↓ PgUp PgDn scroll · / finds · Esc closes"
 	return append(out, st.Dim.Render(ws.Truncate(hint, m.w)))[:max(0, m.h)]
 }
 
@@ -89,7 +170,11 @@ func (m *Model) rows() []string {
 	st, ws := m.c.Styles, m.c.Widths
 	const nameW = 14
 	var out []string
-	for i, s := range m.sections {
+	found := m.found()
+	if len(found) == 0 {
+		return []string{"", " " + ws.Truncate("Nothing here is about "+m.query+".", m.w-1)}
+	}
+	for i, s := range found {
 		if i > 0 {
 			out = append(out, "")
 		}

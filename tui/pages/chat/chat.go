@@ -42,9 +42,10 @@ type Model struct {
 	overlays []common.Overlay // the last one is in front
 	asked    int              // number of the switcher's last question; older answers are dropped
 
-	pasted string // a long paste that is asked about
-	prefix bool   // ^X was pressed: ^E is next
-	names  names
+	pasted  string // a long paste that is asked about
+	prefix  bool   // ^X was pressed: ^E is next
+	names   names
+	keeping keeping
 
 	renamed map[string]string // rooms: from every former name that was met to the present one
 	soft    soft
@@ -276,3 +277,6 @@ func (m *Model) Warn(s string) {
 		m.fail(s)
 	}
 }
+
+// Draft is what stands in the composer.
+func (m *Model) Draft() string { return m.composer.Value() }

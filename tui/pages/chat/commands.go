@@ -8,7 +8,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley/tui/common"
-	"parley/tui/components/helpview"
 )
 
 // command is one slash command. Parsing, completion and help read one table, which is put together in init from one table a
@@ -26,7 +25,7 @@ func init() { // a variable's initialiser would refer to itself through help
 
 func basicCommands() []command {
 	return []command{
-		{"help", "", "this help", func(m *Model, _ string) tea.Cmd { m.openHelp(); return nil }},
+		{"help", "[topic]", "this help, or what it says of a topic", (*Model).cmdHelp},
 		{"msg", "@user [text]", "open a direct conversation, or send to it", (*Model).cmdMsg},
 		{"who", "[pattern]", "find people by a pattern with * and ?", (*Model).cmdWho},
 		{"unread", "[N]", "show the N oldest unread messages (20)", (*Model).cmdUnread},
@@ -127,29 +126,6 @@ func (m *Model) cmdSelect(string) tea.Cmd {
 		m.fail("no message to select")
 	}
 	return nil
-}
-
-func (m *Model) openHelp() {
-	cmds := helpview.Section{Title: "Commands (Tab completes; //text sends a slash)"}
-	for _, c := range commands {
-		cmds.Lines = append(cmds.Lines, helpview.Line{Name: strings.TrimSpace("/" + c.name + " " + c.args), Help: c.help})
-	}
-	m.help = helpview.New(m.c, cmds,
-		helpview.Section{Title: "Signs beside your messages", Lines: []helpview.Line{
-			{Name: "…", Help: "sending: given to the cluster, no answer yet"},
-			{Name: "✓", Help: "committed: on disk on a majority of the nodes"},
-			{Name: "?", Help: "outcome unknown: the same request is tried again until its outcome is known; it takes effect once"},
-			{Name: "·", Help: "queued: goes out when the ones before it did, or when the cluster is ready"},
-			{Name: "✗", Help: "rejected: the cluster said no; the reason stands below"},
-		}},
-		helpview.Section{Title: "Words in the status bar", Lines: []helpview.Line{
-			{Name: "READY", Help: "a node with a quorum serves us; ★ marks the leader, ▸ the node we use"},
-			{Name: "FAILOVER", Help: "our node is lost, another is being taken"},
-			{Name: "ELECTION", Help: "our node is there, the cluster chooses a leader"},
-			{Name: "READ-ONLY", Help: "our node has no quorum: reading works, what you write waits here"},
-			{Name: "OFFLINE", Help: "no node answers; ^R tries now"},
-		}})
-	m.resize()
 }
 
 // helpTopics are the words that /help completes.

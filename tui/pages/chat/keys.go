@@ -95,8 +95,10 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Editor):
 		return m.edit()
 	case key.Matches(msg, k.Help):
-		m.openHelp()
+		m.openHelp("")
 		return nil
+	case key.Matches(msg, k.Settings):
+		return m.openSettings()
 	case key.Matches(msg, k.People):
 		return m.openPicker("")
 	case key.Matches(msg, k.Mouse):
@@ -203,7 +205,7 @@ func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Escape, k.Select, k.Interrupt):
 		tl.StopSelect()
 	case key.Matches(msg, k.Help):
-		m.openHelp()
+		m.openHelp("")
 	case key.Matches(msg, k.Up):
 		tl.MoveCursor(-1)
 		return m.loadOlder()

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,12 +11,47 @@ import (
 	"parley/tui/common"
 	"parley/tui/config"
 	"parley/tui/keymap"
+	"parley/tui/screens/settings"
 )
 
-// keptMsg is the end of a write of a settings file.
-type keptMsg struct {
-	what string
-	err  error
+// keeping is what is to be written to the settings files. One write runs at a time, so that the last choice is what stands there.
+type keeping struct {
+	busy     bool
+	settings map[string]string
+	keys     map[string][]string
+}
+
+// keptMsg is the end of a write of the settings files.
+type keptMsg struct{ err error }
+
+// writeChoices writes what was chosen, unless a write is under way: its end calls again.
+func (m *Model) writeChoices() tea.Cmd {
+	k := m.keeping
+	if k.busy || len(k.settings)+len(k.keys) == 0 {
+		return nil
+	}
+	m.keeping = keeping{busy: true}
+	setting, keys := m.c.SaveSetting, m.c.SaveKeys
+	return func() tea.Msg {
+		var errs []error
+		for name, value := range k.settings {
+			if setting != nil {
+				errs = append(errs, setting(name, value))
+			}
+		}
+		if len(k.keys) > 0 && keys != nil {
+			errs = append(errs, keys(k.keys))
+		}
+		return keptMsg{errors.Join(errs...)}
+	}
+}
+
+func (m *Model) onKept(msg keptMsg) tea.Cmd {
+	m.keeping.busy = false
+	if msg.err != nil {
+		m.fail("this holds until you quit; it was not written: " + msg.err.Error())
+	}
+	return m.writeChoices()
 }
 
 // set changes one setting: it takes effect now and is kept.
@@ -36,22 +72,17 @@ func (m *Model) set(name, value string) tea.Cmd {
 	}
 	value = s.Get(&m.c.Settings)
 	m.tell(s.Name + " is " + value)
-	cmds := []tea.Cmd{common.Send(common.SettingsMsg{Old: old})}
-	if save := m.c.SaveSetting; save != nil {
-		cmds = append(cmds, func() tea.Msg { return keptMsg{s.Name, save(s.Name, value)} })
+	if m.keeping.settings == nil {
+		m.keeping.settings = map[string]string{}
 	}
-	return tea.Batch(cmds...)
-}
-
-func (m *Model) onKept(msg keptMsg) {
-	if msg.err != nil {
-		m.fail(msg.what + " holds until you quit; it was not written: " + msg.err.Error())
-	}
+	m.keeping.settings[s.Name] = value
+	return tea.Batch(common.Send(common.SettingsMsg{Old: old}), m.writeChoices())
 }
 
 // onSettings takes over what changed.
 func (m *Model) onSettings(msg common.SettingsMsg) tea.Cmd {
 	m.composer.Restyle()
+	m.composer.Refresh()
 	return m.toOverlays(msg)
 }
 
@@ -63,6 +94,9 @@ func (m *Model) cmdSet(args string) tea.Cmd {
 		name, value = before, after
 	}
 	value = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(value), "="))
+	if name == "" {
+		return m.openSettings()
+	}
 	if value == "" {
 		s, ok := config.Find(name)
 		switch {
@@ -76,6 +110,8 @@ func (m *Model) cmdSet(args string) tea.Cmd {
 	}
 	return m.set(name, value)
 }
+
+func (m *Model) openSettings() tea.Cmd { return m.push(settings.New(m.c)) }
 
 // cmdTheme is /set theme.
 func (m *Model) cmdTheme(args string) tea.Cmd { return m.cmdSet(strings.TrimSpace("theme " + args)) }
@@ -177,15 +213,13 @@ func (m *Model) unbind(k string) tea.Cmd {
 
 // rebound takes over changed keys and keeps them.
 func (m *Model) rebound(old keymap.Map) tea.Cmd {
-	changed := map[string][]string{}
+	if m.keeping.keys == nil {
+		m.keeping.keys = map[string][]string{}
+	}
 	for _, name := range keymap.Names() {
 		if keys := m.c.Keys.Action(name).Keys(); !slices.Equal(keys, old.Action(name).Keys()) {
-			changed[name] = slices.Clone(keys)
+			m.keeping.keys[name] = slices.Clone(keys)
 		}
 	}
-	cmds := []tea.Cmd{common.Send(common.SettingsMsg{Old: m.c.Settings})}
-	if save := m.c.SaveKeys; save != nil {
-		cmds = append(cmds, func() tea.Msg { return keptMsg{"the key", save(changed)} })
-	}
-	return tea.Batch(cmds...)
+	return tea.Batch(common.Send(common.SettingsMsg{Old: m.c.Settings}), m.writeChoices())
 }

@@ -60,7 +60,7 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 	case namesMsg:
 		m.onNames(msg)
 	case keptMsg:
-		m.onKept(msg)
+		return m.onKept(msg)
 	case listedMsg:
 		return m.onListed(msg)
 	case reloadMsg:

@@ -212,6 +212,9 @@ func (m *Model) statusBar() string {
 	if m.cur != nil {
 		in.Conversation = m.cur.name
 	}
+	if mode := m.composer.Mode(); mode != "" {
+		in.Hint = mode + " · " + in.Hint
+	}
 	if !m.asOf.IsZero() && !m.c.Link.State().Sends() {
 		in.Stale = "as of " + m.asOf.In(m.c.Zone).Format("15:04:05")
 	}
