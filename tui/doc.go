@@ -9,7 +9,8 @@
 //	common/      the shared context, Backend, the sanitiser, widths
 //	keymap/      every key; the help screen is generated from it
 //	styles/      every colour
-//	components/  timeline, composer, sidebar, status bar, picker, dialog, help: no I/O
+//	components/  timeline, composer, sidebar, status bar, dialog, help: no I/O
+//	screens/     what stands in front of the timeline for a while: the switcher, the search, lists … (common.Overlay)
 //	pages/       connect (log in, create an account) and chat (everything else): all I/O is in their commands
 //	ptytest/     drives a program on a pseudo terminal and draws its screen as SVG, for tests and pictures
 //

@@ -110,6 +110,7 @@ func (x *harness) send(msg tea.Msg) {
 		if msg.Msg == "\a" {
 			x.bells++
 		}
+		x.raw = append(x.raw, fmt.Sprint(msg.Msg))
 		return
 	case tea.QuitMsg:
 		x.quit = true
@@ -117,9 +118,6 @@ func (x *harness) send(msg tea.Msg) {
 	}
 	if name := reflect.TypeOf(msg).String(); strings.HasPrefix(name, "tea.setClipboard") {
 		x.raw = append(x.raw, fmt.Sprint(msg))
-	}
-	if msg, ok := msg.(tea.RawMsg); ok {
-		x.raw = append(x.raw, fmt.Sprint(msg.Msg))
 	}
 	_, cmd := x.app.Update(msg)
 	x.exec(cmd)
@@ -198,7 +196,7 @@ func (x *harness) typed(s string) {
 
 var special = map[string]rune{
 	"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown,
-	"pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd, "f1": tea.KeyF1, "f3": tea.KeyF3,
+	"pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd, "f1": tea.KeyF1, "f2": tea.KeyF2, "f3": tea.KeyF3,
 	"space": tea.KeySpace, "backspace": tea.KeyBackspace,
 }
 

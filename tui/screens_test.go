@@ -47,6 +47,7 @@ func TestGoldenScreens(t *testing.T) {
 				x.keys("ctrl+k")
 				x.typed("bob")
 				x.keys("enter")
+				x.gone("Go to a room")
 				x.see("Message @bob", "2 unread")
 				if size[0] >= 80 {
 					x.see("0 ms") // the round trip comes at its own time

@@ -14,7 +14,6 @@ import (
 	"parley/tui/common"
 	"parley/tui/components/composer"
 	"parley/tui/components/helpview"
-	"parley/tui/components/picker"
 	"parley/tui/components/sidebar"
 	"parley/tui/components/statusbar"
 	"parley/tui/keymap"
@@ -102,33 +101,6 @@ func TestComposerGrowsToEightRows(t *testing.T) {
 	m.Insert("a\x1b[31m\r\nb\tc")
 	if got := m.Value(); strings.ContainsAny(got, "\x1b\t\r") || !strings.Contains(got, "\nb    c") {
 		t.Errorf("a paste became %q", got)
-	}
-}
-
-func TestPickerPatterns(t *testing.T) {
-	c := context()
-	for typed, want := range map[string]string{"": "*", "bo": "*bo*", "@Bo": "*bo*", "b?b*": "b?b*"} {
-		if got := picker.New(c, typed, nil).Pattern(); got != want {
-			t.Errorf("%q asks for %q, want %q", typed, got, want)
-		}
-	}
-	m := picker.New(c, "", []picker.Item{{Name: "@bob"}, {Name: "@carol", Unread: 2}})
-	m.SetSize(50, 12)
-	m.SetPeople([]picker.Item{{Name: "@bob"}, {Name: "@zoe", Note: "世界 👩‍💻"}, {Name: "@gone", Gone: true}}, false)
-	rows, _ := m.View()
-	text := ansi.Strip(strings.Join(rows, "\n"))
-	if len(rows) != 12 || strings.Count(text, "@bob") != 1 || strings.Index(text, "@carol") > strings.Index(text, "@bob") {
-		t.Errorf("unread first, everybody once:\n%s", text)
-	}
-	for range 3 {
-		m.Update(tea.KeyPressMsg{Code: tea.KeyDown})
-	}
-	if closed, picked, _ := m.Update(tea.KeyPressMsg{Code: tea.KeyEnter}); closed || picked != "" {
-		t.Errorf("a deleted account was picked: %q", picked)
-	}
-	m.Update(tea.KeyPressMsg{Code: tea.KeyUp})
-	if closed, picked, _ := m.Update(tea.KeyPressMsg{Code: tea.KeyEnter}); !closed || picked != "@zoe" {
-		t.Errorf("picked %q, want @zoe", picked)
 	}
 }
 

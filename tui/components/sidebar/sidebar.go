@@ -4,7 +4,9 @@ package sidebar
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"parley/tui/common"
 )
@@ -23,55 +25,45 @@ type Row struct {
 	Current bool
 	Draft   bool // an unsent draft waits there
 	Waiting int  // own messages without a verdict
+
+	Mentions int    // unread messages that mention the reader
+	Dot      string // the presence of who is on the other side: ● there, ○ away
+	Muted    bool   // drawn dim: it does not call
+	Invited  bool   // a room that waits for an answer
+	Gone     bool   // a room that one is not in any more
 }
 
 // View draws h rows of exactly Width columns. user is who we are; rtt is the last round trip to our node, for the cluster
 // pane.
 func View(c *common.Common, user string, rows []Row, h int, cluster bool, rtt string) []string {
-	var pane []string
-	if cluster {
-		pane = clusterPane(c, rtt)
-		if len(pane) > h-3 { // three conversations come first
-			pane = nil
-		}
+	pane := fitting(c, h, cluster, rtt)
+	return append(conversations(c, user, rows, h-len(pane)), pane...)
+}
+
+// fitting is the cluster pane, where there is room for it: three conversations come first.
+func fitting(c *common.Common, h int, cluster bool, rtt string) []string {
+	if !cluster {
+		return nil
 	}
-	out := conversations(c, user, rows, h-len(pane))
-	return append(out, pane...)
+	if pane := clusterPane(c, rtt); len(pane) <= h-3 {
+		return pane
+	}
+	return nil
 }
 
 func conversations(c *common.Common, user string, rows []Row, h int) []string {
 	ws := c.Widths
 	out := make([]string, 0, h)
 	out = append(out, c.Styles.Dim.Render(ws.Pad(" Parley · "+user, Width)))
-	room := h - 1
-	first := 0
-	if len(rows) > room {
-		room-- // a line says what is hidden
-		for i, r := range rows {
-			if r.Current && i >= room {
-				first = i - room + 1
-			}
-		}
-	}
-	last := min(len(rows), first+max(room, 0))
-	for i := first; i < last; i++ {
+	shown := visible(rows, h)
+	for _, i := range shown {
 		out = append(out, conversation(c, rows[i], i+1))
 	}
-	if hidden := len(rows) - (last - first); hidden > 0 && len(out) < h {
-		var unread uint64
-		for i, r := range rows {
-			if i < first || i >= last {
-				unread += r.Unread
-			}
-		}
-		text := fmt.Sprintf(" +%d more", hidden)
-		if unread > 0 {
-			text = fmt.Sprintf(" +%d more, %d unread", hidden, unread)
-		}
-		out = append(out, c.Styles.Dim.Render(ws.Pad(text, Width)))
+	if len(shown) < len(rows) && len(out) < h {
+		out = append(out, hidden(c, rows, shown))
 	}
 	if len(rows) == 0 && len(out) < h {
-		out = append(out, c.Styles.Dim.Render(ws.Pad(" ^K finds people", Width)))
+		out = append(out, c.Styles.Dim.Render(ws.Pad(" ^K goes somewhere", Width)))
 	}
 	for len(out) < h {
 		out = append(out, ws.Pad("", Width))
@@ -79,18 +71,78 @@ func conversations(c *common.Common, user string, rows []Row, h int) []string {
 	return out[:max(h, 0)]
 }
 
+// visible are the indices of the rows that are drawn in h rows below the title, in their order. When not all fit, the open one and
+// those with something unread come first, mentions before the rest: nothing that calls is hidden while something quiet is shown.
+func visible(rows []Row, h int) []int {
+	room := h - 1
+	out := make([]int, 0, len(rows))
+	if len(rows) <= room {
+		for i := range rows {
+			out = append(out, i)
+		}
+		return out
+	}
+	room-- // a line says what is hidden
+	for _, want := range []func(Row) bool{
+		func(r Row) bool { return r.Current },
+		func(r Row) bool { return !r.Current && (r.Mentions > 0 || r.Invited) },
+		func(r Row) bool { return !r.Current && r.Mentions == 0 && !r.Invited && r.Unread > 0 && !r.Muted },
+		func(r Row) bool { return !r.Current && r.Mentions == 0 && !r.Invited && (r.Unread == 0 || r.Muted) },
+	} {
+		for i, r := range rows {
+			if len(out) < room && want(r) {
+				out = append(out, i)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// hidden is the line below the rows that are shown.
+func hidden(c *common.Common, rows []Row, shown []int) string {
+	var unread uint64
+	mentions := 0
+	for i, r := range rows {
+		if !slices.Contains(shown, i) && !r.Muted {
+			unread += r.Unread
+			mentions += r.Mentions
+		}
+	}
+	text, style := fmt.Sprintf(" +%d more", len(rows)-len(shown)), c.Styles.Dim
+	if mentions > 0 {
+		text, style = fmt.Sprintf("%s, @%d", text, mentions), c.Styles.Unread
+	} else if unread > 0 {
+		text, style = fmt.Sprintf("%s, %d unread", text, unread), c.Styles.Unread
+	}
+	return style.Render(c.Widths.Pad(text, Width))
+}
+
+// At is the index of the conversation in row y of a View with the same arguments; ok is false where there is none.
+func At(c *common.Common, rows []Row, h int, cluster bool, y int) (i int, ok bool) {
+	shown := visible(rows, h-len(fitting(c, h, cluster, "")))
+	if y < 1 || y > len(shown) {
+		return 0, false
+	}
+	return shown[y-1], true
+}
+
 func conversation(c *common.Common, r Row, number int) string {
 	ws, st := c.Widths, c.Styles
 	badge := ""
 	switch {
-	case r.Unread > 999:
-		badge = "999+"
+	case r.Invited:
+		badge = "invited"
+	case r.Mentions > 0:
+		badge = "@" + few(uint64(r.Mentions))
 	case r.Unread > 0:
-		badge = strconv.FormatUint(r.Unread, 10)
+		badge = few(r.Unread)
 	case r.Waiting > 0:
 		badge = "…"
 	case r.Draft:
 		badge = "draft"
+	case r.Gone:
+		badge = "left"
 	}
 	if badge != "" {
 		badge = " " + badge
@@ -99,15 +151,39 @@ func conversation(c *common.Common, r Row, number int) string {
 	if number < 10 {
 		key = strconv.Itoa(number) + " "
 	}
-	name := ws.Pad(r.Name, Width-3-len(key)-ws.Width(badge)+1)
-	text := " " + key + name + badge + " "
+	room := Width - 3 - len(key) - ws.Width(badge) + 1
+	name, dot := r.Name, ""
+	if r.Dot != "" {
+		dot = " " + r.Dot
+		name = ws.Truncate(name, room-2)
+	}
+	name = ws.Truncate(name, room)
+	gap := strings.Repeat(" ", max(0, room-ws.Width(name)-ws.Width(dot)))
 	switch {
 	case r.Current:
-		return st.Current.Render(text)
-	case r.Unread > 0:
-		return " " + st.Dim.Render(key) + st.Strong.Render(name) + st.Unread.Render(badge) + " "
+		return st.Current.Render(" " + key + name + dot + gap + badge + " ")
+	case r.Muted || r.Gone:
+		return " " + st.Dim.Render(key+name+dot+gap+badge) + " "
+	case r.Unread > 0 || r.Invited:
+		return " " + st.Dim.Render(key) + st.Strong.Render(name) + presence(c, dot) + gap + st.Unread.Render(badge) + " "
 	}
-	return " " + st.Dim.Render(key) + name + st.Dim.Render(badge) + " "
+	return " " + st.Dim.Render(key) + name + presence(c, dot) + gap + st.Dim.Render(badge) + " "
+}
+
+// presence colours the dot of somebody who is there; one who is away has another sign.
+func presence(c *common.Common, dot string) string {
+	if dot == " ●" {
+		return c.Styles.Good.Render(dot)
+	}
+	return c.Styles.Dim.Render(dot)
+}
+
+// few writes a number in at most four columns.
+func few(n uint64) string {
+	if n > 999 {
+		return "999+"
+	}
+	return strconv.FormatUint(n, 10)
 }
 
 func clusterPane(c *common.Common, rtt string) []string {

@@ -13,7 +13,6 @@ import (
 	"parley/tui/components/composer"
 	"parley/tui/components/dialog"
 	"parley/tui/components/helpview"
-	"parley/tui/components/picker"
 	"parley/tui/notify"
 	"parley/tui/screens/demo"
 )
@@ -28,19 +27,18 @@ type Model struct {
 	w, h   int
 
 	paneX, areaH, timelineH int // see resize
-	firstRow                int // index of the sidebar's first visible conversation
 
 	conversations map[string]*conversation
 	order         []*conversation // as the sidebar shows them
 	cur           *conversation
+	last          string // the conversation that was open before
+	from          string // the one that the jumps to unread ones began in
 
 	composer *composer.Model
 	dialog   *dialog.Model
 	help     *helpview.Model
-	picker   *picker.Model
 	demo     *demo.Model      // of `parley demo`, else nil
 	overlays []common.Overlay // the last one is in front
-	asked    int              // number of the switcher's last question; older answers are dropped
 
 	pasted  string // a long paste that is asked about
 	prefix  bool   // ^X was pressed: ^E is next
@@ -52,6 +50,7 @@ type Model struct {
 	stale   []string // accounts whose presence is to be asked for
 	reopen  bool     // the open conversation is to be read from the start: one joined it
 
+	lists                               int // counts the lists that were asked for
 	listed, listing, listAgain, recount bool
 	epoch                               int // counts resets
 	stream                              int // counts subscriptions
@@ -188,6 +187,9 @@ func (m *Model) show(name string) tea.Cmd {
 			old.tl.SetUnread("")
 		}
 	}
+	if m.cur != nil {
+		m.last = m.cur.name
+	}
 	m.cur = v
 	m.composer.SetValue(v.draft)
 	m.resize()
@@ -234,18 +236,6 @@ func (m *Model) step(n int) tea.Cmd {
 	return m.show(m.order[(i+n+len(m.order))%len(m.order)].name)
 }
 
-// nextUnread opens the next conversation with unread messages.
-func (m *Model) nextUnread() tea.Cmd {
-	i := slices.Index(m.order, m.cur)
-	for j := 1; j <= len(m.order); j++ {
-		if v := m.order[(max(i, 0)+j)%len(m.order)]; v.count() > 0 && v != m.cur {
-			return m.show(v.name)
-		}
-	}
-	m.tell("nothing unread elsewhere")
-	return nil
-}
-
 func (m *Model) unread() (n uint64) {
 	for _, v := range m.conversations {
 		n += v.count()
@@ -261,7 +251,7 @@ func (m *Model) waiting() (n int) {
 }
 
 // overlay reports whether something covers the timeline.
-func (m *Model) overlay() bool { return m.help != nil || m.picker != nil || len(m.overlays) > 0 }
+func (m *Model) overlay() bool { return m.help != nil || len(m.overlays) > 0 }
 
 // tell answers in the status bar; fail does so for what did not work.
 func (m *Model) tell(s string) { m.setFlash(s, false) }

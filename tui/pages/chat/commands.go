@@ -27,7 +27,6 @@ func basicCommands() []command {
 	return []command{
 		{"help", "[topic]", "this help, or what it says of a topic", (*Model).cmdHelp},
 		{"msg", "@user [text]", "open a direct conversation, or send to it", (*Model).cmdMsg},
-		{"who", "[pattern]", "find people by a pattern with * and ?", (*Model).cmdWho},
 		{"unread", "[N]", "show the N oldest unread messages (20)", (*Model).cmdUnread},
 		{"read", "[N]", "load the newest N messages (50)", (*Model).cmdRead},
 		{"markread", "", "mark the whole conversation as read", func(m *Model, _ string) tea.Cmd { return m.markAll() }},
@@ -94,8 +93,6 @@ func (m *Model) cmdMe(args string) tea.Cmd {
 	}
 	return m.post("* " + m.user + " " + args)
 }
-
-func (m *Model) cmdWho(args string) tea.Cmd { return m.openPicker(args) }
 
 func (m *Model) cmdUnread(args string) tea.Cmd { return m.cmdPage(args, unreadPage, defaultUnread) }
 func (m *Model) cmdRead(args string) tea.Cmd   { return m.cmdPage(args, newestPage, pageSize) }

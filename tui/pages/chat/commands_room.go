@@ -103,7 +103,7 @@ func (m *Model) cmdRooms(args string) tea.Cmd {
 	return m.push(listing.New(m.ctx, m.c, listing.Options{
 		Title: "Rooms", Empty: "no room: /create #name makes one",
 		Load: func(ctx context.Context, next string) (listing.Page, error) {
-			resp, local, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListRoomsResponse, error) {
+			resp, local, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListRoomsResponse, error) {
 				return be.ListRooms(ctx, &parleyv1.ListRoomsRequest{Pattern: pattern, PageSize: maxPeople, PageToken: next, Consistency: c})
 			}, be.Explain)
 			page := listing.Page{Next: resp.GetNextPageToken(), Note: oneNode(local)}
@@ -168,12 +168,16 @@ func (m *Model) cmdCreate(args string) tea.Cmd {
 	}
 	topic := strings.Join(rest[1:], " ")
 	m.tell("making " + name + "…")
+	from := m.cur
 	return m.do(name+": not made", func(ctx context.Context, be common.Backend, id string) error {
 		_, err := be.CreateRoom(ctx, &parleyv1.CreateRoomRequest{RequestId: id, Room: name, Topic: topic, Private: private})
 		return err
 	}, func() tea.Cmd {
 		m.tell(name + " is yours: /invite @user brings somebody in")
 		m.recount = true
+		if m.cur != from {
+			return nil
+		}
 		return m.goTo(name)
 	})
 }

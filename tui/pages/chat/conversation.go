@@ -32,11 +32,12 @@ type conversation struct {
 	loaded, loading, more bool
 	below                 int // came while the reader was further up or elsewhere
 
-	draft   string
-	tl      *timeline.Model
-	toMark  map[uint64]bool // shown, not yet told to the cluster
-	marking map[uint64]bool // told, no answer yet
-	marked  bool            // the cluster sent a count since the marks left
+	draft    string
+	tl       *timeline.Model
+	toMark   map[uint64]bool // shown, not yet told to the cluster
+	marking  map[uint64]bool // told, no answer yet
+	markedIn int             // the list that was on its way when marks were last taken
+	marked   bool            // the cluster sent a count since the marks left
 
 	view    viewKind  // what only shows
 	root    uint64    // of the thread view: the id of the message that began it

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley/proto/parleyv1"
+	"parley/tui/common"
 	"parley/tui/components/timeline"
 	"parley/tui/screens/details"
 )
@@ -25,7 +26,7 @@ func (m *Model) openDetails(e *timeline.Entry) tea.Cmd {
 	}
 	be, link := m.c.Backend, m.c.Link
 	in.Load = func(ctx context.Context, id uint64) (*parleyv1.GetMessageResponse, bool, error) {
-		return either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.GetMessageResponse, error) {
+		return common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.GetMessageResponse, error) {
 			return be.GetMessage(ctx, &parleyv1.GetMessageRequest{Id: id, Consistency: c})
 		}, be.Explain)
 	}

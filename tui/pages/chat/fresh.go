@@ -60,7 +60,7 @@ func (m *Model) readFresh() tea.Cmd {
 	return func() tea.Msg {
 		msg := freshMsg{epoch: epoch}
 		for id := range now {
-			resp, _, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.GetMessageResponse, error) {
+			resp, _, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.GetMessageResponse, error) {
 				return be.GetMessage(ctx, &parleyv1.GetMessageRequest{Id: id, Consistency: c})
 			}, be.Explain)
 			f := common.Failure{}

@@ -78,3 +78,12 @@ func (m *Model) directParts(v *conversation) []string {
 	}
 	return []string{what}
 }
+
+// toggleSidebar shows or hides the left column.
+func (m *Model) toggleSidebar() {
+	if m.w < sidebarWidth {
+		m.tell("the sidebar needs 60 columns; ^K goes to any conversation")
+		return
+	}
+	m.c.Settings.Sidebar = !m.c.Settings.Sidebar
+}

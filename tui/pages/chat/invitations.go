@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley/proto/parleyv1"
+	"parley/tui/common"
 )
 
 // invitationsMsg is the answer about the rooms that one is invited to. Later ones come as events.
@@ -17,7 +18,7 @@ type invitationsMsg struct {
 func (m *Model) loadInvitations() tea.Cmd {
 	be, ctx, link := m.c.Backend, m.ctx, m.c.Link
 	return func() tea.Msg {
-		resp, _, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListRoomsResponse, error) {
+		resp, _, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListRoomsResponse, error) {
 			return be.ListRooms(ctx, &parleyv1.ListRoomsRequest{Mine: true, PageSize: maxConversations, Consistency: c})
 		}, be.Explain)
 		return invitationsMsg{resp, err}

@@ -70,8 +70,11 @@ func (m *Model) takeConversation(c *parleyv1.Conversation) bool {
 	if c.GetLastSeq() < v.lastSeq { // its count is old
 		return false
 	}
-	v.unread = c.GetUnread()
 	v.told(c)
+	if v.markedIn == m.lists { // marks were taken while this list was on its way: it may be of before them
+		return false
+	}
+	v.unread = c.GetUnread()
 	v.note(c.GetLastMessage().GetId(), c.GetLastSeq())
 	return true
 }

@@ -60,8 +60,6 @@ func (m *Model) onFrontKey(msg tea.KeyPressMsg) tea.Cmd {
 			m.help = nil
 		}
 		return nil
-	case m.picker != nil:
-		return m.onPickerKey(msg)
 	case m.reactbar != nil:
 		return m.onReactKey(msg)
 	case m.pasted != "":
@@ -100,7 +98,7 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Settings):
 		return m.openSettings()
 	case key.Matches(msg, k.People):
-		return m.openPicker("")
+		return m.openSwitcher("")
 	case key.Matches(msg, k.Mouse):
 		return m.cmdMouse("")
 	case key.Matches(msg, k.NextConversation):
@@ -109,6 +107,11 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 		return m.step(-1)
 	case key.Matches(msg, k.NextUnread):
 		return m.nextUnread()
+	case key.Matches(msg, k.LastConversation):
+		return m.back()
+	case key.Matches(msg, k.Sidebar):
+		m.toggleSidebar()
+		return nil
 	case key.Matches(msg, k.JumpTo):
 		if i := slices.Index(k.JumpTo.Keys(), msg.String()); i >= 0 && i < len(m.order) {
 			return m.show(m.order[i].name)
@@ -323,10 +326,6 @@ func (m *Model) onPaste(msg tea.PasteMsg) tea.Cmd {
 		return m.toOverlay(m.top(), msg)
 	case m.reactbar != nil:
 		return m.onReactKey(msg)
-	case m.picker != nil:
-		if _, _, changed := m.picker.Update(msg); changed {
-			return m.askSoon()
-		}
 	case m.help == nil:
 		if m.cur != nil {
 			m.cur.tl.StopSelect()

@@ -23,7 +23,7 @@ const (
 	maxMarkRanges = 100
 	// maxDelete is the contract's limit of one DeleteMessages.
 	maxDelete = 100
-	// maxPeople is what the switcher shows of a pattern.
+	// maxPeople is one page of the lists of rooms and people.
 	maxPeople = 100
 	// maxAtOnce bounds the people whom one command invites or puts out.
 	maxAtOnce = 20
@@ -67,7 +67,7 @@ const (
 	keptAfter = 300 * time.Millisecond
 	// markAfter gathers what a reader scrolls past into one MarkRead.
 	markAfter = 150 * time.Millisecond
-	// askAfter lets a person type before the switcher asks the cluster.
+	// askAfter lets a person type before a completion asks the cluster.
 	askAfter = 120 * time.Millisecond
 	// doubtFor is how long after a page was read, or the stream began, an event may tell what the page has counted already.
 	doubtFor = 5 * time.Second

@@ -51,22 +51,16 @@ type probeMsg struct{}
 // reloadMsg asks for another attempt at the list of conversations.
 type reloadMsg struct{}
 
-// either reads with a quorum when one can be had and from the node alone when not: P7's promise as a person sees it.
-func either[T any](parent context.Context, link common.Link,
-	read func(context.Context, parleyv1.Consistency) (T, error), explain func(error) common.Failure,
-) (resp T, local bool, err error) {
-	return common.Either(parent, link, read, explain)
-}
-
 func (m *Model) loadList() tea.Cmd {
 	if m.listing {
 		m.listAgain = true
 		return nil
 	}
 	m.listing = true
+	m.lists++
 	be, ctx, link := m.c.Backend, m.ctx, m.c.Link
 	return func() tea.Msg {
-		resp, local, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListConversationsResponse, error) {
+		resp, local, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListConversationsResponse, error) {
 			return be.ListConversations(ctx, &parleyv1.ListConversationsRequest{PageSize: maxConversations, Consistency: c})
 		}, be.Explain)
 		return listedMsg{resp, local, err}
@@ -139,7 +133,7 @@ func (m *Model) load(v *conversation, kind pageKind, limit int) tea.Cmd {
 	v.loading = true
 	be, ctx, link, name, epoch := m.c.Backend, m.ctx, m.c.Link, v.name, m.epoch
 	return func() tea.Msg {
-		resp, local, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
+		resp, local, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
 			req.Consistency = c
 			return be.ReadMessages(ctx, req)
 		}, be.Explain)

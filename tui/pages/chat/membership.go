@@ -186,6 +186,7 @@ func (m *Model) member(room, user string, to parleyv1.Membership, what string, t
 func (m *Model) join(room string) tea.Cmd {
 	joining := "joining " + room + "…"
 	m.tell(joining)
+	from := m.cur
 	return m.member(room, "", parleyv1.Membership_MEMBERSHIP_MEMBER, room+": not joined", func() tea.Cmd {
 		if m.flash == joining {
 			m.flash = ""
@@ -195,10 +196,14 @@ func (m *Model) join(room string) tea.Cmd {
 			v.role, v.gone, v.loaded, v.msgs = parleyv1.Membership_MEMBERSHIP_MEMBER, false, false, nil
 		}
 		m.recount = true
-		if v == m.cur {
+		switch m.cur {
+		case v:
 			return m.load(v, newestPage, 0)
+		case from:
+			return m.goTo(v.name)
 		}
-		return m.goTo(v.name)
+		m.tell("you are in " + v.name + " now") // the reader went elsewhere meanwhile
+		return nil
 	})
 }
 

@@ -78,7 +78,7 @@ func (m *Model) askMention(v *conversation, step int) tea.Cmd {
 	}
 	be, ctx, link, name := m.c.Backend, m.ctx, m.c.Link, v.name
 	return func() tea.Msg {
-		resp, _, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
+		resp, _, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
 			req.Consistency = c
 			return be.ReadMessages(ctx, req)
 		}, be.Explain)
@@ -108,7 +108,7 @@ func (m *Model) openMentions(args string) tea.Cmd {
 		Title: title, Empty: empty,
 		Actions: []listing.Action{{Key: "enter", Help: "opens it at its place", Do: func(listing.Row) tea.Msg { return nil }}},
 		Load: func(ctx context.Context, next string) (listing.Page, error) {
-			resp, _, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
+			resp, _, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
 				return be.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
 					OnlyMentions: true, OnlyUnread: only, Limit: pageSize, BeforeId: number(next), Consistency: c,
 				})

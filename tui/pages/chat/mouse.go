@@ -29,17 +29,13 @@ func (m *Model) onWheel(msg tea.MouseWheelMsg) tea.Cmd {
 		return nil
 	case m.top() != nil:
 		return m.toOverlay(m.top(), msg)
-	case m.help != nil || m.picker != nil:
+	case m.help != nil:
 		arrow := tea.KeyPressMsg{Code: tea.KeyDown}
 		if up {
 			arrow.Code = tea.KeyUp
 		}
 		for range wheelRows {
-			if m.help != nil {
-				m.help.Update(arrow)
-			} else {
-				m.picker.Update(arrow)
-			}
+			m.help.Update(arrow)
 		}
 		return nil
 	case m.cur == nil:
@@ -72,7 +68,7 @@ func (m *Model) onClick(msg tea.MouseClickMsg) tea.Cmd {
 	case msg.X >= sidebar.Width:
 		return nil
 	}
-	if i := msg.Y - 1 + m.firstRow; i >= m.firstRow && i < len(m.order) { // the first row says who we are
+	if i, ok := sidebar.At(m.c, m.sidebarRows(), m.areaH, m.w >= clusterWidth, msg.Y); ok {
 		return m.show(m.order[i].name)
 	}
 	return nil

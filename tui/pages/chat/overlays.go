@@ -57,7 +57,7 @@ func (m *Model) onOverlayMsg(msg tea.Msg) (cmd tea.Cmd, ok bool) {
 	case common.RunMsg:
 		return m.runFor(msg.Line), true
 	case common.DraftMsg:
-		m.overlays, m.picker, m.help = nil, nil, nil
+		m.overlays, m.help = nil, nil
 		m.composer.SetValue(msg.Text)
 	case common.FailedMsg:
 		f := m.c.Backend.Explain(msg.Err)
@@ -87,6 +87,6 @@ func (m *Model) runFor(line string) tea.Cmd {
 
 // goTo opens a conversation and closes what stands in front of it.
 func (m *Model) goTo(name string) tea.Cmd {
-	m.overlays, m.picker, m.help = nil, nil, nil
+	m.overlays, m.help = nil, nil
 	return m.show(name)
 }

@@ -55,7 +55,7 @@ func (m *Model) loadMembers(v *conversation) tea.Cmd {
 	v.people.asking = true
 	be, ctx, link, name := m.c.Backend, m.ctx, m.c.Link, v.name
 	return func() tea.Msg {
-		resp, _, err := either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListRoomMembersResponse, error) {
+		resp, _, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ListRoomMembersResponse, error) {
 			return be.ListRoomMembers(ctx, &parleyv1.ListRoomMembersRequest{Room: name, PageSize: maxPage, Consistency: c})
 		}, be.Explain)
 		return membersMsg{name, resp, err}
@@ -256,4 +256,13 @@ func dot(p parleyv1.Presence) string {
 		return "○"
 	}
 	return ""
+}
+
+// peerDot is the dot of who is on the other side of a direct conversation.
+func (m *Model) peerDot(v *conversation) string {
+	name, direct := strings.CutPrefix(v.name, "@")
+	if !direct || name == m.user {
+		return ""
+	}
+	return dot(m.soft.presence[name])
 }

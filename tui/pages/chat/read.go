@@ -110,6 +110,10 @@ func (m *Model) onMarked(msg markedMsg) tea.Cmd {
 	if msg.err == nil && !v.marked { // the stream did not bring the new count
 		v.unread -= min(v.unread, uint64(len(msg.batch.seqs)))
 	}
+	m.recount = m.recount || v.mentions > 0
+	if m.listing {
+		v.markedIn = m.lists
+	}
 	return m.markLater(v)
 }
 
@@ -130,7 +134,7 @@ func (m *Model) markAll() tea.Cmd {
 		e.Unread = false
 	}
 	clear(v.toMark)
-	v.unread, v.marked, v.hold = 0, true, false
+	v.unread, v.mentions, v.marked, v.hold = 0, 0, true, false
 	v.tl.SetUnread("")
 	m.tell("marked " + v.name + " as read")
 	return m.mark(v.name, b)

@@ -171,6 +171,7 @@ func (m *Model) apply(ev *parleyv1.Event) *conversation {
 		v := m.conversation(r.GetConversation())
 		v.unread, v.marked = r.GetUnread(), true
 		v.mentions = min(v.mentions, uint32(v.unread)) // at most: the event does not count them
+		m.recount = m.recount || v.mentions > 0
 		if v.marksBack(r.GetReadSeq()) {
 			v.unreadFrom(r.GetReadSeq() + 1)
 		}

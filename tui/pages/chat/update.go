@@ -109,8 +109,6 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onAccountDeleted(msg)
 	case loggedOutMsg:
 		return m.onLoggedOut(msg)
-	case askMsg:
-		return m.onAsk(msg)
 	case membersMsg:
 		return m.onMembers(msg)
 	case presenceMsg:
@@ -120,8 +118,6 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		m.onInvitations(msg)
 	case doneMsg:
 		return m.onDone(msg)
-	case peopleMsg:
-		return m.onPeople(msg)
 	case viewMsg:
 		return m.onView(msg)
 	case mentionMsg:

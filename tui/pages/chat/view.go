@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"parley/proto/parleyv1"
 	"parley/tui/common"
 	"parley/tui/components/sidebar"
 	"parley/tui/components/statusbar"
@@ -39,7 +40,7 @@ func (m *Model) resize() {
 		m.reactbar.SetWidth(m.w)
 	}
 	m.paneX = 0
-	if m.w >= sidebarWidth {
+	if m.w >= sidebarWidth && m.c.Settings.Sidebar {
 		m.paneX = sidebar.Width + 1
 	}
 	m.areaH = max(1, m.h-1-m.demoRows()-min(m.bottomRows(), m.h-4))
@@ -55,9 +56,6 @@ func (m *Model) resize() {
 	}
 	if m.help != nil {
 		m.help.SetSize(m.w-m.paneX, m.areaH)
-	}
-	if m.picker != nil {
-		m.picker.SetSize(m.w-m.paneX, m.areaH)
 	}
 }
 
@@ -125,8 +123,6 @@ func (m *Model) pane() (rows []string, cursor *tea.Cursor) {
 		return rows[:m.areaH], cursor
 	case m.help != nil:
 		return m.help.View(), nil
-	case m.picker != nil:
-		return m.picker.View()
 	}
 	rows = append(rows, m.header())
 	if m.cur == nil {
@@ -191,7 +187,9 @@ func (m *Model) welcome() []string {
 	}
 	return []string{
 		"", " Welcome, " + st.Strong.Render(m.user) + ". You have no conversations yet.", "",
-		"   " + st.Strong.Render("^K") + "               find people",
+		"   " + st.Strong.Render("^K") + "               find a room, a person, a command",
+		"   " + st.Strong.Render("/rooms") + "           the rooms that you can join",
+		"   " + st.Strong.Render("/create #name") + "    make a room of your own",
 		"   " + st.Strong.Render("/msg @name text") + "  write to somebody",
 		"   " + st.Strong.Render("F1") + "               keys and commands",
 	}
@@ -201,7 +199,9 @@ func (m *Model) sidebarRows() []sidebar.Row {
 	rows := make([]sidebar.Row, 0, len(m.order))
 	for _, v := range m.order {
 		rows = append(rows, sidebar.Row{
-			Name: v.name, Unread: v.count(), Current: v == m.cur, Waiting: v.waiting(), Draft: v != m.cur && v.draft != "",
+			Name: common.Line(v.name), Unread: v.count(), Current: v == m.cur, Waiting: v.waiting(), Draft: v != m.cur && v.draft != "",
+			Mentions: int(min(uint64(v.mentions), v.count())), Muted: v.mute == parleyv1.Mute_MUTE_ALL, Invited: v.invited(), Gone: v.gone,
+			Dot: m.peerDot(v),
 		})
 	}
 	return rows

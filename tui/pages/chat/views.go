@@ -47,14 +47,14 @@ func (m *Model) openView(v *conversation, kind viewKind, root uint64) tea.Cmd {
 	return func() tea.Msg {
 		msg := viewMsg{conversation: name, kind: kind, epoch: epoch}
 		if kind == threadView {
-			msg.first, _, msg.err = either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.GetMessageResponse, error) {
+			msg.first, _, msg.err = common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.GetMessageResponse, error) {
 				return be.GetMessage(ctx, &parleyv1.GetMessageRequest{Id: root, Consistency: c})
 			}, be.Explain)
 			if msg.err != nil {
 				return msg
 			}
 		}
-		msg.resp, _, msg.err = either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
+		msg.resp, _, msg.err = common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.ReadMessagesResponse, error) {
 			return be.ReadMessages(ctx, &parleyv1.ReadMessagesRequest{
 				Conversation: name, ThreadId: root, OnlyPinned: kind == pinsView, Limit: maxPage, Consistency: c,
 			})
