@@ -86,6 +86,7 @@ func TestFeatureLinkStateShown(t *testing.T) {
 				x.keys("ctrl+k")
 				x.typed("bob")
 				x.keys("enter")
+				x.gone("Go to a room")
 				x.see("Message @bob", "2 unread")
 				x.await("the round trip", func() bool { return x.app.c.Link.RTT > 0 })
 				ls.bring(x)

@@ -71,7 +71,7 @@ func (m *Model) takeConversation(c *parleyv1.Conversation) bool {
 		return false
 	}
 	v.told(c)
-	if v.markedIn == m.lists { // marks were taken while this list was on its way: it may be of before them
+	if v.markedIn > 0 && v.markedIn == m.lists { // marks were taken while this list was on its way: it may be of before them
 		return false
 	}
 	v.unread = c.GetUnread()
