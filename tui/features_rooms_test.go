@@ -27,8 +27,8 @@ func lobby(f *fake) {
 	}
 }
 
-// settled awaits what comes by itself after the start.
-func settled(x *harness) {
+// lobbySettled awaits what comes by itself after the start.
+func lobbySettled(x *harness) {
 	x.t.Helper()
 	x.see("Message @dave", "@bob ●", "@carol ○", "#lab", "are you there? 3")
 	x.keys("alt+2")
@@ -40,7 +40,7 @@ func settled(x *harness) {
 // The sidebar tells rooms, people, presence, unread messages, mentions and invitations apart, and hides nothing that calls.
 func TestFeatureRoomSidebar(t *testing.T) {
 	x := start(t, 100, 24, lobby)
-	settled(x)
+	lobbySettled(x)
 	x.golden("sidebar_100x24")
 	x.keys("f2")
 	x.gone("Parley · alice")
@@ -63,7 +63,7 @@ func TestFeatureRoomSidebar(t *testing.T) {
 // Who is in a room, who of them is there, and what can be done about it.
 func TestFeatureMemberList(t *testing.T) {
 	x := start(t, 100, 24, lobby)
-	settled(x)
+	lobbySettled(x)
 	x.line("/who")
 	x.see("Members of #general", "@dave", "owner")
 	x.golden("members_100x24")
@@ -115,7 +115,7 @@ func TestFeatureJumpNextUnread(t *testing.T) {
 // ^K: letters in their order, unread ones first, rooms to join, rooms to make, commands.
 func TestFeatureFuzzySwitcher(t *testing.T) {
 	x := start(t, 100, 24, lobby)
-	settled(x)
+	lobbySettled(x)
 	x.keys("ctrl+k")
 	x.see("Go to a room, a person or a >command", "#random  Enter joins", "@alice  you: notes to yourself", "▸ #ops  @1, 1 unread")
 	x.golden("switcher_100x24")
