@@ -52,6 +52,9 @@ func (m *Model) Update(msg tea.Msg) (done bool, picked string) {
 			return true, ""
 		case key.Matches(k, m.c.Keys.Accept):
 			reaction, problem := Parse(m.in.Value())
+			if of := m.offers(); problem != "" && m.in.Value() != "" && len(of) > 0 { // the first one that is offered
+				return true, of[0].Char
+			}
 			m.err = problem
 			return problem == "", reaction
 		case m.in.Value() == "" && len(k.Text) == 1 && k.Text[0] >= '1' && int(k.Text[0]-'1') < len(m.offers()):

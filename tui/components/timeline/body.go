@@ -74,6 +74,9 @@ func (m *Model) lead(i int) bool {
 	if e.ReplyTo == "" || e.Kind != Message {
 		return false
 	}
+	if i > 0 && m.entries[i-1].ID == e.ThreadID { // it stands right above
+		return false
+	}
 	if i > 0 && m.entries[i-1].Kind == Message && m.entries[i-1].ReplyTo != "" && m.entries[i-1].ThreadID == e.ThreadID {
 		return false
 	}

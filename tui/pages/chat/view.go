@@ -27,7 +27,7 @@ func (m *Model) resize() {
 	m.composer.SetWidth(m.w)
 	hint := "^K finds people · /msg @name writes to one · F1 help"
 	if m.cur != nil {
-		hint = "Message " + m.cur.name
+		hint = m.writingHint()
 		if note := m.c.Link.State().Composer(); note != "" {
 			hint += " · " + note
 		}
@@ -230,6 +230,8 @@ func (m *Model) bottom() ([]string, *tea.Cursor) {
 		return m.reactbar.View()
 	case m.pasted != "":
 		return m.pasteBar(), nil
+	case m.cur != nil && m.cur.tl.Selecting() && m.overlay(): // the keys are the overlay's, which says what they do
+		return []string{""}, nil
 	case m.cur != nil && m.cur.tl.Selecting():
 		return []string{m.selection()}, nil
 	case m.barText != "":

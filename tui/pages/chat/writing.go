@@ -262,3 +262,15 @@ func (v *conversation) numbered(s string) *timeline.Entry {
 	}
 	return nil
 }
+
+// writingHint is what the empty composer says that Enter will do.
+func (m *Model) writingHint() string {
+	switch v := m.cur; {
+	case v.edit != nil:
+		return "the new text"
+	case v.answer != nil, v.onlyOn && v.view == threadView:
+		return "Reply in " + v.name
+	default:
+		return "Message " + v.name
+	}
+}
