@@ -48,7 +48,6 @@ func TestCompletion(t *testing.T) {
 
 	x.typed("/s")
 	x.see("/select", "/set [name [value]]", "/settings")
-	x.golden("complete_100x24")
 	x.keys("tab")
 	first := x.app.page.(interface{ Draft() string }).Draft()
 	x.keys("tab")
@@ -161,7 +160,7 @@ func TestFeatureVimKeys(t *testing.T) {
 	x.see("INSERT")
 	x.typed("the quick brown fox")
 	x.keys("esc")
-	x.see("NORMAL")
+	x.see("NORMAL", "N the quick brown fox")
 	for _, c := range []struct{ keys, want string }{
 		{"0dw", "quick brown fox"}, {"u", "the quick brown fox"}, {"U", "quick brown fox"}, {"$ciwdog", "quick brown dog"},
 	} {

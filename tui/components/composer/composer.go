@@ -39,13 +39,17 @@ func New(c *common.Common) *Model {
 	a.DynamicHeight, a.MinHeight, a.MaxHeight, a.MaxContentHeight = true, 1, maxRows, maxContentRows
 	a.CharLimit = MaxBytes
 	a.SetVirtualCursor(false)
+	m := &Model{c: c}
 	a.SetPromptFunc(2, func(p textarea.PromptInfo) string {
-		if p.LineNumber == 0 {
-			return "> "
+		switch {
+		case p.LineNumber != 0:
+			return "  "
+		case m.Normal():
+			return "N " // the status bar has no room for the mode on a narrow terminal
 		}
-		return "  "
+		return "> "
 	})
-	m := &Model{c: c, area: a}
+	m.area = a
 	m.Restyle()
 	m.popup.at = -1
 	m.area.Focus()
