@@ -42,7 +42,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newSearch(a), newConversations(a), newMentions(a),
+		{"chat", "Chatting:", []*cobra.Command{newChat(a), newSend(a), newRead(a), newTail(a), newOutbox(a), newSearch(a), newConversations(a), newMentions(a),
 			newMark(a), newMute(a), newExport(a), newUsers(a), newPresence(a)}},
 		{"room", "Rooms:", []*cobra.Command{newRoom(a)}},
 		{"message", "Messages:", []*cobra.Command{newShow(a), newThread(a), newEdit(a), newDelete(a), newReact(a), newPin(a), newPins(a)}},

@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":       cmdExits,
+			"outboxed":    cmdOutboxed,
 			"own-cluster": cmdOwnCluster,
 			"kill-node":   cmdKillNode,
 			"restart":     cmdRestart,

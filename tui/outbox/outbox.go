@@ -151,8 +151,6 @@ func (m *Message) Reason(now time.Time, position int, ready bool) string {
 		return "waits for your word: it is old" + age
 	case m.Unknown:
 		return "outcome unknown, will be tried again with the same id" + age
-	case !m.Saved:
-		return "being written to the outbox"
 	case position > 1:
 		return fmt.Sprintf("queued, position %d", position) + age
 	}
