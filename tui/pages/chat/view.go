@@ -172,6 +172,8 @@ func (m *Model) emptyText() string {
 	switch {
 	case m.over && !m.cur.loaded:
 		return " Not read before the session was over."
+	case !m.cur.loaded && m.c.Link.Phase == common.Offline:
+		return " Nothing of this conversation is kept on this machine; it comes when a node answers."
 	case m.cur.loading || !m.cur.loaded:
 		return " loading…"
 	case m.cur.name == "@"+m.user:
