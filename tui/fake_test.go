@@ -24,6 +24,7 @@ type fake struct {
 
 	fakeRooms
 
+	demo common.Demo // the panel of F6
 	me   string
 	mu   sync.Mutex
 	tok  []byte

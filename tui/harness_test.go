@@ -68,7 +68,7 @@ func start(t *testing.T, w, h int, prepare func(*fake)) *harness {
 			return nil
 		},
 	}
-	c.OpenStore = x.fake.openStore
+	c.OpenStore, c.Demo = x.fake.openStore, x.fake.demo
 	x.app = newApp(ctx, c, "alice", "")
 	x.exec(x.app.Init())
 	x.send(tea.WindowSizeMsg{Width: w, Height: h})

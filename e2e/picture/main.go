@@ -1,7 +1,9 @@
-// Command picture makes the README's picture: it opens `parley demo` on a pseudo terminal, chats, kills the node it is on,
-// chats on, and draws the screen as SVG. What is in the picture happened.
+// Command picture makes the README's pictures: it opens `parley demo` on a pseudo terminal, chats, kills nodes, chats on, and
+// draws the screens as SVG. What is in the pictures happened.
 //
-//	task picture               or: go run ./e2e/picture docs/tui.svg
+//	task picture               or: go run ./e2e/picture docs
+//
+// It writes main.svg, failover.svg, cluster.svg and demo.svg, which moves, into the directory.
 package main
 
 import (
@@ -9,25 +11,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"parley/tui/ptytest"
 )
 
 const (
-	width, height = 104, 24
+	width, height = 100, 28
+	// movieWidth and movieHeight are small: every row that changes costs bytes.
+	movieWidth, movieHeight = 80, 24
+	// maxMovieBytes is what a picture that moves may weigh in the README.
+	maxMovieBytes = 300_000
 	// patience is for a first build and a cluster's start on a busy machine.
 	patience = 3 * time.Minute
 )
 
-var killHint = regexp.MustCompile(`kill -9 (\d+)`)
-
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: picture FILE.svg")
+		fmt.Fprintln(os.Stderr, "usage: picture DIR")
 		os.Exit(2)
 	}
 	if err := draw(os.Args[1]); err != nil {
@@ -36,7 +38,7 @@ func main() {
 	}
 }
 
-func draw(file string) error {
+func draw(to string) error {
 	dir, err := os.MkdirTemp("", "parley-picture-")
 	if err != nil {
 		return err
@@ -46,44 +48,106 @@ func draw(file string) error {
 	if out, err := exec.Command("go", "build", "-o", binary, "parley/cmd/parley").CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
 	}
+	if err := stills(binary, dir, to); err != nil {
+		return err
+	}
+	return movie(binary, dir, to)
+}
+
+// open starts a demo; it is there when its first line is read.
+func open(binary, dir string, w, h int) (*ptytest.Terminal, error) {
 	cmd := exec.Command(binary, "demo")
-	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor", "TMPDIR="+dir)
-	term, err := ptytest.Start(cmd, width, height)
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "COLORTERM=truecolor", "TMPDIR="+dir, "XDG_CONFIG_HOME="+dir)
+	term, err := ptytest.Start(cmd, w, h)
+	if err != nil {
+		return nil, err
+	}
+	if err := term.WaitFor(patience, "press F6", "READY", "5 of 5 up"); err != nil {
+		_ = term.Close()
+		return nil, err
+	}
+	return term, nil
+}
+
+func theme() ptytest.Theme {
+	th := ptytest.Dark()
+	th.Title = "parley demo"
+	return th
+}
+
+// script does one thing after the other and keeps the first error.
+type script struct {
+	term *ptytest.Terminal
+	err  error
+}
+
+func (s *script) keys(keys ...string) {
+	if s.err == nil {
+		s.err = s.term.Type(keys...)
+	}
+}
+
+func (s *script) see(texts ...string) {
+	if s.err == nil {
+		s.err = s.term.WaitFor(patience, texts...)
+	}
+}
+
+// seeAny waits for one of the texts.
+func (s *script) seeAny(texts ...string) {
+	if s.err == nil {
+		s.err = s.term.Wait(patience, func(screen string) bool {
+			for _, t := range texts {
+				if strings.Contains(screen, t) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+}
+
+// say types as a person does, key by key, and waits for the tick.
+func (s *script) say(text string) {
+	s.keys(text, ptytest.Enter)
+	s.see("✓ alice  " + text)
+}
+
+func (s *script) save(file string) {
+	if s.err == nil {
+		s.err = os.WriteFile(file, []byte(s.term.SVG(theme())), 0o644)
+	}
+}
+
+// stills are the three pictures that do not move.
+func stills(binary, dir, to string) error {
+	term, err := open(binary, dir, width, height)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = term.Close() }()
-	if err := term.WaitFor(patience, "kill -9", "READY"); err != nil {
-		return err
+	s := &script{term: term}
+	s.see("Coffee is on", "nightly build")
+	s.say("good morning, everybody 🎉")
+	s.see("@alice I can read that")
+	s.keys(ptytest.F6, ptytest.F6) // the panel goes
+	s.see("What was it?")
+	s.save(filepath.Join(to, "main.svg"))
+
+	// The leader hangs, which takes longer to notice than a death: long enough for a picture of it.
+	s.keys("/pause leader", ptytest.Enter, ptytest.F6)
+	s.see("hangs")
+	s.keys("is anybody there?", ptytest.Enter)
+	s.seeAny("FAILOVER", "ELECTION")
+	s.save(filepath.Join(to, "failover.svg"))
+	s.see("✓ alice  is anybody there?", "READY")
+
+	s.keys(ptytest.F6, ptytest.F6, ptytest.F3)
+	s.see("4 of 5")
+	s.save(filepath.Join(to, "cluster.svg"))
+	s.keys(ptytest.CtrlQ)
+	if s.err == nil {
+		<-term.Exited()
 	}
-	say := func(text string) error {
-		if err := term.Type(text, ptytest.Enter); err != nil {
-			return err
-		}
-		return term.WaitFor(patience, "✓ alice  "+text)
-	}
-	if err := say("watch this"); err != nil {
-		return err
-	}
-	pid, err := strconv.Atoi(killHint.FindStringSubmatch(term.Screen())[1])
-	if err != nil {
-		return err
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return err
-	}
-	if err := say("still here"); err != nil {
-		return err
-	}
-	if err := term.WaitFor(patience, "READY", "down", "0 lost"); err != nil {
-		return err
-	}
-	theme := ptytest.Dark()
-	theme.Title = "parley"
-	svg := term.SVG(theme)
-	if err := term.Type(ptytest.CtrlQ); err != nil {
-		return err
-	}
-	<-term.Exited()
-	return os.WriteFile(file, []byte(svg), 0o644)
+	return s.err
 }

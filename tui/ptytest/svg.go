@@ -59,35 +59,41 @@ func (t *Terminal) SVG(th Theme) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w, h := t.em.Width(), t.em.Height()
-	top := padding
-	if th.Title != "" {
-		top += 24
-	}
-	width, height := float64(w)*cellW+2*padding, float64(h)*cellH+top+padding
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.1f" height="%.1f" `+
-		`font-family="'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,'WenQuanYi Zen Hei Mono',monospace" font-size="%d">`+"\n",
-		width, height, width, height, fontSize)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", rgb(th.Background))
-	if th.Title != "" {
-		for i, c := range []int{1, 3, 2} {
-			fmt.Fprintf(&b, `<circle cx="%d" cy="18" r="5.5" fill="%s"/>`+"\n", 20+i*18, rgb(th.Palette[c]))
-		}
-		fmt.Fprintf(&b, `<text x="%.1f" y="22" text-anchor="middle" fill="%s">%s</text>`+"\n", width/2, rgb(th.Palette[8]),
-			html.EscapeString(th.Title))
-	}
+	top := th.open(&b, w, h)
 	for y := range h {
-		t.row(&b, th, y, w, top+float64(y)*cellH)
+		t.row(&b, th, y, 0, w, top+float64(y)*cellH)
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
 }
 
+// open begins a picture of w columns and h rows, and returns where the first row is.
+func (th Theme) open(b *strings.Builder, w, h int) (top float64) {
+	top = padding
+	if th.Title != "" {
+		top += 24
+	}
+	width, height := float64(w)*cellW+2*padding, float64(h)*cellH+top+padding
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.1f" height="%.1f" `+
+		`font-family="'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,'WenQuanYi Zen Hei Mono',monospace" font-size="%d">`+"\n",
+		width, height, width, height, fontSize)
+	fmt.Fprintf(b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", rgb(th.Background))
+	if th.Title != "" {
+		for i, c := range []int{1, 3, 2} {
+			fmt.Fprintf(b, `<circle cx="%d" cy="18" r="5.5" fill="%s"/>`+"\n", 20+i*18, rgb(th.Palette[c]))
+		}
+		fmt.Fprintf(b, `<text x="%.1f" y="22" text-anchor="middle" fill="%s">%s</text>`+"\n", width/2, rgb(th.Palette[8]),
+			html.EscapeString(th.Title))
+	}
+	return top
+}
+
 // row draws one row: backgrounds first, in runs, then the text. An element holds one word of ASCII in one style; every other
 // cell has its own, because only its own x puts it into its column when the font is another one than expected.
-func (t *Terminal) row(b *strings.Builder, th Theme, y, w int, top float64) {
+func (t *Terminal) row(b *strings.Builder, th Theme, y, from, end int, top float64) {
 	var words []word
-	bgFrom, bg := 0, ""
+	bgFrom, bg := from, ""
 	flush := func(to int) {
 		if bg != "" && to > bgFrom {
 			rect(b, padding+float64(bgFrom)*cellW, top, float64(to-bgFrom)*cellW+0.2, cellH+0.2, bg)
@@ -95,7 +101,7 @@ func (t *Terminal) row(b *strings.Builder, th Theme, y, w int, top float64) {
 		bgFrom = to
 	}
 	joins := false
-	for x := 0; x < w; {
+	for x := from; x < end; {
 		c := t.em.CellAt(x, y)
 		wide, content, style := 1, "", th.style(nil)
 		if c != nil {
@@ -118,7 +124,7 @@ func (t *Terminal) row(b *strings.Builder, th Theme, y, w int, top float64) {
 		joins = !blank && ascii
 		x += wide
 	}
-	flush(w)
+	flush(end)
 	for _, wd := range words {
 		x := padding + float64(wd.x)*cellW
 		switch wd.text { // lines must meet their neighbours, whatever the font thinks

@@ -128,3 +128,39 @@ func TestSVG(t *testing.T) {
 		}
 	}
 }
+
+// An animation is well-formed, and holds each row once however often it is seen.
+func TestAnimation(t *testing.T) {
+	term := child(t)
+	if err := term.WaitFor(patience, "<&>"); err != nil {
+		t.Fatal(err)
+	}
+	shots := []Shot{term.Shot(Dark(), 10)}
+	if err := term.Type("hello", Enter); err != nil {
+		t.Fatal(err)
+	}
+	if err := term.WaitFor(patience, "you said hello"); err != nil {
+		t.Fatal(err)
+	}
+	shots = append(shots, term.Shot(Dark(), 10))
+	if shots[0].Same(shots[1]) {
+		t.Error("two different screens are the same")
+	}
+	for i := range shots {
+		shots[i].For = time.Second
+	}
+	svg := Animation(Dark(), shots)
+	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("the picture is broken: %v\n%s", err, svg)
+		}
+	}
+	if n := strings.Count(svg, "&lt;&amp;&gt;"); n != 1 {
+		t.Errorf("a row that stays is there %d times, want once", n)
+	}
+	if !strings.Contains(svg, `values="hidden;visible" keyTimes="0;0.5000" dur="2.00s"`) {
+		t.Errorf("what comes after a second of two is not shown then:\n%s", svg)
+	}
+}

@@ -45,11 +45,9 @@ type StateMsg struct {
 	ok    bool
 }
 
-// DoneMsg says how something that was asked of the demo ended.
-type DoneMsg struct {
-	what string
-	err  error
-}
+// DoneMsg says how something that was asked of the demo ended. What worked shows in the nodes; the status bar is left to the
+// state of the connection, which is what there is to see just then.
+type DoneMsg struct{ err error }
 
 // New makes the panel; Init starts it.
 func New(ctx context.Context, c *common.Common) *Model { return &Model{c: c, ctx: ctx} }
@@ -97,11 +95,10 @@ func (m *Model) Update(msg tea.Msg) (cmd tea.Cmd, ok bool) {
 		m.state = msg.state
 		return m.Init(), true
 	case DoneMsg:
-		tell := common.TellMsg{Text: msg.what}
-		if msg.err != nil {
-			tell = common.TellMsg{Text: common.Line(msg.err.Error()), Bad: true}
+		if msg.err == nil {
+			return nil, true
 		}
-		return common.Send(tell), true
+		return common.Send(common.TellMsg{Text: common.Line(msg.err.Error()), Bad: true}), true
 	}
 	return nil, false
 }
@@ -156,11 +153,11 @@ func (m *Model) Do(what, node string) tea.Cmd {
 	return func() tea.Msg {
 		switch what {
 		case "kill":
-			return DoneMsg{node + " was killed", d.Kill(ctx, node)}
+			return DoneMsg{d.Kill(ctx, node)}
 		case "pause":
-			return DoneMsg{node + " hangs now", d.Pause(ctx, node)}
+			return DoneMsg{d.Pause(ctx, node)}
 		}
-		return DoneMsg{node + " is back", d.Revive(ctx, node)}
+		return DoneMsg{d.Revive(ctx, node)}
 	}
 }
 
