@@ -163,7 +163,7 @@ func TestFeatureScreenReaderMode(t *testing.T) {
 	p.typed("/nonsense", "/status", "/next")
 	p.see("error: no command /nonsense; /help lists them, //text sends a slash", "open: @bob", "outbox: 0 messages", "@carol: 1 message, 1 unread")
 	p.typed("/help quit")
-	p.see("help: /quit [discard]: end; discard gives up what has no verdict")
+	p.see("help: /quit [keep|discard]: end; keep leaves what has no verdict for the next start, discard gives it up")
 	p.typed("/quit")
 	if err := p.ended(); err != nil {
 		t.Errorf("it ended with %v", err)

@@ -3,11 +3,13 @@ package tui
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/term"
 
+	"parley/tui/cache"
 	"parley/tui/common"
 	lines "parley/tui/plain"
 )
@@ -30,8 +32,19 @@ func RunPlain(ctx context.Context, o Options, in, out *os.File, patience time.Du
 
 // runPlain is RunPlain on any backend and console.
 func runPlain(ctx context.Context, con lines.Console, be common.Backend, o Options, patience time.Duration) error {
+	var open func(string) (common.Store, error)
+	if o.StateDir != "" {
+		open = func(user string) (common.Store, error) {
+			store, err := cache.Open(filepath.Join(o.StateDir, "cache"), user, time.Now())
+			if err != nil {
+				return nil, err
+			}
+			return store, nil
+		}
+	}
 	return lines.Run(ctx, con, lines.Options{
-		Backend: be, Settings: common.DefaultSettings(), User: o.User, Open: o.Open, Version: o.Version, Patience: patience,
+		OpenStore: open,
+		Backend:   be, Settings: common.DefaultSettings(), User: o.User, Open: o.Open, Version: o.Version, Patience: patience,
 		Forget: o.ForgetSession, Now: time.Now, Zone: time.Local,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	})

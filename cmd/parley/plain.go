@@ -33,6 +33,7 @@ func (a *app) openPlain(ctx context.Context, token []byte, user, to string, toke
 	defer func() { _ = c.Close() }()
 	err = tui.RunPlain(ctx, tui.Options{
 		Client: c, Servers: a.flags.servers, User: user, Open: to, Version: version(),
+		StateDir:    string(st),
 		SaveSession: a.saver(st), ForgetSession: st.forget,
 	}, os.Stdin, os.Stdout, a.flags.timeout)
 	return plainFailure(err)

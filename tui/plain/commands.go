@@ -44,7 +44,7 @@ func talkCommands() []command {
 		{"outbox", "[flush|drop N]", "list what waits or was rejected; send it now; drop one", (*session).cmdOutbox},
 		{"resend", "", "send rejected messages of this conversation again", func(s *session, _ string) { s.resend() }},
 		{"discard", "", "drop rejected messages of this conversation", func(s *session, _ string) { s.discard() }},
-		{"quit", "[discard]", "end; discard gives up what has no verdict", (*session).quit},
+		{"quit", "[keep|discard]", "end; keep leaves what has no verdict for the next start, discard gives it up", (*session).quit},
 	}
 }
 

@@ -3,8 +3,6 @@ package plain
 import "time"
 
 const (
-	// maxOutgoing bounds the messages that wait in one conversation. A pipe is not read further meanwhile; a person is told.
-	maxOutgoing = 200
 	// maxCalls bounds what a person has under way beside messages: more than anybody types while a node is looked for.
 	maxCalls = 16
 	// maxConversations is one page of the list of conversations, and all that is known of them at the start.

@@ -2,7 +2,6 @@ package plain
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"parley/tui/common"
@@ -24,6 +23,7 @@ type trouble struct {
 func (s *session) onLink(l common.Link) {
 	old := s.link
 	s.link = l
+	s.meet(l.ClusterID)
 	now := s.o.Now()
 	t := &s.trouble
 	switch {
@@ -103,24 +103,26 @@ func (s *session) linkWords(l common.Link) string {
 	if node == "" {
 		node = "a node"
 	}
-	switch l.Phase {
-	case common.Ready:
+	switch l.State() {
+	case common.StateReady, common.StateDegraded, common.StateSyncing:
 		text := s.counts(l) + ", on " + node
 		if l.Leader != "" {
 			text += ", leader " + l.Leader
 		}
 		return text
-	case common.NoQuorum:
+	case common.StateReadOnly:
 		up, voters := l.Up()
 		return fmt.Sprintf("READ-ONLY, %s sees %d of %d nodes and no quorum; reading works, what you write waits", node, up, voters)
-	case common.Offline:
+	case common.StateOffline:
 		return "OFFLINE, no node answers; what you write waits, /reconnect tries now"
-	case common.FailingOver:
+	case common.StateFailover:
 		return "FAILOVER, " + node + " is lost, another node is looked for; what you write waits"
-	case common.Electing:
+	case common.StateElection:
 		return "ELECTION, " + node + " is there and the cluster chooses a leader; what you write waits"
-	case common.Connecting:
+	case common.StateConnecting:
 		return "CONNECTING; what you write waits"
+	case common.StateDraining:
+		return "DRAINING, " + l.Draining + " is taken out of service, another node takes over"
 	}
-	return strings.ToUpper(l.Word())
+	return l.Word()
 }

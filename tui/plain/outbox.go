@@ -1,12 +1,11 @@
 package plain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"parley/tui/common"
 )
 
 // entry is a waiting or rejected message with its number in /outbox.
@@ -22,27 +21,16 @@ func (s *session) entries() (es []waitingEntry) {
 			es = append(es, waitingEntry{v, o})
 		}
 	}
-	slices.SortStableFunc(es, func(a, b waitingEntry) int { return a.o.at.Compare(b.o.at) })
+	slices.SortStableFunc(es, func(a, b waitingEntry) int { return cmp.Compare(a.o.Order, b.o.Order) })
 	return es
 }
 
-func (o *outgoing) state(usable bool) string {
-	switch {
-	case o.rejected:
-		return "rejected (" + o.why + ")"
-	case o.unknown || o.stuck:
-		return "unknown"
-	case o.inFlight && usable:
-		return "sending"
-	}
-	return "queued"
-}
-
 func (s *session) outbox() {
-	es := s.entries()
+	es, now := s.entries(), s.o.Now()
 	s.say("outbox: %s", several(len(es), "message", "messages"))
 	for i, e := range es {
-		s.say("outbox: %d, to %s, %s, %s old: %s", i+1, e.v.name, e.o.state(s.link.Usable()), common.Age(s.o.Now().Sub(e.o.at)), e.o.text)
+		reason := strings.ReplaceAll(e.o.Reason(now, 1, s.link.Usable()), " · ", ", ")
+		s.say("outbox: %d, to %s, %s: %s", i+1, e.v.name, reason, e.o.Text)
 	}
 }
 
@@ -52,6 +40,11 @@ func (s *session) cmdOutbox(args string) {
 	case "":
 		s.outbox()
 	case "flush":
+		for _, e := range s.entries() {
+			if !e.o.Rejected && !e.o.Stuck && (e.o.Foreign || e.o.Kept) {
+				e.o.Again(s.cluster)
+			}
+		}
 		s.retry(s.o.Now(), true)
 		s.say("outbox: %s tried now", several(s.waiting(), "message is", "messages are"))
 	case "drop":
@@ -69,19 +62,20 @@ func (s *session) cmdOutbox(args string) {
 
 // dropOne gives up a message. One that may have been stored is not called unsent.
 func (s *session) dropOne(e waitingEntry) {
-	if e.o.inFlight {
+	if e.o.InFlight {
 		s.say("error: not dropped, it is on its way; wait for its outcome")
 		return
 	}
 	doubt := ""
-	if e.o.unknown || e.o.stuck {
+	if e.o.Unknown || e.o.Stuck {
 		doubt = " here; an earlier try may have stored it"
 	}
-	if e.o.rejected {
+	if e.o.Rejected {
 		s.rejected-- // a person has seen to it
 	}
 	e.v.out = slices.DeleteFunc(e.v.out, func(o *outgoing) bool { return o == e.o })
-	s.say("outbox: dropped%s: %s", doubt, e.o.text)
+	s.dropFromDisk(e.o)
+	s.say("outbox: dropped%s: %s", doubt, e.o.Text)
 	s.pump(e.v)
 }
 
@@ -93,11 +87,13 @@ func (s *session) resend() {
 	}
 	n := 0
 	for _, o := range v.out {
-		if o.rejected || o.stuck {
-			if o.rejected {
+		if o.Rejected || o.Stuck {
+			if o.Rejected {
 				s.rejected--
 			}
-			o.rejected, o.stuck, o.told = false, false, ""
+			o.Again(s.cluster)
+			o.told = ""
+			s.put(o, nil)
 			n++
 		}
 	}
@@ -113,7 +109,7 @@ func (s *session) discard() {
 	}
 	n := 0
 	for _, e := range s.entries() {
-		if e.v == v && (e.o.rejected || e.o.stuck) {
+		if e.v == v && (e.o.Rejected || e.o.Stuck) {
 			s.dropOne(e)
 			n++
 		}
@@ -123,23 +119,26 @@ func (s *session) discard() {
 	}
 }
 
-// quit ends the session, but asks first when that would give messages up.
+// quit ends the session, but asks first what becomes of messages without a verdict.
 func (s *session) quit(args string) {
 	n := s.waiting()
-	if n > 0 && args != "discard" {
-		if !s.con.Interactive() {
-			s.eofAt = s.o.Now() // a script's /quit is the end of its input
-			return
+	switch {
+	case !s.con.Interactive():
+		s.eofAt = s.o.Now() // a script's /quit is the end of its input
+	case n == 0 || args == "keep" && s.store != nil:
+		s.over = true
+	case args == "discard":
+		for _, e := range s.entries() {
+			s.dropFromDisk(e.o)
 		}
+		s.over = true
+	case s.store != nil:
+		s.say("outbox: %s no verdict yet; /quit keep keeps them for the next start, /quit discard gives them up",
+			several(n, "message has", "messages have"))
+	default:
 		s.say("outbox: %s no verdict yet; wait, or /quit discard gives up what is not known to be sent",
 			several(n, "message has", "messages have"))
-		return
 	}
-	if !s.con.Interactive() && n == 0 {
-		s.eofAt = s.o.Now()
-		return
-	}
-	s.over = true
 }
 
 // interrupt is ^C: twice within quitWithin ends, once clears the line that was typed.

@@ -11,9 +11,10 @@ import (
 
 	"parley/proto/parleyv1"
 	"parley/tui/common"
+	"parley/tui/outbox"
 )
 
-// Options say for whom and with what a session runs. All but Open, Version and Forget are required.
+// Options say for whom and with what a session runs. All but Open, Version, OpenStore and Forget are required.
 type Options struct {
 	Backend  common.Backend
 	Settings common.Settings
@@ -22,6 +23,9 @@ type Options struct {
 	Version  string
 	// Patience is how long messages may still wait after the end of a pipe.
 	Patience time.Duration
+	// OpenStore opens the outbox on disk of the account, for a person; a pipe tells by its exit code what was not sent. nil keeps
+	// nothing.
+	OpenStore func(user string) (common.Store, error)
 	// Forget drops the stored token of a session that is over.
 	Forget func(user string) error
 
@@ -62,6 +66,10 @@ type session struct {
 	day           string // of the last line with a time
 	ids           bool   // say ids of messages
 
+	store   common.Store // nil: nothing is kept
+	order   uint64       // of the last message written
+	cluster string       // the one that is spoken to; empty while unknown
+
 	link     common.Link
 	trouble  trouble
 	paste    []string
@@ -94,14 +102,14 @@ func Run(ctx context.Context, con Console, o Options) error {
 		o: o, be: o.Backend, con: con, ctx: ctx, cancel: cancel, done: make(chan func(), maxCalls), user: o.User,
 		conversations: map[string]*conversation{},
 	}
-	defer s.calls.Wait()
-	defer cancel()
+	defer s.close()
 	s.link = s.be.Link()
 	s.say("parley %s, %s: /help lists the commands, /quit ends", o.Version, orSomebody(o.User))
 	if s.link.Usable() {
 		s.trouble.from = s.link
 	}
 	s.whoAmI()
+	s.openStore()
 	s.loadList()
 	if o.Open != "" { // what is written goes there from now on; what is unread there is known with the list
 		s.cur = s.conversation(o.Open)
@@ -150,7 +158,7 @@ func (s *session) gated() bool {
 	if s.con.Interactive() {
 		return false
 	}
-	return !s.listed || s.busy > 0 || s.cur != nil && (s.cur.loading || s.cur.waiting() >= maxOutgoing)
+	return !s.listed || s.busy > 0 || s.cur != nil && (s.cur.loading || s.cur.waiting() >= outbox.MaxWaiting)
 }
 
 // call runs do beside the loop, and what it returns in it.
@@ -202,9 +210,9 @@ func (s *session) ending(now time.Time) {
 	u := Undelivered{Rejected: s.rejected}
 	for _, v := range s.conversations {
 		for _, o := range v.out {
-			if o.unknown || o.inFlight {
+			if o.Unknown || o.InFlight {
 				u.Unknown++
-			} else if !o.rejected {
+			} else if !o.Rejected {
 				u.Queued++
 			}
 		}
