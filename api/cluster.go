@@ -48,7 +48,7 @@ func notOperator() *failure {
 	return notAllowed("this needs an operator; ask one, or use the admin socket in the node's data directory")
 }
 
-func (s *cluster) Status(ctx context.Context, _ *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error) {
+func (s *cluster) Status(ctx context.Context, r *parleyv1.StatusRequest) (*parleyv1.StatusResponse, error) {
 	if err := s.account(ctx); err != nil {
 		return nil, err
 	}
@@ -61,7 +61,22 @@ func (s *cluster) Status(ctx context.Context, _ *parleyv1.StatusRequest) (*parle
 		Committed: st.Committed, Applied: st.Applied, Flushed: st.Flushed, Compacted: st.Compacted,
 		ClusterVersion: st.ClusterVersion, Members: toMembers(st),
 	}
+	if r.GetDetail() {
+		resp.CommitUs = st.CommitUS
+		detail(resp.Members, st.Members)
+	}
 	return resp, nil
+}
+
+// detail adds what only the cluster screen shows. The members may be fewer than what they are made of.
+func detail(out []*parleyv1.Member, ms []node.Member) {
+	for _, mb := range out {
+		for _, m := range ms {
+			if m.ID == mb.GetId() {
+				mb.Match, mb.Snapshot, mb.UptimeMs, mb.LastError = m.Match, m.Snapshot, uint64(m.Uptime.Milliseconds()), m.Err
+			}
+		}
+	}
 }
 
 func (s *cluster) StateHash(ctx context.Context, _ *parleyv1.StateHashRequest) (*parleyv1.StateHashResponse, error) {

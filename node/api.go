@@ -3,6 +3,8 @@ package node
 import (
 	"fmt"
 	"time"
+
+	"parley/proto/internalv1"
 )
 
 // Outcome says what became of a command that got no result.
@@ -108,8 +110,13 @@ type Status struct {
 	// Joining are members that were added and are not in the configuration yet.
 	Joining []Member
 
-	joint    bool // a change of the configuration is half done
-	changing bool // the leader has something to do about the membership
+	// CommitUS is the slowest commit in microseconds of each of the last 60 seconds, oldest first, as the leader measured them.
+	// Only from ClusterStatus, and only when the leader tells.
+	CommitUS []uint32
+
+	progress []*internalv1.PeerProgress // of the members; on a leader only, never changed
+	joint    bool                       // a change of the configuration is half done
+	changing bool                       // the leader has something to do about the membership
 }
 
 // Member is one member as the replicated state and this node's links describe it.
@@ -122,6 +129,12 @@ type Member struct {
 	Reachable       bool
 	Applied         uint64
 	SoftwareVersion string
+	// Match is the index that the leader knows to be in its log, Snapshot that it is sending the member a copy of the state,
+	// Uptime how long its process runs, and Err why it did not answer. Only from ClusterStatus, and where they are known.
+	Match    uint64
+	Snapshot bool
+	Uptime   time.Duration
+	Err      string
 	// Pending says, for a person, what still has to happen to the member; empty when nothing has.
 	Pending string
 }

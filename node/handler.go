@@ -33,9 +33,15 @@ func (h handler) LinkDown(from, boot uint64) {
 
 // HandOn proposes what a follower handed on: a frame of commands at a time.
 func (h handler) HandOn(_ context.Context, cmds []peer.Command, answer func(uint64, peer.Answer)) {
+	began := time.Now()
 	made, ps := make([]proposal, len(cmds)), make([]*proposal, len(cmds))
 	for i, cmd := range cmds {
-		made[i] = proposal{cmd: cmd.Bytes, handedOn: true, done: func(o outcome) { answer(cmd.ID, toAnswer(o)) }}
+		made[i] = proposal{cmd: cmd.Bytes, handedOn: true, done: func(o outcome) {
+			if o.err == nil && o.leader == 0 {
+				h.n.commits.note(time.Now(), time.Since(began))
+			}
+			answer(cmd.ID, toAnswer(o))
+		}}
 		ps[i] = &made[i]
 	}
 	if h.n.serving.Load() == nil || !h.n.inbox.propose(ps...) {
@@ -116,10 +122,14 @@ func (h handler) Status() *internalv1.PeerStatusResponse {
 		return &internalv1.PeerStatusResponse{} // about to start
 	}
 	st := h.n.Status()
-	return &internalv1.PeerStatusResponse{
+	resp := &internalv1.PeerStatusResponse{
 		Term: st.Term, Leader: st.Leader, Committed: st.Committed, Applied: st.Applied, Flushed: st.Flushed,
-		Compacted: st.Compacted,
+		Compacted: st.Compacted, UptimeMs: h.n.uptimeMS(),
 	}
+	if st.Leader == st.ID {
+		resp.Progress, resp.CommitUs = st.progress, h.n.commits.recent(time.Now())
+	}
+	return resp
 }
 
 // HashAt tells the state hash recorded at a HashMark.

@@ -26,6 +26,7 @@ type Node struct {
 	core    *core // the loop's own
 	logger  *slog.Logger
 	started time.Time
+	commits commitTimes
 	metrics *metrics
 	disk    diskWatch
 

@@ -28,7 +28,7 @@ func (n *Node) ProposeAsync(cmd []byte, done func(result []byte, err error)) {
 // proposeAsync takes a command whose version is in force.
 func (n *Node) proposeAsync(cmd []byte, done func([]byte, error)) {
 	n.metrics.proposalsPending.Inc()
-	a := &asyncProposal{n: n, done: done}
+	a := &asyncProposal{n: n, began: time.Now(), done: done}
 	a.p = proposal{cmd: cmd, done: a.proposed}
 	if len(cmd) > MaxCommandBytes { // also a leader would say so
 		a.end(outcome{err: &Error{Outcome: NotApplied, Cause: CauseTooLarge}})
@@ -43,6 +43,7 @@ type asyncProposal struct {
 	p       proposal
 	handOns int
 	leader  uint64 // that it was handed on to
+	began   time.Time
 	done    func([]byte, error)
 }
 
@@ -121,6 +122,9 @@ func (a *asyncProposal) end(o outcome) {
 	}
 	if len(o.data) == 0 {
 		panic("node: a proposal ended with neither a result nor an error")
+	}
+	if a.handOns == 0 { // else it is the leader's to tell
+		a.n.commits.note(time.Now(), time.Since(a.began))
 	}
 	a.done(o.data, nil)
 }

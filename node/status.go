@@ -8,7 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"parley/proto/internalv1"
@@ -46,6 +49,11 @@ func (n *Node) publishStatus() {
 		if m.ID == st.Leader {
 			st.LeaderName, st.LeaderAddress = m.Name, m.Address
 		}
+	}
+	if st.Leader == n.id {
+		c.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
+			st.progress = append(st.progress, &internalv1.PeerProgress{Id: id, Match: pr.Match, Snapshot: pr.State == tracker.StateSnapshot})
+		})
 	}
 	lag := int64(bs.GetCommit()) - int64(c.applied)
 	st.CaughtUp = n.caughtUp.Load() && lag <= maxApplyLag
@@ -146,6 +154,9 @@ func (n *Node) knownIdentity(id uint64) *internalv1.Identity {
 	return n.transport.Seen(id)
 }
 
+// uptimeMS is how long this process has had the node.
+func (n *Node) uptimeMS() uint64 { return uint64(time.Since(n.started).Milliseconds()) }
+
 // ClusterStatus is Status with every member asked for its progress.
 func (n *Node) ClusterStatus(ctx context.Context) Status {
 	st := n.Status()
@@ -155,19 +166,42 @@ func (n *Node) ClusterStatus(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, peerAskTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
+	progress := st.progress
+	if st.Leader == n.id {
+		st.CommitUS = n.commits.recent(time.Now())
+	}
+	var led *internalv1.PeerStatusResponse // the leader's answer; written by one goroutine, read after all ended
 	for i := range members {
 		m := &members[i]
 		if m.ID == n.id {
-			m.Reachable, m.Applied = true, st.Applied
+			m.Reachable, m.Applied, m.Uptime = true, st.Applied, time.Duration(n.uptimeMS())*time.Millisecond
 			continue
 		}
 		wg.Go(func() {
 			resp, err := n.transport.PeerStatus(ctx, m.ID)
 			m.Reachable = err == nil
+			if err != nil {
+				m.Err = status.Convert(err).Message()
+				return
+			}
 			m.Applied = resp.GetApplied()
+			m.Uptime = time.Duration(resp.GetUptimeMs()) * time.Millisecond
+			if m.ID == st.Leader {
+				led = resp
+			}
 		})
 	}
 	wg.Wait()
+	if led != nil {
+		progress, st.CommitUS = led.GetProgress(), led.GetCommitUs()
+	}
+	for _, p := range progress {
+		for i := range members {
+			if members[i].ID == p.GetId() {
+				members[i].Match, members[i].Snapshot = p.GetMatch(), p.GetSnapshot()
+			}
+		}
+	}
 	return st
 }
 
