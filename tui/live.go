@@ -164,3 +164,6 @@ func link(s client.State) common.Link {
 	}
 	return l
 }
+
+// LinkOf is a state in the words of the status bar, for commands that have no screen.
+func LinkOf(s client.State) common.Link { return link(s) }

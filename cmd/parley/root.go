@@ -47,7 +47,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not authenticated or not allowed, 4 not
 		{"room", "Rooms:", []*cobra.Command{newRoom(a)}},
 		{"message", "Messages:", []*cobra.Command{newShow(a), newThread(a), newEdit(a), newDelete(a), newReact(a), newPin(a), newPins(a)}},
 		{"account", "Accounts:", []*cobra.Command{newAccount(a), newLogin(a), newLogout(a), newWhoAmI(a), newSessions(a), newBot(a)}},
-		{"cluster", "Clusters:", []*cobra.Command{newDemo(a), newUp(a), newServe(a), newHook(a), newCerts(a), newCluster(a), newBackup(a), newRestore(a), newRecover(a),
+		{"cluster", "Clusters:", []*cobra.Command{newDemo(a), newUp(a), newServe(a), newHook(a), newCerts(a), newStatus(a), newCluster(a), newBackup(a), newRestore(a), newRecover(a),
 			newBench(a)}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
