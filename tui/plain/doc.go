@@ -7,7 +7,7 @@
 //	plain.go     Run and the one loop that owns the session
 //	console.go   where lines come from and go to: a line editor on a terminal, or plain reading
 //	message.go   a message as lines
-//	send.go      own messages from Enter to their outcome
+//	send.go      own messages from Enter to their outcome, by the rules of tui/outbox; store.go keeps them on disk
 //	stream.go    the subscription
 //	read.go      pages of history, and what they mark as read
 //	link.go      the connection in words
