@@ -143,7 +143,7 @@ func stills(binary, dir, to string) error {
 	s.see("✓ alice  is anybody there?", "READY")
 
 	s.keys(ptytest.F6, ptytest.F6, ptytest.F3)
-	s.see("can lose 1 more", "events, as this client saw them")
+	s.see("can lose 1 more", "events, as this client saw them", "voter") // the members have answered
 	s.save(filepath.Join(to, "cluster.svg"))
 	s.keys(ptytest.CtrlQ)
 	if s.err == nil {
