@@ -117,7 +117,7 @@ var columns = []column{
 	{"LAG", 7, 0, true, (*Model).lag},
 	{"RTT p50/p99", 15, 56, true, (*Model).roundTrip},
 	{"UP", 8, 64, true, func(_ *Model, mb *parleyv1.Member) string { return uptime(mb) }},
-	{"VERSION", 12, 100, false, func(_ *Model, mb *parleyv1.Member) string { return common.Line(mb.GetVersion()) }},
+	{"VERSION", 10, 100, false, func(_ *Model, mb *parleyv1.Member) string { return common.Line(mb.GetVersion()) }},
 }
 
 // table is the members, and the selected one in full below: what a narrow screen has no column for is there.
