@@ -14,6 +14,9 @@ func peopleCommands() []command {
 		{"who", "[invited | banned | pattern]", "who is in this room; with a pattern of * and ?: people of such names", (*Model).cmdWho},
 		{"last", "", "back to the conversation before (alt+s)", func(m *Model, _ string) tea.Cmd { return m.back() }},
 		{"sidebar", "", "sidebar on or off (F2)", func(m *Model, _ string) tea.Cmd { m.toggleSidebar(); return nil }},
+		{"goto", "day | time | seq | id:N", "go to a place: 2026-01-31, 14:05, the seq or the id of a message", (*Model).cmdGoto},
+		{"search", "[from:user in:#room before:day after:day] words", "find messages (^F)",
+			func(m *Model, args string) tea.Cmd { return m.openSearch(args) }},
 		{"go", "[name]", "go to a room, a person or a >command (^K)", func(m *Model, args string) tea.Cmd { return m.openSwitcher(args) }},
 	}
 }

@@ -28,6 +28,7 @@ type conversation struct {
 
 	facts
 	people members
+	win    window
 
 	loaded, loading, more bool
 	below                 int // came while the reader was further up or elsewhere
@@ -218,6 +219,10 @@ func (v *conversation) rebuild() {
 		}
 	}
 	switch {
+	case v.windowed() && v.win.before:
+		v.tl.Top = "↑ older messages: PgUp"
+	case v.windowed():
+		v.tl.Top = "start of the conversation"
 	case v.onlyOn:
 		v.tl.Top = ""
 	case v.kept:

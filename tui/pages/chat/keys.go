@@ -107,6 +107,8 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 		return m.step(-1)
 	case key.Matches(msg, k.NextUnread):
 		return m.nextUnread()
+	case key.Matches(msg, k.Search):
+		return m.openSearch("")
 	case key.Matches(msg, k.LastConversation):
 		return m.back()
 	case key.Matches(msg, k.Sidebar):
@@ -174,6 +176,9 @@ func (m *Model) onTimelineKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 		v.tl.Home()
 		return true, m.loadOlder()
 	case key.Matches(msg, k.Bottom) && m.composer.Empty():
+		if v.windowed() {
+			m.leaveUnread(v)
+		}
 		v.tl.End()
 		v.below = 0
 		return true, nil

@@ -51,7 +51,7 @@ func (m *Model) onOverlayMsg(msg tea.Msg) (cmd tea.Cmd, ok bool) {
 	case common.ShowMsg:
 		return m.push(msg.Overlay), true
 	case common.OpenMsg:
-		return m.goTo(msg.Conversation), true
+		return m.openAt(msg.Conversation, msg.MessageID), true
 	case common.TellMsg:
 		m.setFlash(msg.Text, msg.Bad)
 	case common.RunMsg:

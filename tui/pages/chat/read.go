@@ -31,7 +31,7 @@ type markBatch struct {
 // markShown marks what is on screen: called after every Update, it does nothing when nothing changed.
 func (m *Model) markShown() tea.Cmd {
 	v := m.cur
-	if v == nil || v.hold || !m.c.Focused || m.overlay() || m.w < MinWidth || m.h < MinHeight {
+	if v == nil || v.hold || v.windowed() || !m.c.Focused || m.overlay() || m.w < MinWidth || m.h < MinHeight {
 		return nil
 	}
 	for _, e := range v.tl.Shown() {

@@ -27,7 +27,7 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 		m.reopen = false
 		cmds = append(cmds, m.load(m.cur, newestPage, 0))
 	}
-	cmds = append(cmds, m.watchPeople())
+	cmds = append(cmds, m.watchPeople(), m.growWindow())
 	if _, ok := msg.(tea.KeyPressMsg); ok {
 		cmds = append(cmds, m.atKeyboard(), m.askNames())
 	}
@@ -109,6 +109,8 @@ func (m *Model) dispatch(msg tea.Msg) tea.Cmd {
 		return m.onAccountDeleted(msg)
 	case loggedOutMsg:
 		return m.onLoggedOut(msg)
+	case windowMsg:
+		return m.onWindow(msg)
 	case membersMsg:
 		return m.onMembers(msg)
 	case presenceMsg:

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -129,8 +130,11 @@ func (m *Model) pane() (rows []string, cursor *tea.Cursor) {
 		rows = append(rows, m.welcome()...)
 	} else {
 		rows = append(rows, m.cur.tl.View()...)
-		if !m.cur.tl.Following() {
-			pill := m.c.Widths.Rule(m.cur.tl.Pill(m.cur.below), m.w-m.paneX)
+		if text, ok := m.pill(m.cur); ok {
+			if m.cur.tl.Following() && len(rows) > 1 { // at the end of a window: the timeline left no row for it
+				rows = slices.Delete(rows, 1, 2)
+			}
+			pill := m.c.Widths.Rule(text, m.w-m.paneX)
 			if m.cur.below > 0 {
 				rows = append(rows, m.c.Styles.Unread.Render(pill))
 			} else {

@@ -19,6 +19,7 @@ const (
 	unreadView viewKind = iota // what /unread asked for
 	threadView                 // one thread: its first message, then the replies
 	pinsView                   // the pinned messages
+	aroundView                 // a window somewhere in the history: see window.go
 )
 
 // viewMsg is the answer to a view's question.
@@ -126,6 +127,8 @@ func (v *conversation) joinView(e *timeline.Entry) {
 		if !e.Pinned {
 			return
 		}
+	case aroundView: // what comes now is below it
+		return
 	}
 	i, found := slices.BinarySearchFunc(v.only, e.Seq, func(a *timeline.Entry, seq uint64) int { return cmp.Compare(a.Seq, seq) })
 	if !found {
@@ -149,6 +152,8 @@ func (m *Model) viewNote(v *conversation) string {
 			note = "thread, its newest " + count(n, "reply", "replies")
 		}
 		return note + " · Enter replies" + back
+	case aroundView:
+		return "further back · PgDn goes on, End shows the newest"
 	case pinsView:
 		return count(len(v.only), "pinned message", "pinned messages") + back
 	}
