@@ -49,10 +49,13 @@ func TestFeatureSearch(t *testing.T) {
 	x.gone("newer below")
 
 	x.line("/goto 50")
-	x.see("message 050", "further back")
+	x.see("message 050")
 	x.keys("esc", "end")
 	x.see("message 401")
-	x.gone("further back")
+	x.line("/goto id:30")
+	x.see("message 030")
+	x.keys("esc", "esc", "end")
+	x.see("message 401")
 
 	x.fake.mu.Lock()
 	x.fake.fail = common.Failure{Outcome: common.NotApplied, Text: "no node answers"}
