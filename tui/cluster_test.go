@@ -16,7 +16,7 @@ func TestFeatureNodeLeaderQuorumView(t *testing.T) {
 	for _, size := range [][2]int{{100, 30}, {80, 24}, {60, 20}, {40, 10}} {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			x := start(t, size[0], size[1], deploys)
-			x.see("Message @")
+			x.see("Message @bob", "2 unread") // what was on screen is read
 			x.fake.setLink(common.Link{Phase: common.FailingOver, Node: "n1", Members: members("n2", "n3")})
 			x.see("FAILOVER")
 			x.advance(1800 * time.Millisecond)

@@ -47,7 +47,10 @@ func (l Link) Detail(now time.Time) string {
 
 // Parts is what stands behind the word: who we talk to and what it means for the person.
 func (l Link) Parts(now time.Time) []Part {
-	since := Age(now.Sub(l.Since))
+	since := "0 ms"
+	if !l.Since.IsZero() { // the library always tells
+		since = Age(now.Sub(l.Since))
+	}
 	switch l.State() {
 	case StateSyncing:
 		if l.Sync.Total == 0 {
