@@ -49,6 +49,22 @@ func (d *Demo) talk(ctx context.Context) {
 	}
 }
 
+// attend listens as a bot would, so that it counts as there. What it hears is of no use.
+func attend(ctx context.Context, b Bot) {
+	for {
+		sub := b.Subscribe(ctx, "")
+		for {
+			if _, err := sub.Next(ctx); err != nil {
+				break
+			}
+		}
+		sub.Close()
+		if !pause(ctx, againAfter) {
+			return
+		}
+	}
+}
+
 // say sends one line until it is acknowledged, with one request id; false when ctx ended first. What the cluster refuses for
 // good, such as a room that was left or archived meanwhile, is dropped.
 func (d *Demo) say(ctx context.Context, l line) bool {

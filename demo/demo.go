@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"parley/api/client"
 	"parley/local"
 	"parley/proto/parleyv1"
 	"parley/tui/common"
@@ -30,6 +31,7 @@ type Cluster interface {
 type Bot interface {
 	SendMessage(context.Context, *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error)
 	ReadMessages(context.Context, *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error)
+	Subscribe(ctx context.Context, cursor string) *client.Subscription
 }
 
 // Options say what a demo consists of. All but SeenTo, Pace and NewID are required.
@@ -73,7 +75,10 @@ func Start(ctx context.Context, o Options) *Demo {
 		phases: map[string]common.DemoPhase{}, runs: map[string]int{}, ledger: newLedger(),
 	}
 	d.change(func() {})
-	// Owned by the demo, end with ctx: one says lines, one counts, one hears of nodes that ended.
+	// Owned by the demo, end with ctx: one listens for each bot, one says lines, one counts, one hears of nodes that ended.
+	for _, b := range o.Bots {
+		d.work.Go(func() { attend(ctx, b) })
+	}
 	d.work.Go(func() { d.talk(ctx) })
 	d.work.Go(func() { d.count(ctx) })
 	d.work.Go(func() { d.watch(ctx) })

@@ -51,7 +51,7 @@ func TestFeatureNotify(t *testing.T) {
 	x.await("a call while the terminal has no focus", called("notify;@bob;you look elsewhere"))
 
 	later()
-	m := x.fake.add("#ops", "bob", "chatter", epoch)
+	x.fake.add("#ops", "bob", "chatter", epoch)
 	x.await("a call for a room", called("notify;#ops;bob: chatter"))
 
 	later()
@@ -68,7 +68,7 @@ func TestFeatureNotify(t *testing.T) {
 	}
 	later()
 	x.fake.mu.Lock()
-	m = x.fake.store("#ops", "bob", "@alice look", "", epoch)
+	m := x.fake.store("#ops", "bob", "@alice look", "", epoch)
 	m.MentionsMe = true
 	x.fake.push(&parleyv1.Event{Change: &parleyv1.Event_Message{Message: m}})
 	x.fake.mu.Unlock()

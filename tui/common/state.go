@@ -114,10 +114,10 @@ const LagEntries = 4096
 
 // State is what the link amounts to.
 func (l Link) State() State {
-	switch {
-	case l.Barred == BadToken:
+	switch l.Barred {
+	case BadToken:
 		return StateAuth
-	case l.Barred == BadVersion:
+	case BadVersion:
 		return StateVersion
 	}
 	switch l.Phase {

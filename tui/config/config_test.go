@@ -125,17 +125,17 @@ func TestEverySettingSurvives(t *testing.T) {
 
 func TestASymbolicLinkStaysOne(t *testing.T) {
 	d := dir(t, "config.toml", "")
-	real := filepath.Join(t.TempDir(), "dotfile.toml")
-	if err := os.Rename(filepath.Join(string(d), "config.toml"), real); err != nil {
+	target := filepath.Join(t.TempDir(), "dotfile.toml")
+	if err := os.Rename(filepath.Join(string(d), "config.toml"), target); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(real, filepath.Join(string(d), "config.toml")); err != nil {
+	if err := os.Symlink(target, filepath.Join(string(d), "config.toml")); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.SaveSetting("theme", "mono"); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := os.ReadFile(real); err != nil || !strings.Contains(string(b), "mono") {
+	if b, err := os.ReadFile(target); err != nil || !strings.Contains(string(b), "mono") {
 		t.Errorf("the file behind the link has %q, %v", b, err)
 	}
 }

@@ -127,8 +127,8 @@ func (f *file) without(key string) []byte {
 // write replaces the file. A symbolic link stays one: people keep their settings under version control.
 func (f *file) write(data []byte, header string) error {
 	path := f.path
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

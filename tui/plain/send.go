@@ -173,7 +173,7 @@ func (v *conversation) note(m *parleyv1.Message) bool {
 func (s *session) tellWaiting(v *conversation, now time.Time) {
 	for i, o := range v.out {
 		ready, fresh := s.link.Usable(), now.Sub(o.Written) < tellAfter
-		state, why := "", ""
+		var state, why string
 		switch {
 		case !o.Saved: // nothing is said of it that a crash could make a lie
 			continue

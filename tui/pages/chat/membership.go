@@ -76,7 +76,7 @@ func (m *Model) membershipChanged(c *parleyv1.MembershipChanged) *conversation {
 	was, known := v.people.find(c.GetUsername())
 	v.people.set(c.GetUsername(), c.GetMembership())
 	in := c.GetMembership() >= parleyv1.Membership_MEMBERSHIP_MEMBER
-	text := ""
+	var text string
 	switch {
 	case in && known && was >= parleyv1.Membership_MEMBERSHIP_MEMBER:
 		text = by + " made " + who + " " + a(ranks[c.GetMembership()])

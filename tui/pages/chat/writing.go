@@ -196,7 +196,8 @@ func (m *Model) banner() []string {
 		return nil
 	}
 	st, ws := m.c.Styles, m.c.Widths
-	head, keys := "", " · Esc cancels"
+	var head string
+	keys := " · Esc cancels"
 	switch {
 	case v.edit != nil:
 		head, keys = "editing your message of "+v.edit.clock, " · Enter saves · Esc gives the draft back"
