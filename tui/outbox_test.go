@@ -27,8 +27,9 @@ func stored(dir string, held *shelf) func(*fake) {
 // shelf is a store that tells from outside which ids its outbox holds.
 type shelf struct {
 	common.Store
-	mu  sync.Mutex
-	ids map[string]bool
+	mu    sync.Mutex
+	ids   map[string]bool
+	draft string
 }
 
 func (s *shelf) Load() (common.Saved, error) {
@@ -330,4 +331,22 @@ func TestOfflineStartShowsHistory(t *testing.T) {
 	y.see("READY", "and now?")
 	y.gone("kept on this machine")
 	y.see("> half a thought")
+}
+
+// Save notes the draft: what changed is written while the client runs, not only when it ends.
+func (s *shelf) Save(ch common.Changes) error {
+	err := s.Store.Save(ch)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draft = ch.Drafts["@bob"]
+	return err
+}
+
+func TestDraftIsSavedWhileRunning(t *testing.T) {
+	disk := &shelf{}
+	x := start(t, 80, 24, stored(t.TempDir(), disk))
+	x.open("@bob")
+	x.await("the store", disk.holds(0))
+	x.typed("half a thought")
+	x.await("the draft on disk", func() bool { disk.mu.Lock(); defer disk.mu.Unlock(); return disk.draft == "half a thought" })
 }
