@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/term"
 
+	"parley/api/client"
 	"parley/tui/cache"
 	"parley/tui/common"
 	"parley/tui/keymap"
@@ -86,6 +87,7 @@ func run(ctx context.Context, be common.Backend, o Options, opts ...tea.ProgramO
 	}
 	c := &common.Common{
 		Backend: be, Keys: keymap.Default(), Settings: common.DefaultSettings(), Now: time.Now, Zone: time.Local,
+		NewToken: client.NewToken, NewCode: client.NewInviteCode,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 		Label: label(host), Servers: o.Servers, Version: o.Version, Demo: o.Demo,
 		SaveSession: o.SaveSession, ForgetSession: o.ForgetSession,

@@ -22,13 +22,16 @@ type Common struct {
 	NonUTF8  bool // the locale can show ASCII only
 
 	// Now and NewID are arguments so that tests draw the same screen twice.
-	Now     func() time.Time
-	NewID   func() string
-	Zone    *time.Location
-	Label   string // what this client calls itself in ListSessions
-	Servers []string
-	Version string
-	Demo    Demo // the cluster behind `parley demo`; nil otherwise
+	Now   func() time.Time
+	NewID func() string
+	// NewToken and NewCode make the secret of a bot and the code of an invitation.
+	NewToken func() []byte
+	NewCode  func() string
+	Zone     *time.Location
+	Label    string // what this client calls itself in ListSessions
+	Servers  []string
+	Version  string
+	Demo     Demo // the cluster behind `parley demo`; nil otherwise
 
 	// OpenStore opens what the account's client keeps on disk; nil keeps nothing. It does file I/O and runs in a command.
 	OpenStore func(user string) (Store, error)

@@ -20,7 +20,7 @@ type command struct {
 var commands []command
 
 func init() { // a variable's initialiser would refer to itself through help
-	commands = slices.Concat(basicCommands(), messageCommands(), roomCommands(), peopleCommands(), viewCommands(), clusterCommands(), demoCommands())
+	commands = slices.Concat(basicCommands(), messageCommands(), roomCommands(), peopleCommands(), accountCommands(), operatorCommands(), viewCommands(), clusterCommands(), demoCommands())
 }
 
 func basicCommands() []command {
