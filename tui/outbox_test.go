@@ -242,7 +242,6 @@ func TestStaleIsAsked(t *testing.T) {
 	x.keys("ctrl+c")
 	x.advance(3 * time.Second)
 	x.see("Still send this to @bob?", "“lunch?” and 1 more", "s send", "k keep", "D discard")
-	x.golden("stale-80x24")
 	x.keys("k")
 	x.see("kept")
 	x.typed("now")
@@ -316,6 +315,7 @@ func TestOfflineStartShowsHistory(t *testing.T) {
 	x.open("@bob")
 	x.see("logs are on n3 now")
 	x.typed("half a thought")
+	x.await("the draft on disk", func() bool { disk.mu.Lock(); defer disk.mu.Unlock(); return disk.draft == "half a thought" })
 	x.app.page.Close()
 
 	y := start(t, 80, 24, func(f *fake) {

@@ -119,12 +119,12 @@ func (m *Model) quit() tea.Cmd {
 	m.dialog.Choices = []dialog.Choice{
 		{Key: "k", Word: "keep and quit", Do: func() tea.Cmd { return tea.Quit }},
 		{Key: "D", Word: "discard and quit", Do: func() tea.Cmd {
-			return func() tea.Msg {
+			return m.ordered(func() tea.Msg {
 				if err := store.Drop(ids...); err != nil {
 					return common.TellMsg{Text: "not discarded: " + err.Error(), Bad: true}
 				}
 				return tea.Quit()
-			}
+			})
 		}},
 	}
 	return nil

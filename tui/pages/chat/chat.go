@@ -75,10 +75,10 @@ type Model struct {
 	clicked   click
 	over      bool // the session ended
 
-	store     common.Store // nil without one, and until it is open
-	storing   bool         // it is being opened
+	store     common.Store  // nil without one, and until it is open
+	lastWrite chan struct{} // closed when the newest write to the outbox is done; see ordered
+	storing   bool          // it is being opened
 	saving    bool
-	closed    bool
 	cluster   string    // the one that the outbox is for; empty until a node or the disk told
 	lastOrder uint64    // of the outbox
 	settled   []string  // request ids to take off the disk
@@ -113,8 +113,14 @@ func (m *Model) Init() tea.Cmd {
 // does file I/O.
 func (m *Model) Close() {
 	m.cancel()
-	if m.closed = true; m.store == nil {
+	if m.store == nil {
 		return
+	}
+	if m.lastWrite != nil {
+		select {
+		case <-m.lastWrite:
+		case <-time.After(closeWithin):
+		}
 	}
 	if ids := m.settled; len(ids) > 0 {
 		_ = m.store.Drop(ids...) // they have their outcome: at worst they are tried once more under ids that the cluster knows

@@ -63,6 +63,8 @@ const (
 	retryAfter = time.Second
 	// saveAfter gathers changes into one write to the disk; a draft loses no more than this in a crash.
 	saveAfter = 2 * time.Second
+	// closeWithin is how long leaving waits for the outbox to be on disk: a slow disk, not a dead one.
+	closeWithin = 2 * time.Second
 	// keptAfter is how long a node may take to tell the conversations before those of the disk are opened.
 	keptAfter = 300 * time.Millisecond
 	// markAfter gathers what a reader scrolls past into one MarkRead.

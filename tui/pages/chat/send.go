@@ -100,12 +100,16 @@ func (m *Model) pumpAll() tea.Cmd {
 // trySend makes one try. What the disk does not call tried yet is written first: see invariant 2 of package outbox.
 func (m *Model) trySend(o *outgoing) tea.Cmd {
 	be, parent, store, msg := m.c.Backend, m.follows(m.ctx, o.ID), m.store, o.Outgoing
-	write := store != nil && !o.marked
+	write := func() tea.Msg { return nil }
+	if store != nil && !o.marked {
+		write = m.ordered(func() tea.Msg {
+			_ = store.Put(msg) // without it, a crash would bring it back as queued under its id: it still takes effect once
+			return nil
+		})
+	}
 	o.marked = true
 	return func() tea.Msg {
-		if write {
-			_ = store.Put(msg) // without it, a crash would bring it back as queued under its id: it still takes effect once
-		}
+		write()
 		ctx, cancel := context.WithTimeout(parent, common.WriteTimeout)
 		defer cancel()
 		resp, err := be.SendMessage(ctx, &parleyv1.SendMessageRequest{

@@ -13,6 +13,7 @@ import (
 
 // storedMsg is the end of opening the store.
 type storedMsg struct {
+	page  *Model // which asked for it
 	store common.Store
 	saved common.Saved
 	err   error
@@ -27,7 +28,7 @@ type queuedMsg struct {
 
 // openStore opens what outlives the page. The list is asked for at the same time: a node is as fast as the disk.
 func (m *Model) openStore() tea.Cmd {
-	open, user := m.c.OpenStore, m.user
+	open, user, page := m.c.OpenStore, m.user, m
 	if open == nil {
 		return nil
 	}
@@ -35,15 +36,23 @@ func (m *Model) openStore() tea.Cmd {
 	return func() tea.Msg {
 		store, err := open(user)
 		if err != nil {
-			return storedMsg{err: err}
+			return storedMsg{page: page, err: err}
 		}
 		saved, err := store.Load()
-		return storedMsg{store, saved, err}
+		return storedMsg{page, store, saved, err}
 	}
 }
 
 // onStored takes over what was on disk: the outbox goes on where it stopped, under the same ids.
 func (m *Model) onStored(msg storedMsg) tea.Cmd {
+	if msg.page != m { // that page was left meanwhile
+		return func() tea.Msg {
+			if msg.store != nil {
+				_ = msg.store.Close() // nothing was written
+			}
+			return nil
+		}
+	}
 	m.storing, m.store = false, msg.store
 	if msg.err != nil {
 		m.fail("nothing is kept on disk: " + msg.err.Error())
@@ -53,10 +62,6 @@ func (m *Model) onStored(msg storedMsg) tea.Cmd {
 			}
 		}
 		return m.pumpAll()
-	}
-	if m.closed { // the page was left meanwhile
-		store := msg.store
-		return func() tea.Msg { _ = store.Close(); return nil }
 	}
 	s := msg.saved
 	if len(s.Notes) > 0 {
@@ -143,7 +148,7 @@ func (m *Model) keep(v *conversation, o *outgoing) tea.Cmd {
 	first := !slices.ContainsFunc(v.out, func(w *outgoing) bool { return w != o && w.Waiting() && !w.Foreign })
 	store, msg, name := m.store, o.Outgoing, v.name
 	msg.Tried = first && m.ready()
-	return func() tea.Msg { return queuedMsg{name, msg.ID, msg.Tried, store.Put(msg)} }
+	return m.ordered(func() tea.Msg { return queuedMsg{name, msg.ID, msg.Tried, store.Put(msg)} })
 }
 
 func (m *Model) onQueued(msg queuedMsg) tea.Cmd {
@@ -169,12 +174,12 @@ func (m *Model) rewrite(o *outgoing) tea.Cmd {
 		return nil
 	}
 	o.marked = msg.Tried
-	return func() tea.Msg {
+	return m.ordered(func() tea.Msg {
 		if err := store.Put(msg); err != nil {
 			return common.TellMsg{Text: err.Error(), Bad: true}
 		}
 		return nil
-	}
+	})
 }
 
 // dropSettled takes what has its outcome out of the outbox. A crash before that costs one more try with an id that the
@@ -184,11 +189,25 @@ func (m *Model) dropSettled() tea.Cmd {
 	if m.settled = nil; len(ids) == 0 || store == nil {
 		return nil
 	}
-	return func() tea.Msg {
+	return m.ordered(func() tea.Msg {
 		if err := store.Drop(ids...); err != nil {
 			return common.TellMsg{Text: err.Error(), Bad: true}
 		}
 		return nil
+	})
+}
+
+// ordered makes a command of a write to the outbox that waits for the ones before it: commands run side by side, and a Drop
+// that overtook the Put of the same message would leave it there.
+func (m *Model) ordered(write func() tea.Msg) tea.Cmd {
+	before, done := m.lastWrite, make(chan struct{})
+	m.lastWrite = done
+	return func() tea.Msg {
+		if before != nil {
+			<-before
+		}
+		defer close(done)
+		return write()
 	}
 }
 
