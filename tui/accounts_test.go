@@ -10,6 +10,6 @@ func TestWhoIs(t *testing.T) {
 	x.see("user name", "shown as", "Bob", "presence", "here")
 	x.keys("enter")
 	x.see("Message @bob")
-	x.line("/setting registration maybe")
-	x.see("open|invite|closed", "> /setting registration maybe")
+	x.line("/cluster-settings registration maybe")
+	x.see("open|invite|closed", "> /cluster-settings registration maybe")
 }

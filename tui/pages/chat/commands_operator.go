@@ -25,7 +25,7 @@ func operatorCommands() []command {
 		{"remove-user", "@user", "operators: delete an account and what it sent", (*Model).cmdRemoveUser},
 		{"invite-code", "[uses [days]] | list | revoke id", "operators: codes that admit new accounts", (*Model).cmdInviteCode},
 		{"audit", "", "operators: log-ins and what operators did", (*Model).cmdAudit},
-		{"setting", "[registration open|invite|closed] | [retain-days N]", "operators: the cluster's settings", (*Model).cmdSetting},
+		{"cluster-settings", "[registration open|invite|closed] | [retain-days N]", "operators: the cluster's settings", (*Model).cmdSetting},
 	}
 }
 
@@ -193,7 +193,7 @@ func (m *Model) cmdSetting(args string) tea.Cmd {
 		}
 	}
 	if req.Registration == 0 && req.RetainDays == nil {
-		m.fail("/setting registration open|invite|closed, or /setting retain-days 0 to 3650")
+		m.fail("/cluster-settings registration open|invite|closed, or /cluster-settings retain-days 0 to 3650")
 		return nil
 	}
 	return m.do("not changed", func(ctx context.Context, be common.Backend, id string) error {
