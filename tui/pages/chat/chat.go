@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -30,6 +31,7 @@ type Model struct {
 
 	conversations map[string]*conversation
 	order         []*conversation // as the sidebar shows them
+	lastRank      int             // see sort
 	cur           *conversation
 	last          string // the conversation that was open before
 	from          string // the one that the jumps to unread ones began in
@@ -146,14 +148,31 @@ func (m *Model) conversation(name string) *conversation {
 	return v
 }
 
-// sort keeps the most recently active conversation on top. One that was just opened and is empty counts as new.
+// sort keeps rooms before people, and each where it is: a list that moves under the eye, and under alt+1…9, cannot be used
+// without looking. What is new to the list comes first in its part, the most recently active one on top.
 func (m *Model) sort() {
-	slices.SortStableFunc(m.order, func(a, b *conversation) int {
+	fresh := slices.DeleteFunc(slices.Clone(m.order), func(v *conversation) bool { return v.rank != 0 })
+	slices.SortStableFunc(fresh, func(a, b *conversation) int {
 		if a.lastID == 0 || b.lastID == 0 {
-			return cmp.Compare(a.lastID, b.lastID) // 0 first
+			return cmp.Compare(b.lastID, a.lastID) // just opened and empty: the newest
 		}
-		return cmp.Compare(b.lastID, a.lastID)
+		return cmp.Compare(a.lastID, b.lastID)
 	})
+	for _, v := range fresh {
+		m.lastRank--
+		v.rank = m.lastRank
+	}
+	slices.SortFunc(m.order, func(a, b *conversation) int {
+		return cmp.Or(cmp.Compare(part(a), part(b)), cmp.Compare(a.rank, b.rank))
+	})
+}
+
+// part tells rooms from people.
+func part(v *conversation) int {
+	if strings.HasPrefix(v.name, "#") {
+		return 0
+	}
+	return 1
 }
 
 // openFirst opens what was asked for, else what has unread messages, else the newest.
@@ -170,7 +189,8 @@ func (m *Model) openFirst() tea.Cmd {
 		}
 	}
 	if len(m.order) > 0 {
-		return m.show(m.order[0].name)
+		newest := slices.MaxFunc(m.order, func(a, b *conversation) int { return cmp.Compare(a.lastID, b.lastID) })
+		return m.show(newest.name)
 	}
 	return nil
 }

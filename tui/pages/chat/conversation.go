@@ -17,6 +17,7 @@ type conversation struct {
 	unread  uint64 // as the cluster counts; marks on their way are taken off by count()
 	lastID  uint64
 	lastSeq uint64
+	rank    int // its place in the sidebar; 0 until it has one
 
 	msgs    []*timeline.Entry // committed, by seq
 	notices []*timeline.Entry // Seq is the message after which each stands
