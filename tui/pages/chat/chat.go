@@ -183,13 +183,12 @@ func (m *Model) openFirst() tea.Cmd {
 	if m.open != "" {
 		return m.show(m.open)
 	}
-	for _, v := range m.order {
-		if v.count() > 0 {
-			return m.show(v.name)
-		}
+	from := slices.DeleteFunc(slices.Clone(m.order), func(v *conversation) bool { return v.count() == 0 })
+	if len(from) == 0 {
+		from = m.order
 	}
-	if len(m.order) > 0 {
-		newest := slices.MaxFunc(m.order, func(a, b *conversation) int { return cmp.Compare(a.lastID, b.lastID) })
+	if len(from) > 0 {
+		newest := slices.MaxFunc(from, func(a, b *conversation) int { return cmp.Compare(a.lastID, b.lastID) })
 		return m.show(newest.name)
 	}
 	return nil
