@@ -234,36 +234,6 @@ func (s *session) markAll(v *conversation) {
 	s.say("%s: marked as read", v.name)
 }
 
-func (s *session) cmdSearch(query string) {
-	if query == "" {
-		s.say("error: /search words")
-		return
-	}
-	link := s.link
-	s.ask(func(ctx context.Context) func() {
-		resp, local, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.SearchMessagesResponse, error) {
-			return s.be.SearchMessages(ctx, &parleyv1.SearchMessagesRequest{Query: query, PageSize: maxList, Consistency: c})
-		}, s.be.Explain)
-		return func() {
-			if err != nil {
-				s.fail("not searched", err)
-				return
-			}
-			words := "search: " + several(len(resp.GetMessages()), "message", "messages")
-			if resp.GetNextPageToken() != "" {
-				words += ", there are more: narrow it"
-			}
-			if local {
-				words += ", read from one node alone"
-			}
-			s.say("%s", words)
-			for _, m := range resp.GetMessages() {
-				s.show(m, "id "+strconv.FormatUint(m.GetId(), 10))
-			}
-		}
-	})
-}
-
 func (s *session) cmdSend(text string) {
 	if text == "" && len(s.paste) > 0 {
 		text = strings.Join(s.paste, "\n")
@@ -299,53 +269,5 @@ func (s *session) cmdWho(pattern string) {
 				s.say("who: %s", text)
 			}
 		}
-	})
-}
-
-func (s *session) status() {
-	s.trouble.told = s.linkWords(s.link)
-	s.say("link: %s", s.trouble.told)
-	if s.cur != nil {
-		s.say("open: %s", s.cur.name)
-	}
-	s.tellUnread(true)
-	s.outbox()
-}
-
-func (s *session) cmdCluster(string) {
-	s.ask(func(parent context.Context) func() {
-		ctx, cancel := context.WithTimeout(parent, common.CallTimeout)
-		defer cancel()
-		resp, err := s.be.Status(ctx, &parleyv1.StatusRequest{})
-		return func() {
-			if err != nil {
-				s.fail("no node told", err)
-				return
-			}
-			quorum := "quorum"
-			if !resp.GetQuorum() {
-				quorum = "no quorum"
-			}
-			s.say("cluster: term %d, %s, told by %s", resp.GetTerm(), quorum, resp.GetNode())
-			for _, m := range resp.GetMembers() {
-				text := m.GetName() + ", " + m.GetAddress()
-				if m.GetName() == resp.GetLeader() {
-					text += ", leader"
-				}
-				if !m.GetReachable() {
-					text += ", down"
-				}
-				s.say("cluster: %s, applied %d", text, m.GetApplied())
-			}
-		}
-	})
-}
-
-func (s *session) cmdReconnect(string) {
-	s.say("link: all nodes are tried now")
-	s.retry(s.o.Now(), true)
-	s.call(func(ctx context.Context) func() {
-		s.be.Reconnect(ctx)
-		return func() {}
 	})
 }

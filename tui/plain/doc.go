@@ -5,6 +5,8 @@
 // or its place.
 //
 //	plain.go     Run and the one loop that owns the session
+//	input.go     the goroutine that reads lines, and what becomes of them
+//	conversation.go what is known of each conversation
 //	console.go   where lines come from and go to: a line editor on a terminal, or plain reading
 //	message.go   a message as lines
 //	send.go      own messages from Enter to their outcome, by the rules of tui/outbox; store.go keeps them on disk

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -78,21 +76,6 @@ type session struct {
 	over     bool
 	err      error
 	rejected int
-}
-
-// conversation is what the session knows of one.
-type conversation struct {
-	name    string
-	unread  uint64
-	mention uint64
-	mute    parleyv1.Mute
-	lastID  uint64
-	lastSeq uint64
-	shown   uint64 // seq of the newest message that was written
-	loading bool
-	held    []*parleyv1.Message
-	out     []*outgoing
-	marks   marks
 }
 
 // Run talks until the person ends it, the input ends, the session is over, or ctx ends.
@@ -279,78 +262,9 @@ func (s *session) say(format string, args ...any) {
 	s.con.Print(common.Line(fmt.Sprintf(format, args...)))
 }
 
-// sorted are the conversations, the newest first.
-func (s *session) sorted() []*conversation {
-	vs := make([]*conversation, 0, len(s.conversations))
-	for _, v := range s.conversations {
-		vs = append(vs, v)
-	}
-	slices.SortFunc(vs, func(a, b *conversation) int {
-		if a.lastID != b.lastID {
-			if a.lastID > b.lastID {
-				return -1
-			}
-			return 1
-		}
-		if a.name < b.name {
-			return -1
-		}
-		return 1
-	})
-	return vs
-}
-
 func orSomebody(user string) string {
 	if user == "" {
 		return "logged in"
 	}
 	return "logged in as " + user
-}
-
-// line is one line of input, or its end.
-type line struct {
-	text   string
-	pasted bool
-	err    error
-}
-
-// readLines reads until the input ends. Its goroutine touches the console's reading side only; a read that blocks for ever ends
-// with the process.
-func readLines(ctx context.Context, con Console) <-chan line {
-	ch := make(chan line)
-	go func() {
-		for {
-			text, pasted, err := con.ReadLine()
-			select {
-			case ch <- line{text, pasted, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil && !errors.Is(err, ErrInterrupt) && !errors.Is(err, ErrEnd) {
-				return
-			}
-		}
-	}()
-	return ch
-}
-
-// onLine takes one line: a message, a command, or part of a paste.
-func (s *session) onLine(l line) {
-	switch {
-	case errors.Is(l.err, ErrInterrupt):
-		s.interrupt()
-	case errors.Is(l.err, ErrEnd):
-		s.quit("")
-	case l.err != nil:
-		if !errors.Is(l.err, io.EOF) {
-			s.say("error: reading the input: %s", l.err)
-		}
-		s.eofAt = s.o.Now()
-	case l.pasted:
-		if len(s.paste) < maxPaste {
-			s.paste = append(s.paste, l.text)
-		}
-	default:
-		s.enter(l.text)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -246,4 +247,34 @@ func several(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+func (s *session) cmdSearch(query string) {
+	if query == "" {
+		s.say("error: /search words")
+		return
+	}
+	link := s.link
+	s.ask(func(ctx context.Context) func() {
+		resp, local, err := common.Either(ctx, link, func(ctx context.Context, c parleyv1.Consistency) (*parleyv1.SearchMessagesResponse, error) {
+			return s.be.SearchMessages(ctx, &parleyv1.SearchMessagesRequest{Query: query, PageSize: maxList, Consistency: c})
+		}, s.be.Explain)
+		return func() {
+			if err != nil {
+				s.fail("not searched", err)
+				return
+			}
+			words := "search: " + several(len(resp.GetMessages()), "message", "messages")
+			if resp.GetNextPageToken() != "" {
+				words += ", there are more: narrow it"
+			}
+			if local {
+				words += ", read from one node alone"
+			}
+			s.say("%s", words)
+			for _, m := range resp.GetMessages() {
+				s.show(m, "id "+strconv.FormatUint(m.GetId(), 10))
+			}
+		}
+	})
 }

@@ -27,10 +27,6 @@ func (v *conversation) waiting() (n int) {
 	return n
 }
 
-func (v *conversation) find(id string) int {
-	return slices.IndexFunc(v.out, func(o *outgoing) bool { return o.ID == id })
-}
-
 // submit takes a message over: first to disk, where there is one, then to the cluster.
 func (s *session) submit(v *conversation, text string, replyTo uint64) {
 	if v.waiting() >= outbox.MaxWaiting {
@@ -157,16 +153,6 @@ func (s *session) committed(v *conversation, i int, at time.Time, id, seq uint64
 		who += fmt.Sprintf(", id %d", id)
 	}
 	s.write(at, who, o.Text)
-}
-
-// note takes what a message says of its conversation. It reports whether it was news.
-func (v *conversation) note(m *parleyv1.Message) bool {
-	v.lastID = max(v.lastID, m.GetId())
-	if m.GetSeq() <= v.lastSeq {
-		return false
-	}
-	v.lastSeq = m.GetSeq()
-	return true
 }
 
 // tellWaiting writes each state that a message came to and stays in; one that is committed at once needs no other line.

@@ -223,3 +223,9 @@ func (m *Model) key() string {
 	m.rows++
 	return "n" + strconv.Itoa(m.rows)
 }
+
+func (m *Model) reconnect() tea.Cmd {
+	m.tell("trying all nodes now")
+	be, ctx := m.c.Backend, m.ctx
+	return tea.Batch(func() tea.Msg { be.Reconnect(ctx); return nil }, m.pumpAll())
+}

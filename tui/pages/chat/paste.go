@@ -75,3 +75,21 @@ func (m *Model) pasteBar() []string {
 	}
 	return append(rows, " "+st.Dim.Render(ws.Truncate(first, m.w-2)))
 }
+
+func (m *Model) onPaste(msg tea.PasteMsg) tea.Cmd {
+	switch {
+	case m.dialog != nil:
+		_, cmd := m.dialog.Update(msg)
+		return cmd
+	case m.top() != nil:
+		return m.toOverlay(m.top(), msg)
+	case m.reactbar != nil:
+		return m.onReactKey(msg)
+	case m.help == nil:
+		if m.cur != nil {
+			m.cur.tl.StopSelect()
+		}
+		m.paste(msg.Content)
+	}
+	return nil
+}
