@@ -8,7 +8,6 @@ import (
 
 	"parley/api/client"
 	"parley/proto/parleyv1"
-	"parley/tui/common"
 )
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
@@ -79,7 +78,7 @@ func (d *Demo) say(ctx context.Context, l line) bool {
 			return true
 		case ctx.Err() != nil:
 			return false
-		case !client.IsUnknown(err) && !client.IsNotApplied(err) && try.Err() == nil:
+		case client.OutcomeOf(err) == client.Refused:
 			return true
 		}
 		if !pause(ctx, againAfter) {
@@ -120,76 +119,3 @@ func (d *Demo) count(ctx context.Context) {
 }
 
 func (d *Demo) isBot(name string) bool { return d.o.Bots[name] != nil }
-
-// ledger compares what was acknowledged with what was read. It keeps only what is open.
-type ledger struct {
-	s      common.DemoState
-	acked  map[uint64]bool   // acknowledged and not read yet
-	stored map[uint64]string // read and not acknowledged yet: id to sender
-	last   map[string]uint64 // by bot: the newest acknowledged id
-	lost   map[uint64]bool
-	twice  map[uint64]bool
-}
-
-func newLedger() *ledger {
-	return &ledger{acked: map[uint64]bool{}, stored: map[uint64]string{}, last: map[string]uint64{},
-		lost: map[uint64]bool{}, twice: map[uint64]bool{}}
-}
-
-func (l *ledger) sent(said line, id uint64) {
-	if said.to != Room {
-		return // only what everybody can read is counted
-	}
-	l.s.Sent++
-	l.last[said.from] = max(l.last[said.from], id)
-	if _, ok := l.stored[id]; ok {
-		delete(l.stored, id)
-		l.s.Found++
-	} else {
-		l.acked[id] = true
-	}
-	for id, sender := range l.stored {
-		if id < l.last[sender] { // one line is under way at a time: this one was stored beside an acknowledged one
-			l.twice[id] = true
-		}
-	}
-}
-
-// due are the messages that a read which begins now must show.
-func (l *ledger) due() []uint64 {
-	ids := make([]uint64, 0, len(l.acked))
-	for id := range l.acked {
-		ids = append(ids, id)
-	}
-	return ids
-}
-
-func (l *ledger) read(ms []*parleyv1.Message, isBot func(string) bool) {
-	for _, m := range ms {
-		switch {
-		case !isBot(m.GetSender()):
-		case l.acked[m.GetId()]:
-			delete(l.acked, m.GetId())
-			delete(l.lost, m.GetId())
-			l.s.Found++
-		default:
-			l.stored[m.GetId()] = m.GetSender()
-		}
-	}
-}
-
-// settle says what the reads since due did not show.
-func (l *ledger) settle(due []uint64, at time.Time) {
-	for _, id := range due {
-		if l.acked[id] {
-			l.lost[id] = true
-		}
-	}
-	l.s.Counted = at
-}
-
-func (l *ledger) state() common.DemoState {
-	s := l.s
-	s.Lost, s.Twice = len(l.lost), len(l.twice)
-	return s
-}

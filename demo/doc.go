@@ -5,7 +5,7 @@
 //
 //	d := demo.Start(ctx, demo.Options{...})
 //	        talk    says the lines of script.go one after the other, each until it is acknowledged
-//	        count   reads #general linearizably and compares it with what was acknowledged
+//	        count   reads #general linearizably and compares it with what was acknowledged (ledger.go)
 //	        watch   hears of nodes that ended though nobody here killed them
 //	d.Kill(ctx, "n2"); d.Revive(ctx, "n2")
 //	for s := range d.States() { ... }

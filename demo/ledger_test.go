@@ -20,18 +20,18 @@ func TestLedger(t *testing.T) {
 		play string
 		want common.DemoState
 	}{
-		"acknowledged, then read":          {"ack carol 1, begin, read carol 1, end", common.DemoState{Sent: 1, Found: 1}},
-		"read, then acknowledged":          {"begin, read carol 1, end, ack carol 1", common.DemoState{Sent: 1, Found: 1}},
-		"not counted yet":                  {"ack carol 1", common.DemoState{Sent: 1}},
-		"lost":                             {"ack carol 1, ack bob 2, begin, read bob 2, end", common.DemoState{Sent: 2, Found: 1, Lost: 1}},
-		"acknowledged while it was read":   {"begin, ack carol 1, end", common.DemoState{Sent: 1}},
-		"lost is counted once":             {"ack carol 1, begin, end, begin, end", common.DemoState{Sent: 1, Lost: 1}},
-		"found after all":                  {"ack carol 1, begin, end, begin, read carol 1, end", common.DemoState{Sent: 1, Found: 1}},
-		"stored twice":                     {"begin, read carol 1, read carol 2, end, ack carol 2", common.DemoState{Sent: 1, Found: 1, Twice: 1}},
-		"twice is counted once":            {"begin, read carol 1, read carol 2, end, ack carol 2, ack carol 3", common.DemoState{Sent: 2, Found: 1, Twice: 1}},
-		"the second copy is read late":     {"ack carol 2, begin, read carol 2, end, begin, read carol 1, end", common.DemoState{Sent: 1, Found: 1, Twice: 1}},
-		"another bot's is under way":       {"begin, read bob 1, end, ack carol 2", common.DemoState{Sent: 1}},
-		"what the person says is no bot's": {"begin, read alice 1, end, ack carol 2", common.DemoState{Sent: 1}},
+		"acknowledged, then read":           {"ack carol 1, begin, read carol 1, end", common.DemoState{Sent: 1, Found: 1}},
+		"read, then acknowledged":           {"begin, read carol 1, end, ack carol 1", common.DemoState{Sent: 1, Found: 1}},
+		"not counted yet":                   {"ack carol 1", common.DemoState{Sent: 1}},
+		"lost":                              {"ack carol 1, ack bob 2, begin, read bob 2, end", common.DemoState{Sent: 2, Found: 1, Lost: 1}},
+		"acknowledged while it was read":    {"begin, ack carol 1, end", common.DemoState{Sent: 1}},
+		"lost is counted once":              {"ack carol 1, begin, end, begin, end", common.DemoState{Sent: 1, Lost: 1}},
+		"found after all":                   {"ack carol 1, begin, end, begin, read carol 1, end", common.DemoState{Sent: 1, Found: 1}},
+		"stored twice":                      {"begin, read carol 1, read carol 2, end, ack carol 2", common.DemoState{Sent: 1, Found: 1, Twice: 1}},
+		"twice is counted once":             {"begin, read carol 1, read carol 2, end, ack carol 2, ack carol 3", common.DemoState{Sent: 2, Found: 1, Twice: 1}},
+		"the copy is read after the answer": {"ack carol 2, begin, read carol 1, read carol 2, end", common.DemoState{Sent: 1, Found: 1, Twice: 1}},
+		"another bot's is under way":        {"begin, read bob 1, end, ack carol 2", common.DemoState{Sent: 1}},
+		"what the person says is no bot's":  {"begin, read alice 1, end, ack carol 2", common.DemoState{Sent: 1}},
 	} {
 		l := newLedger()
 		var due []uint64
