@@ -23,7 +23,7 @@ func TestPlainOutboxOverCrash(t *testing.T) {
 	for _, n := range c.Nodes {
 		n.Kill()
 	}
-	s.await("what you write waits")
+	s.await("what you write is queued")
 	want := []string{"before"}
 	for i := range 5 {
 		text := fmt.Sprintf("waits %d", i+1)

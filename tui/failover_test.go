@@ -225,7 +225,7 @@ func TestOfflineAndBack(t *testing.T) {
 	x.keys("enter")
 	x.await("the first try", func() bool { return len(x.fake.tries()) == 1 })
 	x.fake.setLink(common.Link{Phase: common.Offline, Node: "n2", Members: members()})
-	x.see("OFFLINE", "no node answers; what you write waits here")
+	x.see("OFFLINE", "no node answers; what you write is queued")
 	close(hold) // the row of the move counts it, while the trouble is not over
 	x.see(" ─ moved n1 → n2 at once · 1 re-sent · 0 lost")
 	if strings.Contains(x.screen(), "quorum is back") {

@@ -144,7 +144,7 @@ func link(s client.State) common.Link {
 		}
 		l.Members = append(l.Members, common.Member{
 			Name: common.Line(name), Address: m.Address, Voter: !m.Learner, Applied: m.Applied, Draining: m.Draining,
-			Reachable: !m.Suspect && (m.Connected || m.Reachable && s.Phase == client.Ready),
+			Reachable: !m.Suspect && !m.Unheard && (m.Connected || m.Reachable && s.Phase == client.Ready),
 		})
 	}
 	switch s.Phase {

@@ -149,7 +149,7 @@ func TestFeatureScreenReaderMode(t *testing.T) {
 	p.fake.setLink(ready("n2", "n2", 8))
 	p.see("link: failover n1 to n2")
 	p.fake.setLink(common.Link{Phase: common.NoQuorum, Node: "n2", Members: members("n2")})
-	p.see("link: READ-ONLY, n2 sees 1 of 3 nodes and no quorum; reading works, what you write waits")
+	p.see("link: READ-ONLY, n2 sees 1 of 3 nodes and no quorum; reading works, what you write is queued")
 	hold := make(chan struct{})
 	p.fake.mu.Lock()
 	p.fake.hold = hold

@@ -26,6 +26,7 @@ func (l *link) keep() {
 		case <-timer.C:
 		case <-l.kick:
 		case <-news:
+			k.asked = time.Time{} // who leads now is the first question to a node that serves again
 		case <-l.ctx.Done():
 			return
 		}
@@ -55,6 +56,17 @@ func (k *keeper) round(l *link) time.Duration {
 			if serves, _ := l.check(addr, chatService, StatusTimeout); serves {
 				l.pool.recovered(addr)
 			}
+		})
+	}
+	for _, addr := range d.unheard {
+		l.once(addr, func() {
+			for range ProbeTries {
+				if serves, answered := l.check(addr, chatService, ProbeTimeout); answered {
+					l.pool.heard(addr, serves)
+					return
+				}
+			}
+			l.hung(addr)
 		})
 	}
 	k.ask(l, d)
@@ -132,6 +144,7 @@ type duties struct {
 	nameless  []string // connected, name unknown
 	suspect   []string
 	doubted   []string // said "no quorum" to a call; the health stream may have nothing more to say
+	unheard   []string // perhaps dead leaders
 	unsettled bool
 	stale     bool
 }
@@ -139,7 +152,7 @@ type duties struct {
 func (p *pool) duties() duties {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := duties{unsettled: p.state.Phase != Ready, stale: p.stale}
+	d := duties{unsettled: p.state.Phase != Ready, stale: p.stale, unheard: p.unheardOf()}
 	if n := p.nodes[p.current]; n != nil && n.usable() {
 		d.current = p.current
 	}
@@ -155,7 +168,7 @@ func (p *pool) duties() duties {
 			d.nameless = append(d.nameless, n.addr)
 		}
 	}
-	d.unsettled = d.unsettled || len(d.suspect)+len(d.doubted) > 0
+	d.unsettled = d.unsettled || len(d.suspect)+len(d.doubted)+len(d.unheard) > 0
 	return d
 }
 
@@ -179,13 +192,13 @@ func (p *pool) learn(addr string, r *parleyv1.StatusResponse, extend bool) (chan
 			return // from a node that is behind
 		}
 		if r.GetQuorum() || len(p.view.members) == 0 {
-			p.view.members = r.GetMembers()
+			p.view.members, p.view.membersAt = r.GetMembers(), time.Now()
 		} else {
 			extend = false
 		}
 		if r.GetLeader() != "" || addr == p.current {
-			p.view.leader, p.view.term, p.view.clusterID = r.GetLeader(), r.GetTerm(), r.GetClusterId()
-			p.stale = !r.GetQuorum() || r.GetLeader() == "" || p.lost()
+			p.view.leader, p.view.term, p.view.clusterID, p.view.at = r.GetLeader(), r.GetTerm(), r.GetClusterId(), time.Now()
+			p.stale = !r.GetQuorum() || r.GetLeader() == "" || p.lost() || p.doubtful()
 		}
 		if extend {
 			changed = p.extend()

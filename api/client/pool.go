@@ -39,6 +39,10 @@ type node struct {
 	health     serving
 	answeredNo bool
 	suspect    bool
+	// lostAt is when the node was last lost after it had been usable; unheard: a node that followed it has no quorum any more,
+	// and whether it lives is being asked.
+	lostAt  time.Time
+	unheard bool
 	// draining: it said that it is being taken out of service; a new connection is to a new process, or shows again.
 	draining bool
 	// fails counts connection attempts that failed in a row, and retry is when the next one is due, about.
@@ -86,8 +90,9 @@ type pool struct {
 	everReady bool
 	failovers int
 	// dark is since when no usable node serves; zero while one does.
-	dark time.Time
-	view view
+	dark  time.Time
+	view  view
+	doubt doubt
 	// stale: something happened that may have moved the leader; the view is asked for again until it names one.
 	stale   bool
 	lastErr error
@@ -232,6 +237,9 @@ func (p *pool) describe() State {
 		Address: p.current, Leader: p.view.leader, Term: p.view.term, ClusterID: p.view.clusterID,
 		Failovers: p.failovers, Err: p.lastErr,
 	}
+	if p.doubtful() {
+		s.Leader, s.Term = "", 0
+	}
 	if n := p.nodes[p.current]; n != nil {
 		s.Node = n.name
 	}
@@ -245,7 +253,7 @@ func (p *pool) describe() State {
 		m := Member{
 			ID: vm.GetId(), Name: vm.GetName(), Address: vm.GetAddress(), Learner: isLearner(vm),
 			Reachable: vm.GetReachable(), Applied: vm.GetApplied(), Version: vm.GetVersion(),
-			Leader: vm.GetName() != "" && vm.GetName() == p.view.leader,
+			Leader: vm.GetName() != "" && vm.GetName() == s.Leader,
 		}
 		if m.Leader {
 			s.LeaderAddress = m.Address
@@ -253,6 +261,7 @@ func (p *pool) describe() State {
 		for _, n := range p.nodes {
 			if n.addr == m.Address || (n.name != "" && n.name == m.Name) {
 				p.describeNode(&m, n)
+				m.Reachable = m.Reachable && p.fresh(n)
 				shown[n] = true
 			}
 		}
@@ -302,6 +311,7 @@ func (p *pool) describeTries(s *State) {
 func (p *pool) describeNode(m *Member, n *node) {
 	m.Current = m.Current || n.addr == p.current
 	m.Connected = m.Connected || n.usable()
+	m.Unheard = m.Unheard || n.unheard
 	m.Serving = m.Serving || (n.usable() && n.serves() == servingYes)
 	m.Suspect = m.Suspect || n.suspect
 	m.Draining = m.Draining || n.draining
@@ -329,12 +339,15 @@ func (p *pool) setConn(addr string, s connectivity.State, err error) {
 			return
 		}
 		p.stale = p.stale || n.conn == connectivity.Ready
+		if n.usable() && s != connectivity.Ready {
+			p.lose(n)
+		}
 		n.conn = s
 		switch s {
 		case connectivity.Ready:
 			// A new connection has exchanged HTTP/2 settings: the process runs.
 			n.down, n.err, n.suspect, n.answeredNo, n.health = false, nil, false, false, servingUnsaid
-			n.draining, n.fails = false, 0
+			n.draining, n.unheard, n.fails = false, false, 0
 		case connectivity.TransientFailure:
 			n.down, n.err = true, err
 			n.retry = time.Now().Add(connectPause(n.fails))
@@ -359,7 +372,9 @@ func (p *pool) setHealth(addr string, s connectivity.State) {
 		if n == nil {
 			return
 		}
-		p.stale = p.stale || n.health == servingYes
+		if n.health == servingYes && s != connectivity.Ready {
+			p.stopped(n)
+		}
 		switch s {
 		case connectivity.Ready:
 			n.health, n.answeredNo = servingYes, false
@@ -387,7 +402,7 @@ func (p *pool) succeeded(addr string, needsQuorum bool) {
 		if n == nil {
 			return
 		}
-		n.suspect = false
+		n.suspect, n.unheard = false, false
 		if !needsQuorum {
 			return
 		}
@@ -403,6 +418,9 @@ func (p *pool) noQuorum(addr string, err error, draining bool) {
 	p.change(func() {
 		if n := p.nodes[addr]; n != nil {
 			n.draining = n.draining || draining
+			if n.serves() != servingNo && !draining {
+				p.stopped(n)
+			}
 			n.answeredNo, p.stale = true, true
 			p.lastErr = err
 		}
@@ -412,6 +430,9 @@ func (p *pool) noQuorum(addr string, err error, draining bool) {
 func (p *pool) setSuspect(addr string, suspect bool) {
 	p.change(func() {
 		if n := p.nodes[addr]; n != nil {
+			if suspect && !n.suspect {
+				p.lose(n)
+			}
 			n.suspect = suspect
 			if suspect {
 				p.lastErr = errHung

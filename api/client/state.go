@@ -49,7 +49,8 @@ type State struct {
 	// Node and Address are the current node's; the name is empty until the node has told it.
 	Node    string
 	Address string
-	// Leader and LeaderAddress are empty while none is known, and before a login.
+	// Leader and LeaderAddress are empty, and Term 0, while none is known, and before a login: also while the one that was known
+	// may be dead.
 	Leader        string
 	LeaderAddress string
 	Term          uint64
@@ -83,8 +84,9 @@ type Member struct {
 	// Connected: this client has a connection to it that is not suspect. Serving: it also says that it has a quorum.
 	Connected bool
 	Serving   bool
-	// Suspect: it left probes unanswered.
+	// Suspect: it left probes unanswered. Unheard: a node that followed it lost its quorum, and whether it lives is being asked.
 	Suspect bool
+	Unheard bool
 	// Draining: it said that it is being taken out of service.
 	Draining bool
 	// Reachable and Applied are what the current node says of it.
@@ -113,7 +115,9 @@ type view struct {
 	leader    string
 	term      uint64
 	clusterID string
+	at        time.Time // when leader and term were told
 	members   []*parleyv1.Member
+	membersAt time.Time
 }
 
 // watchers hands the latest state to everyone who asked. The pool's mutex guards it.

@@ -136,14 +136,19 @@ func (l *link) probe(addr string) {
 				return
 			}
 		}
-		if l.ctx.Err() != nil {
-			return
-		}
-		l.opts.Logger.Info("node does not answer", "address", addr)
-		l.pool.setSuspect(addr, true)
-		l.abandon(addr)
-		l.wake()
+		l.hung(addr)
 	})
+}
+
+// hung leaves a node that answers nothing.
+func (l *link) hung(addr string) {
+	if l.ctx.Err() != nil {
+		return
+	}
+	l.opts.Logger.Info("node does not answer", "address", addr)
+	l.pool.setSuspect(addr, true)
+	l.abandon(addr)
+	l.wake()
 }
 
 // once runs f on a goroutine of the link unless one for the same node is under way.

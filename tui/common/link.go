@@ -47,8 +47,8 @@ func (l Link) Detail(now time.Time) string {
 
 // Parts is what stands behind the word: who we talk to and what it means for the person.
 func (l Link) Parts(now time.Time) []Part {
-	since := "0 ms"
-	if !l.Since.IsZero() { // the library always tells
+	since := ""
+	if !l.Since.IsZero() {
 		since = Age(now.Sub(l.Since))
 	}
 	switch l.State() {
@@ -61,7 +61,7 @@ func (l Link) Parts(now time.Time) []Part {
 		return l.readyParts()
 	case StateElection:
 		if l.Term > 0 {
-			return []Part{{Text: fmt.Sprintf("term %d · %s", l.Term, since)}, {Text: "at " + orUnknown(l.Node), Rank: 2}}
+			since = strings.TrimSuffix(fmt.Sprintf("term %d · %s", l.Term, since), " · ")
 		}
 		return []Part{{Text: since}, {Text: "at " + orUnknown(l.Node), Rank: 2}}
 	case StateFailover:
@@ -84,7 +84,11 @@ func (l Link) Parts(now time.Time) []Part {
 		if wait := l.NextTry.Sub(now); !l.NextTry.IsZero() {
 			s = "next try " + Age(max(wait, 0)) + " (^R now)"
 		}
-		return []Part{{Text: s}, {Text: "no node answers for " + since, Rank: 2}, {Text: l.Err, Rank: 3}}
+		silence := "no node answers"
+		if now.Sub(l.Since) >= time.Second && since != "" {
+			silence += " for " + since
+		}
+		return []Part{{Text: s}, {Text: silence, Rank: 2}, {Text: l.Err, Rank: 3}}
 	case StateDraining:
 		to := l.target("next node")
 		if l.Node != l.Draining && l.Node != "" {

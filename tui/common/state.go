@@ -1,5 +1,7 @@
 package common
 
+import "iter"
+
 // State is the connection as a person is told of it: one of the words of the status bar, of `parley status` and of the
 // documentation. Link.State computes it; nothing stores it.
 type State int
@@ -22,6 +24,17 @@ const (
 
 var stateWords = [...]string{
 	"CONNECTING", "SYNCING", "READY", "READY", "ELECTION", "FAILOVER", "READ-ONLY", "OFFLINE", "DRAINING", "AUTH", "VERSION",
+}
+
+// States yields every state, in their order.
+func States() iter.Seq[State] {
+	return func(yield func(State) bool) {
+		for s := range stateWords {
+			if !yield(State(s)) {
+				return
+			}
+		}
+	}
 }
 
 // Word is the state in one word. READY and DEGRADED share theirs: what differs is the warning beside it.
@@ -69,7 +82,7 @@ func (s State) Composer() string {
 func (s State) Meaning() string {
 	switch s {
 	case StateConnecting:
-		return "no node has answered yet; what you write will queue"
+		return "no node has answered yet; what you write is queued"
 	case StateSyncing:
 		return "connected; what was missed is coming in"
 	case StateReady:
@@ -77,9 +90,9 @@ func (s State) Meaning() string {
 	case StateDegraded:
 		return "a quorum serves us, and a node is down or behind"
 	case StateElection:
-		return "our node is there, the cluster chooses a leader; what you write will queue"
+		return "our node is there, the cluster chooses a leader; what you write is queued"
 	case StateFailover:
-		return "our node is lost, another is being taken; what you write will queue"
+		return "our node is lost, another is being taken; what you write is queued"
 	case StateReadOnly:
 		return "our node has no quorum: reading works and may be old, what you write is queued"
 	case StateOffline:

@@ -112,15 +112,15 @@ func (s *session) linkWords(l common.Link) string {
 		return text
 	case common.StateReadOnly:
 		up, voters := l.Up()
-		return fmt.Sprintf("READ-ONLY, %s sees %d of %d nodes and no quorum; reading works, what you write waits", node, up, voters)
+		return fmt.Sprintf("READ-ONLY, %s sees %d of %d nodes and no quorum; reading works, what you write is queued", node, up, voters)
 	case common.StateOffline:
-		return "OFFLINE, no node answers; what you write waits, /reconnect tries now"
+		return "OFFLINE, no node answers; what you write is queued, /reconnect tries now"
 	case common.StateFailover:
-		return "FAILOVER, " + node + " is lost, another node is looked for; what you write waits"
+		return "FAILOVER, " + node + " is lost, another node is looked for; what you write is queued"
 	case common.StateElection:
-		return "ELECTION, " + node + " is there and the cluster chooses a leader; what you write waits"
+		return "ELECTION, " + node + " is there and the cluster chooses a leader; what you write is queued"
 	case common.StateConnecting:
-		return "CONNECTING; what you write waits"
+		return "CONNECTING; what you write is queued"
 	case common.StateDraining:
 		return "DRAINING, " + l.Draining + " is taken out of service, another node takes over"
 	}

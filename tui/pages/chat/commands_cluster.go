@@ -52,7 +52,7 @@ func (m *Model) cmdMember(args string) tea.Cmd {
 	case "remove":
 		return m.askCluster(cluster.Remove, name)
 	case "add":
-		m.fail("a new member needs a machine: parley cluster add NAME --peer HOST:PORT, then parley serve --join there")
+		m.fail("a new member needs a machine: parley cluster add NAME HOST:PORT, then parley serve --join there")
 		return nil
 	}
 	m.fail("/member promote|remove node")

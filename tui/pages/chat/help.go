@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"parley/tui/common"
 	"parley/tui/components/helpview"
 	"parley/tui/keymap"
 )
@@ -34,15 +35,7 @@ func helpSections() []helpview.Section {
 			{Name: "·", Help: "queued: goes out when the ones before it did, or when the cluster is ready"},
 			{Name: "✗", Help: "rejected: the cluster said no; the reason stands below"},
 		}},
-		{Title: "Words in the status bar: states of the connection", Lines: []helpview.Line{
-			{Name: "CONNECTING", Help: "no node has answered yet; what you write waits here"},
-			{Name: "SYNCING", Help: "a node serves us, what was missed is being read"},
-			{Name: "READY", Help: "a node with a quorum serves us; ★ marks the leader, ▸ the node we use"},
-			{Name: "FAILOVER", Help: "our node is lost, another is being taken"},
-			{Name: "ELECTION", Help: "our node is there, the cluster chooses a leader"},
-			{Name: "READ-ONLY", Help: "our node has no quorum: reading works, what you write waits here"},
-			{Name: "OFFLINE", Help: "no node answers; ^R tries now"},
-		}},
+		{Title: "Words in the status bar: states of the connection (★ leads, ▸ serves us)", Lines: stateLines()},
 		{Title: "Completion and pasting", Lines: []helpview.Line{
 			{Name: "@na #ro :ta /co", Help: "a list opens; Tab and S-Tab go through it, Esc closes it and gives back what you wrote"},
 			{Name: ":tada:", Help: "becomes its emoji when the message is sent; `:tada:` in backquotes stays"},
@@ -59,6 +52,19 @@ func helpSections() []helpview.Section {
 			{Name: ": k", Help: "on an empty draft: a /command; select messages"},
 		}},
 	}
+}
+
+// stateLines are the words of the status bar, each once, in the order a person meets them. READY has two states behind it, which
+// differ in the warning beside the word.
+func stateLines() (lines []helpview.Line) {
+	for s := range common.States() {
+		name := s.Word()
+		if s.String() != name {
+			name += " with a warning"
+		}
+		lines = append(lines, helpview.Line{Name: name, Help: s.Meaning()})
+	}
+	return lines
 }
 
 // cmdHelp is F1, about one topic.

@@ -117,9 +117,9 @@ func (m *Model) lost(old, now common.Link) {
 		m.move.noted = true
 	}
 	if now.Phase == common.NoQuorum {
-		m.say(now.Node + " has no quorum: reading it alone; what you write waits here")
+		m.say(now.Node + " has no quorum: reading it alone; what you write is queued")
 	} else {
-		m.say("no node answers; what you write waits here")
+		m.say("no node answers; what you write is queued")
 	}
 }
 
