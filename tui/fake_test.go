@@ -35,6 +35,9 @@ type fake struct {
 	subs  []chan *parleyv1.SubscribeResponse
 	log   []*parleyv1.SubscribeResponse // every event; a cursor is a length of it
 
+	late    bool // events are logged and not delivered yet
+	stalled int  // the first of those
+
 	users    []*parleyv1.User
 	msgs     []*parleyv1.Message
 	byReq    map[string]*parleyv1.Message
@@ -117,9 +120,30 @@ func (f *fake) push(ev *parleyv1.Event) {
 	ev.Cursor = strconv.Itoa(len(f.log) + 1)
 	frame := &parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Event{Event: ev}}
 	f.log = append(f.log, frame)
+	if f.late {
+		return
+	}
 	for _, s := range f.subs {
 		s <- frame
 	}
+}
+
+// stall lets the answers be faster than the stream until flow.
+func (f *fake) stall() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.late, f.stalled = true, len(f.log)
+}
+
+func (f *fake) flow() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, frame := range f.log[f.stalled:] {
+		for _, s := range f.subs {
+			s <- frame
+		}
+	}
+	f.late = false
 }
 
 func (f *fake) tries() []string {

@@ -86,3 +86,46 @@ func TestFeatureNotify(t *testing.T) {
 	x.send(tea.FocusMsg{})
 	none("who wants silence", "in silence")
 }
+
+// TestStreamBehindAnswers: the answer to an own message, or a page, may be faster than the stream. What the stream tells late is
+// called for and counted all the same.
+func TestStreamBehindAnswers(t *testing.T) {
+	for k, v := range map[string]string{"TERM": "foot", "TERM_PROGRAM": "", "TMUX": "", "STY": ""} {
+		t.Setenv(k, v)
+	}
+	x := start(t, 100, 24, deploys)
+	x.open("@dave")
+	x.await("what was read to be marked", func() bool { return x.fake.marked("@dave") > 0 && x.app.View().WindowTitle == "(+1) @dave — parley" })
+	called := func(what string) {
+		t.Helper()
+		x.await("a call for "+what, func() bool { return strings.Contains(strings.Join(x.raw, "|"), what) })
+		x.raw = nil
+		x.advance(time.Minute)
+	}
+	x.fake.stall()
+	x.fake.add("@dave", "dave", "before yours", epoch)
+	x.typed("mine")
+	x.keys("enter")
+	x.await("mine to be committed", func() bool { return len(x.fake.tries()) == 1 && strings.Contains(x.screen(), "✓") })
+	x.send(tea.BlurMsg{}) // keys are a sign of somebody who looks
+	x.fake.flow()
+	called("notify;@dave;before yours")
+	if got, want := x.app.View().WindowTitle, "(+2) @dave — parley"; got != want {
+		t.Errorf("the title is %q, want %q", got, want)
+	}
+
+	x.fake.stall()
+	x.fake.add("@carol", "carol", "first", epoch)
+	x.fake.flow()
+	called("notify;@carol;first")
+	x.fake.stall()
+	x.fake.add("@carol", "carol", "in a page", epoch)
+	x.keys("alt+3")
+	x.send(tea.BlurMsg{})
+	x.see("in a page")
+	x.fake.flow()
+	called("notify;@carol;in a page")
+	if got, want := x.app.View().WindowTitle, "(+4) @carol — parley"; got != want {
+		t.Errorf("the title is %q, want %q", got, want)
+	}
+}

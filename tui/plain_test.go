@@ -208,3 +208,26 @@ func TestPlainSessionOver(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
+
+// TestPlainStreamBehindAnswers: what the subscription tells after the answer to a later message of one's own is written, and the
+// own one is not written again.
+func TestPlainStreamBehindAnswers(t *testing.T) {
+	p := startPlain(t, true, "@bob", deploys)
+	p.see("12:46 bob, unread: deploy is green 🎉")
+	p.fake.stall()
+	p.fake.add("@bob", "bob", "before yours", epoch)
+	p.typed("mine")
+	p.see("14:03 you, committed: mine")
+	p.fake.flow()
+	p.see("14:03 bob: before yours")
+	p.fake.add("@bob", "bob", "after yours", epoch)
+	p.see("14:03 bob: after yours")
+	for _, row := range []string{"14:03 bob: before yours", "14:03 you, committed: mine", "14:03 bob: after yours"} {
+		if n := p.count(row); n != 1 {
+			t.Errorf("%d lines %q, want 1:\n%s", n, row, p.text())
+		}
+	}
+	if p.count("14:03 alice: mine")+p.count("14:03 you: mine") > 0 {
+		t.Errorf("an own message is written again:\n%s", p.text())
+	}
+}

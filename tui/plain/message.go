@@ -95,7 +95,7 @@ func (s *session) show(m *parleyv1.Message, notes ...string) {
 func (s *session) conversation(name string) *conversation {
 	v := s.conversations[name]
 	if v == nil {
-		v = &conversation{name: name}
+		v = &conversation{name: name, ahead: map[uint64]bool{}}
 		v.marks.init()
 		s.conversations[name] = v
 		s.words()

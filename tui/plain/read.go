@@ -153,11 +153,12 @@ func (s *session) page(v *conversation, head string, req *parleyv1.ReadMessagesR
 			req.Consistency = c
 			return s.be.ReadMessages(ctx, req)
 		}, s.be.Explain)
-		return func() { s.onPage(v, head, above, resp, local, err) }
+		whole := !req.GetOnlyUnread() && req.GetThreadId() == 0 // nothing is left out between its messages
+		return func() { s.onPage(v, head, above, whole, resp, local, err) }
 	})
 }
 
-func (s *session) onPage(v *conversation, head string, above uint64, resp *parleyv1.ReadMessagesResponse, local bool, err error) {
+func (s *session) onPage(v *conversation, head string, above uint64, whole bool, resp *parleyv1.ReadMessagesResponse, local bool, err error) {
 	v.loading = false
 	if err != nil {
 		f := s.be.Explain(err)
@@ -172,7 +173,8 @@ func (s *session) onPage(v *conversation, head string, above uint64, resp *parle
 	}
 	var ms []*parleyv1.Message
 	for _, m := range resp.GetMessages() {
-		if m.GetSeq() > above || m.GetUnread() { // one that was written in passing is written again where it is read
+		news := m.GetSeq() > above && (above == 0 || !v.ahead[m.GetSeq()])
+		if news || m.GetUnread() { // one that was written in passing is written again where it is read
 			ms = append(ms, m)
 		}
 	}
@@ -194,14 +196,19 @@ func (s *session) onPage(v *conversation, head string, above uint64, resp *parle
 			continue
 		}
 		s.show(m, unreadNote(m)...)
-		v.note(m)
-		v.shown = max(v.shown, m.GetSeq())
+		v.wrote(m.GetSeq())
 		s.mark(v, m)
+	}
+	if n := len(resp.GetMessages()); n > 0 && whole {
+		v.note(resp.GetMessages()[n-1])
+		v.wroteTo(resp.GetMessages()[n-1].GetSeq())
 	}
 	held := v.held
 	v.held = nil
 	for _, m := range held {
-		if m.GetSeq() > v.shown {
+		if v.written(m.GetSeq()) {
+			v.wroteTo(m.GetSeq())
+		} else {
 			s.live(v, m)
 		}
 	}

@@ -142,8 +142,8 @@ func (s *session) committed(v *conversation, i int, at time.Time, id, seq uint64
 	o.Done = true
 	v.out = slices.Delete(v.out, i, i+1)
 	s.dropFromDisk(o)
-	v.note(&parleyv1.Message{Id: id, Seq: seq})
-	v.shown = max(v.shown, seq)
+	v.lastID = max(v.lastID, id)
+	v.wrote(seq)
 	who := "you"
 	if !s.isOpen(v.name) {
 		who += " to " + common.Line(v.name)

@@ -68,6 +68,7 @@ func (s *session) onFrame(fr frame, ok bool) {
 		s.say("link: messages may be missing here, /read shows what there is: %s", f.GetReset_().GetReason())
 		for _, v := range s.conversations {
 			v.lastSeq, v.shown = 0, 0
+			clear(v.ahead)
 		}
 		s.loadList()
 	case f.GetEvent() != nil:
@@ -190,7 +191,6 @@ func (s *session) onMessage(m *parleyv1.Message) {
 	if i := v.find(m.GetRequestId()); i >= 0 && m.GetRequestId() != "" {
 		s.committed(v, i, m.GetTime().AsTime(), m.GetId(), m.GetSeq())
 		s.pump(v)
-		return
 	}
 	news := v.note(m)
 	if news && m.GetUnread() && !m.GetDeleted() {
@@ -200,9 +200,10 @@ func (s *session) onMessage(m *parleyv1.Message) {
 		}
 	}
 	switch {
-	case m.GetSeq() <= v.shown:
 	case v.loading && len(v.held) < maxHeld:
 		v.held = append(v.held, m)
+	case v.written(m.GetSeq()):
+		v.wroteTo(m.GetSeq())
 	default:
 		s.live(v, m)
 	}
@@ -216,7 +217,7 @@ func (s *session) live(v *conversation, m *parleyv1.Message) {
 		return
 	}
 	s.show(m)
-	v.shown = m.GetSeq()
+	v.wroteTo(m.GetSeq())
 	if open {
 		s.mark(v, m)
 	}

@@ -16,8 +16,10 @@ type conversation struct {
 	name    string
 	unread  uint64 // as the cluster counts; marks on their way are taken off by count()
 	lastID  uint64
-	lastSeq uint64
-	rank    int // its place in the sidebar; 0 until it has one
+	lastSeq uint64 // of all that is known, whatever brought it
+	counted uint64 // up to this seq unread holds what is unread
+	heard   uint64 // up to this seq the stream told
+	rank    int    // its place in the sidebar; 0 until it has one
 
 	msgs    []*timeline.Entry // committed, by seq
 	notices []*timeline.Entry // Seq is the message after which each stands
@@ -146,14 +148,26 @@ func (v *conversation) settle(e *timeline.Entry) bool {
 	return true
 }
 
-// note moves what the sidebar sorts and the next event is compared with.
-func (v *conversation) note(id, seq uint64) (newer bool) {
-	v.lastID = max(v.lastID, id)
-	if seq <= v.lastSeq {
-		return false
+// note takes the place of a message that became known.
+func (v *conversation) note(id, seq uint64) {
+	v.lastID, v.lastSeq = max(v.lastID, id), max(v.lastSeq, seq)
+}
+
+// countIn counts a message of the stream as unread, once. That a page, or the answer to a later message of one's own, was faster
+// than the stream says nothing of the count; that it was read there does.
+func (v *conversation) countIn(e *timeline.Entry) {
+	if e.Seq <= v.counted {
+		return
 	}
-	v.lastSeq = seq
-	return true
+	v.counted = e.Seq
+	i, found := slices.BinarySearchFunc(v.msgs, e.Seq, func(a *timeline.Entry, seq uint64) int { return cmp.Compare(a.Seq, seq) })
+	if !e.Unread || e.Deleted || found && !v.msgs[i].Unread && !v.toMark[e.Seq] && !v.marking[e.Seq] {
+		return
+	}
+	v.unread++
+	if e.Mention {
+		v.mentions++
+	}
 }
 
 // erase makes a placeholder of a message, or removes it when only the caller deleted it.

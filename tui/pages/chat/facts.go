@@ -69,6 +69,7 @@ func (m *Model) rename(v *conversation, to string) {
 	if other := m.conversations[to]; other != nil && other != v { // the list told of the new name first
 		v.unread, v.mentions = max(v.unread, other.unread), max(v.mentions, other.mentions)
 		v.note(other.lastID, other.lastSeq)
+		v.counted, v.heard = max(v.counted, other.counted), max(v.heard, other.heard)
 		m.order = slices.DeleteFunc(m.order, func(o *conversation) bool { return o == other })
 		if m.cur == other {
 			m.cur = v

@@ -67,14 +67,14 @@ func (m *Model) restoreList(s common.Saved) {
 // stream has overtaken.
 func (m *Model) takeConversation(c *parleyv1.Conversation) bool {
 	v := m.conversation(c.GetName())
-	if c.GetLastSeq() < v.lastSeq { // its count is old
+	if c.GetLastSeq() < v.counted { // its count is old
 		return false
 	}
 	v.told(c)
 	if v.markedIn > 0 && v.markedIn == m.lists { // marks were taken while this list was on its way: it may be of before them
 		return false
 	}
-	v.unread = c.GetUnread()
+	v.unread, v.counted = c.GetUnread(), c.GetLastSeq()
 	v.note(c.GetLastMessage().GetId(), c.GetLastSeq())
 	return true
 }
@@ -130,7 +130,7 @@ func (m *Model) findPlace(v *conversation) {
 // forget drops what was read from the disk, or from another cluster.
 func (v *conversation) forget() {
 	v.msgs, v.kept, v.loaded, v.more, v.keptAt = nil, false, false, false, time.Time{}
-	v.unread, v.lastID, v.lastSeq = 0, 0, 0
+	v.unread, v.lastID, v.lastSeq, v.counted, v.heard = 0, 0, 0, 0, 0
 	v.place = common.Position{}
 	clear(v.toMark)
 	v.tl.SetUnread("")

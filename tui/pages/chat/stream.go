@@ -143,7 +143,7 @@ func (m *Model) reset(reason string) tea.Cmd {
 	for _, v := range m.conversations {
 		v.msgs, v.loaded, v.more = nil, false, false
 		v.onlyOn, v.only = false, nil
-		v.lastSeq = 0
+		v.lastSeq, v.counted = 0, 0
 		v.rebuild()
 	}
 	cmds := []tea.Cmd{m.loadList()}
@@ -206,12 +206,10 @@ func (m *Model) applyMessage(pm *parleyv1.Message) *conversation {
 	e := entry(m.user, pm)
 	m.soft.stop(v.name, pm.GetSender())
 	m.countReply(v, e)
-	newer := v.note(e.ID, e.Seq)
-	if newer && e.Unread && !e.Deleted {
-		v.unread++
-		if e.Mention {
-			v.mentions++
-		}
+	v.note(e.ID, e.Seq)
+	v.countIn(e)
+	if e.Seq > v.heard {
+		v.heard = e.Seq
 		m.consider(v, pm)
 	}
 	if !v.loaded && !v.loading {
