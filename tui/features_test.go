@@ -309,7 +309,7 @@ func TestQuitKeys(t *testing.T) {
 	y.see("Message @")
 	y.typed("wait for me")
 	y.keys("enter", "ctrl+q")
-	y.see("1 message has no verdict yet and would be given up.")
+	y.see("This would be given up: 1 message without a verdict.")
 	y.keys("n", "ctrl+q", "y")
 	y.await("to quit", func() bool { return y.quit })
 }

@@ -324,3 +324,36 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// Erase leaves nothing of an account but what another client holds.
+func TestErase(t *testing.T) {
+	dir := t.TempDir()
+	first, second := open(t, dir), open(t, dir)
+	third := open(t, dir)
+	must(t, third.Put(message(3)))
+	must(t, third.Close())
+	must(t, os.WriteFile(first.path+".damaged-7", []byte("x"), 0o600))
+	other, err := Open(dir, "alice2", at)
+	must(t, err)
+	must(t, other.Close())
+	must(t, first.Put(message(1)))
+	must(t, second.Put(message(2)))
+	must(t, first.Erase())
+	left, err := filepath.Glob(filepath.Join(dir, "*.db*"))
+	must(t, err)
+	var got []string
+	for _, p := range left {
+		if !strings.HasSuffix(p, ".lock") {
+			got = append(got, filepath.Base(p))
+		}
+	}
+	if strings.Join(got, " ") != "alice.2.db alice2.db" {
+		t.Errorf("left: %v", got)
+	}
+	must(t, second.Close())
+	again := open(t, dir)
+	if s := texts(load(t, again)); s != "m2" {
+		t.Errorf("the outbox of the client that went on is %q", s)
+	}
+	must(t, again.Close())
+}

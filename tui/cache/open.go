@@ -26,6 +26,8 @@ var userForm = regexp.MustCompile(`^[a-z0-9._-]{1,32}$`)
 // Cache is one open file. It implements common.Store; its methods may be called by several goroutines at once.
 type Cache struct {
 	path  string
+	dir   string // with user: where the account's other files are; empty for one that was opened alone
+	user  string
 	lock  *os.File
 	db    *bbolt.DB
 	notes []string
@@ -48,6 +50,7 @@ func Open(dir, user string, now time.Time) (*Cache, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.dir, c.user = dir, user
 		for other := 1; other <= maxSlots; other++ {
 			if other != slot {
 				c.adopt(slotPath(dir, user, other), now)
@@ -90,7 +93,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func openFile(path string, now time.Time) (*Cache, error) {
+// hold locks a file against other clients until the lock is closed. The error is ErrBusy when one has it.
+func hold(path string) (*os.File, error) {
 	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
@@ -101,6 +105,14 @@ func openFile(path string, now time.Time) (*Cache, error) {
 			return nil, fmt.Errorf("cache: %s: %w", path, ErrBusy)
 		}
 		return nil, fmt.Errorf("cache: lock %s: %w", path, err)
+	}
+	return lock, nil
+}
+
+func openFile(path string, now time.Time) (*Cache, error) {
+	lock, err := hold(path)
+	if err != nil {
+		return nil, err
 	}
 	c := &Cache{path: path, lock: lock}
 	if err := c.open(); err != nil {

@@ -23,6 +23,9 @@ type Store interface {
 	// SetCluster says with which cluster the client speaks. Histories, marks and positions of another are dropped; the outbox
 	// and the drafts stay.
 	SetCluster(id string) error
+	// Erase removes the file, and those of the account that no other client holds: nothing of it is left here. What runs
+	// beside it fails.
+	Erase() error
 	// Close gives the file back. No other method may run or follow.
 	Close() error
 }

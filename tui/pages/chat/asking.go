@@ -2,6 +2,9 @@ package chat
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -101,11 +104,11 @@ func (m *Model) quit() tea.Cmd {
 			}
 		}
 	}
-	if n == 0 {
+	if n == 0 && len(m.actions) == 0 {
 		return tea.Quit
 	}
-	if m.store == nil {
-		m.dialog = dialog.New(m.c, "Quit?", count(n, "message has", "messages have")+" no verdict yet and would be given up.", "quit")
+	if m.store == nil || n == 0 { // edits, reactions and their like are on no disk
+		m.dialog = dialog.New(m.c, "Quit?", m.unfinished(), "quit")
 		m.dialog.Danger = true
 		m.dialog.Confirm = func([]string) (string, tea.Cmd) { return "", tea.Quit }
 		return nil
@@ -113,6 +116,9 @@ func (m *Model) quit() tea.Cmd {
 	text := count(n, "message waits", "messages wait") + " in the outbox. Kept, it goes on at the next start, or by `parley outbox flush`."
 	if doubted > 0 {
 		text += " " + count(doubted, "of them may have been sent already.", "of them may have been sent already.")
+	}
+	if acts := m.pendingActions(); len(acts) > 0 {
+		text += " Given up without a verdict: " + strings.Join(acts, ", ") + "."
 	}
 	store := m.store
 	m.dialog = dialog.New(m.c, "Quit?", text, "")
@@ -128,4 +134,39 @@ func (m *Model) quit() tea.Cmd {
 		}},
 	}
 	return nil
+}
+
+// unfinished says what of one's own would be lost with this program and its files, as a sentence; empty when nothing would.
+func (m *Model) unfinished() string {
+	var parts []string
+	waiting, rejected := m.waiting(), 0
+	for _, v := range m.conversations {
+		rejected += len(v.out) - v.waiting()
+	}
+	if waiting > 0 {
+		parts = append(parts, count(waiting, "message", "messages")+" without a verdict")
+	}
+	if rejected > 0 {
+		parts = append(parts, count(rejected, "rejected message", "rejected messages"))
+	}
+	parts = append(parts, m.pendingActions()...)
+	if len(parts) == 0 {
+		return ""
+	}
+	return "This would be given up: " + strings.Join(parts, ", ") + "."
+}
+
+// pendingActions is what is done to messages and has no outcome yet: "edit", "reaction 👍 (2)".
+func (m *Model) pendingActions() (parts []string) {
+	numbers := map[string]int{}
+	for _, a := range m.actions {
+		numbers[a.what]++
+	}
+	for _, what := range slices.Sorted(maps.Keys(numbers)) {
+		if n := numbers[what]; n > 1 {
+			what += fmt.Sprintf(" (%d)", n)
+		}
+		parts = append(parts, what)
+	}
+	return parts
 }

@@ -109,8 +109,11 @@ func insist(parent context.Context, be common.Backend, write func(context.Contex
 }
 
 func (m *Model) cmdDeleteAccount(string) tea.Cmd {
-	d := dialog.New(m.c, "Delete the account "+m.user+"?",
-		"What you sent is erased for everyone, your sessions end, and the name stays taken for ever.", "deletes the account",
+	text := "What you sent is erased for everyone, your sessions end, and the name stays taken for ever."
+	if lost := m.unfinished(); lost != "" {
+		text += " " + lost
+	}
+	d := dialog.New(m.c, "Delete the account "+m.user+"?", text, "deletes the account",
 		dialog.Field{Label: "type " + m.user, Limit: common.MaxNameRunes},
 		dialog.Field{Label: "password", Secret: true, Limit: 1024})
 	d.Danger = true
@@ -149,7 +152,23 @@ func (m *Model) onAccountDeleted(msg accountDeletedMsg) tea.Cmd {
 	return nil
 }
 
+// cmdLogout asks first when the outbox would be lost: what is kept on this machine goes with the session.
 func (m *Model) cmdLogout(string) tea.Cmd {
+	if m.storing {
+		m.fail("wait: what is kept on disk is being read")
+		return nil
+	}
+	lost := m.unfinished()
+	if lost == "" {
+		return m.logout()
+	}
+	m.dialog = dialog.New(m.c, "Log out?", "Logging out erases what is kept on this machine. "+lost, "log out")
+	m.dialog.Danger = true
+	m.dialog.Confirm = func([]string) (string, tea.Cmd) { return "", m.logout() }
+	return nil
+}
+
+func (m *Model) logout() tea.Cmd {
 	m.tell("logging out…")
 	be, parent, id := m.c.Backend, m.ctx, m.c.NewID()
 	return func() tea.Msg {

@@ -75,6 +75,9 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	if m.prefix {
 		m.prefix = false
+		if m.flash == editorHint { // it was taken
+			m.flash = ""
+		}
 		if s := msg.String(); s == "ctrl+e" || key.Matches(msg, k.Editor) {
 			return m.edit()
 		}
@@ -86,7 +89,7 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	case msg.String() == "ctrl+x" && key.Matches(msg, k.Editor):
 		m.prefix = true
-		m.tell("^X^E writes in $EDITOR")
+		m.tell(editorHint)
 		return nil
 	case key.Matches(msg, k.Editor):
 		return m.edit()
@@ -137,6 +140,9 @@ func (m *Model) onPageKey(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	return m.composer.Update(msg)
 }
+
+// editorHint stands while ^X waits for ^E.
+const editorHint = "^X^E writes in $EDITOR"
 
 // onDraftKey gives the arrows to the list of candidates while one is being chosen, else to the history at the draft's ends. An
 // empty draft has none: there the arrow selects messages.
@@ -235,9 +241,15 @@ func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Copy):
 		return m.copy(tl.Marked())
 	case key.Matches(msg, k.Retry):
-		return m.resend(tl.Selected())
+		return m.retry(tl.Selected())
 	case key.Matches(msg, k.Discard):
 		return m.discard(tl.Selected())
+	case key.Matches(msg, k.Settings, k.People, k.Search, k.NextConversation, k.PrevConversation, k.NextUnread, k.LastConversation,
+		k.JumpTo, k.Sidebar, k.Mouse, k.MarkRead, k.UnreadLine): // they mean here what they mean elsewhere
+		if !key.Matches(msg, k.Sidebar, k.Mouse) {
+			tl.StopSelect()
+		}
+		return m.onPageKey(msg)
 	default:
 		return m.onMessageKey(msg)
 	}
@@ -263,16 +275,22 @@ func (m *Model) copy(es []*timeline.Entry) tea.Cmd {
 	return tea.SetClipboard(strings.Join(texts, "\n"))
 }
 
-// sessionEnd is what logging out and deleting the account have in common.
+// sessionEnd is what logging out and deleting the account have in common: nothing of the account stays on this machine.
 func (m *Model) sessionEnd(reason string) tea.Cmd {
 	m.over = true
-	user, forget := m.user, m.c.ForgetSession
-	return func() tea.Msg {
+	user, forget, store := m.user, m.c.ForgetSession, m.store
+	m.store = nil // Close has nothing to write: it would come back
+	return m.ordered(func() tea.Msg {
 		if forget != nil {
 			if err := forget(user); err != nil {
 				reason += " The stored token could not be removed: " + common.Line(err.Error())
 			}
 		}
+		if store != nil {
+			if err := store.Erase(); err != nil {
+				reason += " What was kept on disk could not be removed: " + common.Line(err.Error())
+			}
+		}
 		return common.LoggedOutMsg{User: user, Reason: reason}
-	}
+	})
 }

@@ -64,7 +64,7 @@ func (m *Model) onReadingKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 func (m *Model) messageHints(e *timeline.Entry) string {
 	switch {
 	case e.ID == 0:
-		return "   alt+r send again · x discard · y copy · Esc"
+		return "   alt+r edit or send again · x discard · y copy · Esc"
 	case e.Deleted:
 		return "   Enter details · t thread · Esc"
 	}

@@ -117,6 +117,9 @@ func (m *Model) rework(v *conversation, o *outgoing) tea.Cmd {
 		return cmd
 	}
 	m.composer.SetValue(text)
+	if o.ReplyTo != 0 { // it goes on being a reply
+		v.answer = &answering{to: o.ReplyTo, root: o.Thread, lead: o.Lead}
+	}
 	return tea.Batch(cmd, m.giveUp(v, o))
 }
 

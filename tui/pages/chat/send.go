@@ -10,6 +10,7 @@ import (
 
 	"parley/proto/parleyv1"
 	"parley/tui/common"
+	"parley/tui/components/dialog"
 	"parley/tui/components/timeline"
 	"parley/tui/outbox"
 )
@@ -196,7 +197,7 @@ func (m *Model) restate(v *conversation) {
 		e.State, e.Note = o.State(), common.Line(o.Reason(now, position, ready))
 		switch {
 		case o.Rejected:
-			e.Note += " · ↑ then alt+r sends again, x discards"
+			e.Note += " · ↑ then alt+r, x"
 		case o.Stuck, o.Foreign:
 			e.Note += " · ↑ then alt+r, x"
 		case e.State == timeline.Queued && position > 1: // the row of the first one says it for all
@@ -220,15 +221,26 @@ func (m *Model) doubt() []*outgoing {
 	return out
 }
 
-// resend tries a rejected, stuck or foreign message again, under its old id.
-func (m *Model) resend(e *timeline.Entry) tea.Cmd {
+// retry asks whether a rejected message is to be edited first, and sends a stuck or foreign one again, under its old id.
+func (m *Model) retry(e *timeline.Entry) tea.Cmd {
 	v := m.cur
 	o := v.find(e.Key)
-	if o == nil || !o.Stuck && !o.Rejected && !o.Foreign && !o.Kept {
+	switch {
+	case o == nil || !o.Stuck && !o.Rejected && !o.Foreign && !o.Kept:
 		m.fail("only a rejected message can be sent again")
 		return nil
+	case !o.Rejected:
+		return m.again(v, o)
 	}
-	return m.again(v, o)
+	v.tl.StopSelect()
+	d := dialog.New(m.c, "Send again?", fmt.Sprintf("“%s” was rejected: %s.", m.c.Widths.Truncate(common.Line(o.Text), 60), common.Line(o.Why)), "")
+	d.Choices = []dialog.Choice{
+		{Key: "e", Word: "edit it first", Do: func() tea.Cmd { return m.rework(v, o) }},
+		{Key: "s", Word: "send as it is", Do: func() tea.Cmd { return m.again(v, o) }},
+		{Key: "x", Word: "discard", Do: func() tea.Cmd { return m.dropOne(waitingRow{v: v, o: o}) }},
+	}
+	m.dialog = d
+	return nil
 }
 
 func (m *Model) again(v *conversation, o *outgoing) tea.Cmd {

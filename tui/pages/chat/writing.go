@@ -82,7 +82,7 @@ func (m *Model) actable(e *timeline.Entry, what string) bool {
 	case e == nil:
 		m.fail("no message is selected: ^S selects")
 	case e.ID == 0 && e.State == timeline.Rejected:
-		m.fail("a rejected message cannot be " + what + "; alt+r sends it again, x discards it")
+		m.fail("a rejected message cannot be " + what + "; alt+r edits or sends it again, x discards it")
 	case e.ID == 0:
 		m.fail("a message without a verdict cannot be " + what + " yet")
 	case e.Deleted:
