@@ -44,6 +44,17 @@ func (w Widths) Truncate(s string, n int) string {
 	return "…"
 }
 
+// Hints fits a row of keys, "j k choose · Enter opens · Esc back", into n columns. What does not fit goes from the end, whole;
+// the last one stays: it is the way out.
+func (w Widths) Hints(s string, n int) string {
+	parts := strings.Split(s, " · ")
+	for len(parts) > 1 && w.Width(s) > n {
+		parts = slices.Delete(parts, len(parts)-2, len(parts)-1)
+		s = strings.Join(parts, " · ")
+	}
+	return w.Truncate(s, n)
+}
+
 // Wrap breaks s into rows of at most n columns, at spaces where it can. It keeps empty lines and returns at least one row.
 func (w Widths) Wrap(s string, n int) []string {
 	n = max(n, 2) // a wide character must fit

@@ -63,3 +63,13 @@ func TestAge(t *testing.T) {
 		}
 	}
 }
+
+// The way out is never what a narrow screen cuts off.
+func TestHints(t *testing.T) {
+	const keys = " j k choose · Enter opens · x ends · Esc back"
+	for n, want := range map[int]string{80: keys, 36: " j k choose · Enter opens · Esc back", 30: " j k choose · Esc back", 12: "Esc back", 5: "Esc …"} {
+		if got := (Widths{}).Hints(keys, n); got != want {
+			t.Errorf("%d columns: %q, want %q", n, got, want)
+		}
+	}
+}

@@ -163,7 +163,7 @@ func (m *Model) View() []string {
 		out = append(out, "")
 	}
 	hint := " ↑↓ PgUp PgDn scroll · / finds · Esc closes"
-	return append(out, st.Dim.Render(ws.Truncate(hint, m.w)))[:max(0, m.h)]
+	return append(out, st.Dim.Render(ws.Hints(hint, m.w)))[:max(0, m.h)]
 }
 
 func (m *Model) rows() []string {

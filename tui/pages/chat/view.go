@@ -270,7 +270,7 @@ func (m *Model) selection() string {
 	}
 	keys := m.messageHints(e)
 	if ws.Width(detail)+ws.Width(keys) > m.w { // what can be done comes first
-		return st.Dim.Render(ws.Truncate(" "+strings.TrimSpace(keys)+" ·"+detail, m.w))
+		return st.Dim.Render(ws.Hints(" "+strings.TrimSpace(keys), m.w))
 	}
 	return st.Accent.Render(detail) + st.Dim.Render(ws.Truncate(keys, m.w-ws.Width(detail)))
 }

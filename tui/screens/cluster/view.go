@@ -28,7 +28,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 		if m.w < 100 {
 			keys = "j k select · t transfer p promote r remove · Esc"
 		}
-		bottom = []string{" " + st.Dim.Render(ws.Truncate(keys, m.w-2))}
+		bottom = []string{" " + st.Dim.Render(ws.Hints(keys, m.w-2))}
 	}
 	room := m.h - len(bottom)
 	if len(rows) > room {

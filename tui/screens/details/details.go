@@ -137,12 +137,13 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 	for len(out) < m.h-1 {
 		out = append(out, "")
 	}
-	hint := " y copy · Esc back"
+	hint := " y copy"
 	if len(rows) > room {
 		hint = " j k scroll ·" + hint
 	}
 	if m.from != "" {
 		hint += " · " + m.from
 	}
-	return append(out[:max(0, m.h-1)], st.Dim.Render(ws.Truncate(hint, m.w))), nil
+	hint += " · Esc back"
+	return append(out[:max(0, m.h-1)], st.Dim.Render(ws.Hints(hint, m.w))), nil
 }

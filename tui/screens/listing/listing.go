@@ -211,7 +211,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 		out = append(out, "")
 	}
 	out = out[:max(0, min(len(out), m.h-1))]
-	return append(out, st.Dim.Render(ws.Truncate(m.hint(), m.w))), nil
+	return append(out, st.Dim.Render(ws.Hints(m.hint(), m.w))), nil
 }
 
 func (m *Model) hint() string {

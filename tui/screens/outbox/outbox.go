@@ -106,7 +106,11 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 	}
 	out := []string{" " + st.Strong.Render(ws.Truncate(title, m.w-2))}
 	if len(items) == 0 {
-		out = append(out, "", " Nothing waits: each message has its place in history.", "", m.keyRow("Esc back"))
+		out = append(out, "")
+		for _, r := range ws.Wrap("Nothing waits: each message has its place in history.", m.w-2) {
+			out = append(out, " "+r)
+		}
+		out = append(out, "", m.keyRow("Esc back"))
 		return out[:min(len(out), m.h)], nil
 	}
 	// Two rows a message: what it says, and why it waits.
@@ -130,5 +134,5 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 }
 
 func (m *Model) keyRow(s string) string {
-	return " " + m.c.Styles.Dim.Render(m.c.Widths.Truncate(s, m.w-2))
+	return " " + m.c.Styles.Dim.Render(m.c.Widths.Hints(s, m.w-2))
 }

@@ -268,7 +268,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 	if m.bad {
 		style = st.Warn
 	}
-	return append(out, style.Render(ws.Truncate(" "+hint, m.w))), cursor
+	return append(out, style.Render(ws.Hints(" "+hint, m.w))), cursor
 }
 
 func (m *Model) help() (out []string) {

@@ -128,7 +128,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 	for len(out) < m.h-1 {
 		out = append(out, "")
 	}
-	return append(out, st.Dim.Render(ws.Truncate(" ↑↓ choose · ←→ change · Esc back · kept in config.toml", m.w)))[:max(0, m.h)], nil
+	return append(out, st.Dim.Render(ws.Hints(" ↑↓ choose · ←→ change · kept in config.toml · Esc back", m.w)))[:max(0, m.h)], nil
 }
 
 // keys are the bindings that differ from the default ones.

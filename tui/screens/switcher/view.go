@@ -38,7 +38,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 		out = append(out, "")
 	}
 	out = out[:max(0, m.h-1)]
-	return append(out, st.Dim.Render(ws.Truncate(m.hint(), m.w))), cursor
+	return append(out, st.Dim.Render(ws.Hints(m.hint(), m.w))), cursor
 }
 
 func (m *Model) hint() string {
