@@ -53,7 +53,8 @@ func startPlain(t *testing.T, person bool, open string, prepare func(*fake)) *pl
 	go func() {
 		p.done <- lines.Run(ctx, lines.NewPipe(in, p, person), lines.Options{
 			Backend: p.fake, Settings: common.DefaultSettings(), User: "alice", Open: open, Version: "v0", Patience: 10 * time.Second,
-			Now: now, Zone: time.UTC, NewID: func() string { ids++; return fmt.Sprintf("id-%03d", ids) },
+			OpenStore: p.fake.openStore,
+			Now:       now, Zone: time.UTC, NewID: func() string { ids++; return fmt.Sprintf("id-%03d", ids) },
 		})
 	}()
 	t.Cleanup(func() { cancel(); _ = out.Close() })

@@ -34,6 +34,8 @@ const (
 	// tellAfter is how long a message is under way before that is said, and a link is lost before that is: what is over sooner is
 	// one line at its end.
 	tellAfter = time.Second
+	// keptAfter is how long a node may take to tell the conversations before what is kept on disk is written.
+	keptAfter = 2 * time.Second
 	// markAfter gathers what is written into one MarkRead.
 	markAfter = 150 * time.Millisecond
 	// tickEvery is how often the loop looks at the clock.

@@ -65,6 +65,8 @@ type session struct {
 	ids           bool   // say ids of messages
 
 	store   common.Store // nil: nothing is kept
+	kept    common.Saved // what it held at the start; its conversations stand in until a node tells the present ones
+	keptDue time.Time    // when they do; zero once they did
 	order   uint64       // of the last message written
 	cluster string       // the one that is spoken to; empty while unknown
 
@@ -182,6 +184,10 @@ func (s *session) onTick() {
 	if !s.refollowAt.IsZero() && !now.Before(s.refollowAt) {
 		s.refollowAt = time.Time{}
 		s.follow(s.cursor)
+	}
+	if !s.keptDue.IsZero() && !now.Before(s.keptDue) {
+		s.keptDue = time.Time{}
+		s.showKept()
 	}
 	if !s.eofAt.IsZero() {
 		s.ending(now)

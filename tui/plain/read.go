@@ -132,6 +132,9 @@ func (s *session) open(name string) {
 	if v.unread > 0 {
 		limit = int(min(v.unread, openUnread)) + contextLines
 	}
+	if !s.listed && s.keptDue.IsZero() { // no node told anything yet
+		s.readKept(v)
+	}
 	s.page(v, "", &parleyv1.ReadMessagesRequest{Conversation: name, Limit: uint32(limit)}, v.shown)
 }
 

@@ -24,9 +24,11 @@ func (s *session) openStore() {
 		return
 	}
 	s.store = store
+	s.kept, s.keptDue = saved, s.o.Now().Add(keptAfter)
 	if len(saved.Notes) > 0 {
 		s.say("outbox: %s", strings.Join(saved.Notes, "; "))
 	}
+	s.cluster = saved.Cluster
 	s.meet(s.link.ClusterID)
 	for _, m := range saved.Outbox {
 		v := s.conversation(m.Conversation)
