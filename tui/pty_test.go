@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,7 +44,9 @@ func TestMain(m *testing.M) {
 		f.setLink(common.Link{Phase: common.FailingOver, Node: "n1", Members: members("n2", "n3")})
 		f.setLink(ready("n2", "n2", 8))
 	}
-	if err := run(context.Background(), f, Options{User: "alice", Version: "v0"}); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGHUP) // as the program does
+	defer stop()
+	if err := run(ctx, f, Options{User: "alice", Version: "v0"}); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -94,6 +97,17 @@ func TestOnAPseudoTerminal(t *testing.T) {
 	<-term.Exited()
 	if term.AltScreen() {
 		t.Error("SIGTERM left the alternate screen on")
+	}
+}
+
+// A terminal that hangs up ends the client as a termination does.
+func TestHangupOnAPseudoTerminal(t *testing.T) {
+	term := onPTY(t, 60, 16)
+	must(t, term.WaitFor(patience, "Message @bob"))
+	must(t, term.Signal(syscall.SIGHUP))
+	<-term.Exited()
+	if term.AltScreen() {
+		t.Error("SIGHUP left the alternate screen on")
 	}
 }
 
