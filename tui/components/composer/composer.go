@@ -135,9 +135,6 @@ func (m *Model) Insert(s string) bool {
 // Empty reports whether nothing was written.
 func (m *Model) Empty() bool { return m.area.Value() == "" }
 
-// Over is by how many bytes the draft is too long, 0 when it fits.
-func (m *Model) Over() int { return max(0, len(m.area.Value())-MaxBytes) }
-
 // Update handles a key of the field itself.
 func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	if k, ok := msg.(tea.KeyPressMsg); ok {
