@@ -75,6 +75,10 @@ func (d *Demo) say(ctx context.Context, l line) bool {
 		switch {
 		case err == nil:
 			d.change(func() { d.ledger.sent(l, resp.GetId()) })
+			active := &parleyv1.SetPresenceRequest{Presence: parleyv1.Presence_PRESENCE_ACTIVE}
+			seen, cancel := context.WithTimeout(ctx, callTimeout)
+			_, _ = d.o.Bots[l.from].SetPresence(seen, active) // who writes is there; it is no harm when nobody hears of it
+			cancel()
 			return true
 		case ctx.Err() != nil:
 			return false

@@ -32,6 +32,7 @@ type Bot interface {
 	SendMessage(context.Context, *parleyv1.SendMessageRequest) (*parleyv1.SendMessageResponse, error)
 	ReadMessages(context.Context, *parleyv1.ReadMessagesRequest) (*parleyv1.ReadMessagesResponse, error)
 	Subscribe(ctx context.Context, cursor string) *client.Subscription
+	SetPresence(context.Context, *parleyv1.SetPresenceRequest) (*parleyv1.SetPresenceResponse, error)
 }
 
 // Options say what a demo consists of. All but SeenTo, Pace and NewID are required.

@@ -132,13 +132,16 @@ func stills(binary, dir, to string) error {
 	s.see("@alice I can read that")
 	s.keys(ptytest.F6, ptytest.F6) // the panel goes
 	s.see("What was it?")
+	s.keys("/react :coffee: 4", ptytest.Enter)
+	s.see("☕")
+	s.keys("/reply 5 and it stays so: `go test ./...` took *388 s* here", ptytest.Enter)
+	s.see("↳ 1 reply", "took *388 s* here")
 	s.save(filepath.Join(to, "main.svg"))
 
 	// The leader hangs, which takes longer to notice than a death: long enough for a picture of it.
-	s.keys("/pause leader", ptytest.Enter, ptytest.F6)
+	s.keys("/pause leader", ptytest.Enter, ptytest.F6, "is anybody there?", ptytest.Enter)
+	s.seeAny("FAILOVER", "ELECTION", "outcome unknown")
 	s.see("hangs")
-	s.keys("is anybody there?", ptytest.Enter)
-	s.seeAny("FAILOVER", "ELECTION")
 	s.save(filepath.Join(to, "failover.svg"))
 	s.see("✓ alice  is anybody there?", "READY")
 
