@@ -50,7 +50,7 @@ func (f *fake) Status(_ context.Context, r *parleyv1.StatusRequest) (*parleyv1.S
 func (f *fake) Measure(context.Context) (ts []common.RoundTrip) {
 	for i, m := range f.Link().Members {
 		if m.Reachable {
-			ts = append(ts, common.RoundTrip{Node: m.Name, Took: time.Duration(i+1) * 420 * time.Microsecond})
+			ts = append(ts, common.RoundTrip{Node: m.Name, Address: m.Address, Took: time.Duration(i+1) * 420 * time.Microsecond})
 		}
 	}
 	return ts

@@ -131,6 +131,8 @@ func (f *fake) SetMembership(_ context.Context, q *parleyv1.SetMembershipRequest
 		who = f.me
 	} else if r.ranks[f.me] < parleyv1.Membership_MEMBERSHIP_MODERATOR {
 		return nil, common.Failure{Text: "only moderators and owners may"}
+	} else if who == "nobody" {
+		return nil, common.Failure{Text: "no user nobody", NotFound: true}
 	}
 	f.rank(r, who, f.me, q.GetMembership())
 	return &parleyv1.SetMembershipResponse{Room: f.seen(r)}, nil

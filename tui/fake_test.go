@@ -51,6 +51,7 @@ type fake struct {
 	marks    []*parleyv1.ReadRange // all ranges marked
 	patterns []string
 	logins   int
+	invite   string // the code that new accounts need; empty: none
 	deleted  bool
 	created  []string
 	onSend   func(text string) // called after a message was taken
@@ -190,6 +191,9 @@ func (f *fake) CreateUser(_ context.Context, r *parleyv1.CreateUserRequest) (*pa
 		if u.Username == r.GetUsername() {
 			return nil, common.Failure{Text: "the name " + r.GetUsername() + " is taken"}
 		}
+	}
+	if f.invite != "" && r.GetInviteCode() != f.invite {
+		return nil, common.Failure{Text: "an account here needs an invite code; ask an operator for one", Invite: true}
 	}
 	f.users = append(f.users, &parleyv1.User{Username: r.GetUsername(), DisplayName: r.GetDisplayName()})
 	return &parleyv1.CreateUserResponse{}, nil

@@ -21,7 +21,7 @@ func resetFrame(reason string) *parleyv1.SubscribeResponse {
 
 func TestLoginWrongThenRight(t *testing.T) {
 	x := start(t, 80, 24, func(f *fake) { deploys(f); f.tok = nil })
-	x.see("Log in", "Nodes", "n1", "127.0.0.1:50051", "connected")
+	x.see("Log in", "Nodes", "n1", "127.0.0.1:50051", "connected · 0 ms")
 	x.golden("login_80x24")
 	x.typed("wrong horse")
 	x.keys("enter")

@@ -74,7 +74,7 @@ func (l live) Reconnect(ctx context.Context) {
 func (l live) Measure(ctx context.Context) []common.RoundTrip {
 	var out []common.RoundTrip
 	for _, t := range l.RoundTrips(ctx) {
-		out = append(out, common.RoundTrip{Node: common.Line(t.Node), Took: t.Took})
+		out = append(out, common.RoundTrip{Node: common.Line(t.Node), Address: t.Address, Took: t.Took})
 	}
 	return out
 }
@@ -100,6 +100,7 @@ func explain(err error) common.Failure {
 		Outcome: common.Refused, Text: common.Line(e.Message), Hint: common.Line(e.Hint),
 		Auth: client.IsUnauthenticated(e), NotFound: client.IsNotFound(e),
 		Version: e.Code == codes.Unimplemented && e.Reason == "",
+		Invite:  e.Reason == "INVITE_INVALID" || e.Reason == "REGISTRATION_CLOSED" && e.Field == "invite_code",
 	}
 	switch e.Outcome {
 	case client.NotApplied:
@@ -145,6 +146,7 @@ func link(s client.State) common.Link {
 		l.Members = append(l.Members, common.Member{
 			Name: common.Line(name), Address: m.Address, Voter: !m.Learner, Applied: m.Applied, Draining: m.Draining,
 			Reachable: !m.Suspect && !m.Unheard && (m.Connected || m.Reachable && s.Phase == client.Ready),
+			Trouble:   common.Line(plain(m.Trouble)),
 		})
 	}
 	switch s.Phase {

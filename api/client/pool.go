@@ -315,6 +315,9 @@ func (p *pool) describeNode(m *Member, n *node) {
 	m.Serving = m.Serving || (n.usable() && n.serves() == servingYes)
 	m.Suspect = m.Suspect || n.suspect
 	m.Draining = m.Draining || n.draining
+	if n.down {
+		m.Trouble = errText(n.err)
+	}
 }
 
 func (s State) clone() State {

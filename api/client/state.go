@@ -87,6 +87,8 @@ type Member struct {
 	// Suspect: it left probes unanswered. Unheard: a node that followed it lost its quorum, and whether it lives is being asked.
 	Suspect bool
 	Unheard bool
+	// Trouble is why the last connection to it failed; empty when it did not, or none was tried yet.
+	Trouble string
 	// Draining: it said that it is being taken out of service.
 	Draining bool
 	// Reachable and Applied are what the current node says of it.

@@ -150,7 +150,8 @@ type Member struct {
 	Voter     bool
 	Reachable bool
 	Applied   uint64
-	Draining  bool // it is being taken out of service
+	Draining  bool   // it is being taken out of service
+	Trouble   string // why the last connection to it failed; empty when it did not
 }
 
 // Outcome says what became of a write that failed.
@@ -172,6 +173,7 @@ type Failure struct {
 	Auth     bool   // the session is over
 	Version  bool   // the node does not know the call
 	NotFound bool
+	Invite   bool // a code that an operator gave out would help
 }
 
 // Error makes a Failure usable as an error, which scripted backends return as they are.

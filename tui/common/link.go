@@ -129,7 +129,10 @@ func (l Link) Brief() string {
 
 // readyParts are the node, the term and how many are up.
 func (l Link) readyParts() []Part {
-	s := orUnknown(l.Node)
+	s := l.Node
+	if s == "" { // names are told after the log-in
+		s = orUnknown(l.Address)
+	}
 	switch l.Leader {
 	case "":
 	case l.Node:

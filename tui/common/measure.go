@@ -13,8 +13,9 @@ type Measurer interface {
 
 // RoundTrip is one measurement.
 type RoundTrip struct {
-	Node string
-	Took time.Duration
+	Node    string // empty until the node told its name
+	Address string
+	Took    time.Duration
 }
 
 // Connector is a Backend that can be told of more addresses.

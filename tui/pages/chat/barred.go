@@ -16,7 +16,8 @@ func (m *Model) sessionOver(f common.Failure) tea.Cmd {
 		return nil
 	}
 	m.over = true
-	m.bar(common.BadToken, "Your session is over: "+strings.TrimSuffix(f.Text, ".")+". Log in again.")
+	why := strings.TrimSuffix(strings.TrimSuffix(f.Text, "."), "; log in again")
+	m.bar(common.BadToken, "Your session is over: "+why+". Log in again.")
 	user, forget := m.user, m.c.ForgetSession
 	return func() tea.Msg {
 		if forget != nil {

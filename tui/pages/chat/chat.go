@@ -183,15 +183,22 @@ func (m *Model) openFirst() tea.Cmd {
 	if m.open != "" {
 		return m.show(m.open)
 	}
-	from := slices.DeleteFunc(slices.Clone(m.order), func(v *conversation) bool { return v.count() == 0 })
+	in := m.joined()
+	from := slices.DeleteFunc(slices.Clone(in), func(v *conversation) bool { return v.count() == 0 })
 	if len(from) == 0 {
-		from = m.order
+		from = in
 	}
 	if len(from) > 0 {
 		newest := slices.MaxFunc(from, func(a, b *conversation) int { return cmp.Compare(a.lastID, b.lastID) })
 		return m.show(newest.name)
 	}
 	return nil
+}
+
+// joined are the conversations that may be opened without being asked for. An invitation is not one: opening it asks whether to
+// join, and the next key, meant for something else, would answer.
+func (m *Model) joined() []*conversation {
+	return slices.DeleteFunc(slices.Clone(m.order), func(v *conversation) bool { return v.invited() })
 }
 
 // show opens a conversation; the draft of the one before stays with it.
@@ -242,8 +249,8 @@ func (m *Model) noSuch(v *conversation, f common.Failure) tea.Cmd {
 			m.cur = nil
 			m.composer.SetValue(v.draft)
 			m.fail(v.name + ": " + f.Text)
-			if len(m.order) > 0 {
-				return m.show(m.order[0].name)
+			if in := m.joined(); len(in) > 0 {
+				return m.show(in[0].name)
 			}
 			return nil
 		}

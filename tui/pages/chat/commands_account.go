@@ -177,13 +177,18 @@ func (m *Model) cmdSessions(string) tea.Cmd {
 			for _, s := range resp.GetSessions() {
 				r := listing.Row{ID: s.GetId(), Name: common.Line(s.GetClient()), Note: "since " + s.GetCreated().AsTime().In(zone).Format("2 Jan 2006 15:04")}
 				if s.GetCurrent() {
-					r.Note = "this one · " + r.Note
+					r.ID, r.Note = "", "this one · "+r.Note // to end it is to log out
 				}
 				page.Rows = append(page.Rows, r)
 			}
 			return page, err
 		},
-		Actions: []listing.Action{{Key: "x", Help: "end", Do: func(r listing.Row) tea.Msg { return common.RunMsg{Line: "/revoke-session " + r.ID} }}},
+		Actions: []listing.Action{{Key: "x", Help: "end", Do: func(r listing.Row) tea.Msg {
+			if r.ID == "" {
+				return common.TellMsg{Text: "/logout ends the session that you are in", Bad: true}
+			}
+			return common.RunMsg{Line: "/revoke-session " + r.ID}
+		}}},
 	}))
 }
 

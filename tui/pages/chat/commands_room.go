@@ -215,29 +215,6 @@ func (m *Model) updateRoom(what, said string, set func(*parleyv1.UpdateRoomReque
 	}, m.done(said))
 }
 
-// setMembers does the same to everybody who is named.
-func (m *Model) setMembers(args string, to parleyv1.Membership, said, what string) tea.Cmd {
-	v := m.thisRoom()
-	if v == nil {
-		return nil
-	}
-	words := strings.Fields(args)
-	if len(words) == 0 || len(words) > maxAtOnce {
-		m.fail("whom? @user, at most " + strconv.Itoa(maxAtOnce) + " of them")
-		return nil
-	}
-	var cmds []tea.Cmd
-	for _, w := range words {
-		user, ok := userName(w)
-		if !ok {
-			m.fail("that is no user name: a to z, 0 to 9, . _ -")
-			return nil
-		}
-		cmds = append(cmds, m.member(v.name, user, to, "@"+user+": "+what, m.done("@"+user+": "+said)))
-	}
-	return tea.Batch(cmds...)
-}
-
 func (m *Model) cmdRole(args string) tea.Cmd {
 	v := m.thisRoom()
 	if v == nil {

@@ -240,6 +240,9 @@ func (m *Model) suggestions() []string {
 	}
 	list, at := m.composer.Popup()
 	st, ws, w := m.c.Styles, m.c.Widths, m.w-m.paneX
+	if len(list) == 0 {
+		return m.longFlash(w)
+	}
 	room := max(0, min(maxSuggestions, m.areaH-3))
 	from := max(0, min(at-room/2, len(list)-room))
 	shown, labelW := list[from:min(len(list), from+room)], 0
@@ -261,4 +264,17 @@ func (m *Model) suggestions() []string {
 		out = append(out, lead+style.Render(label)+" "+st.Dim.Render(ws.Truncate(c.Note, w-labelW-2)))
 	}
 	return out
+}
+
+// longFlash is why something did not work, in full, when the status bar has no room for it.
+func (m *Model) longFlash(w int) (rows []string) {
+	st, ws := m.c.Styles, m.c.Widths
+	text := "✗ " + m.flash
+	if m.flash == "" || !m.flashBad || ws.Width(text)+ws.Width(m.c.Link.Word())+barMargin <= m.w {
+		return nil
+	}
+	for _, r := range ws.Wrap(text, w-2) {
+		rows = append(rows, " "+st.Error.Render(r))
+	}
+	return rows[:max(0, min(len(rows), maxBanner, m.areaH-3))]
 }

@@ -209,6 +209,15 @@ func (v *conversation) notice(now time.Time, key, text string) *timeline.Entry {
 	return e
 }
 
+// precedes tells whether a notice stands before a message. One that came before anything was known of the conversation has
+// only its time.
+func (*conversation) precedes(n, e *timeline.Entry) bool {
+	if n.Seq == 0 {
+		return n.Time.Before(e.Time)
+	}
+	return n.Seq < e.Seq
+}
+
 // rebuild hands the timeline what it shows: messages with the notices between them, then what waits.
 func (v *conversation) rebuild() {
 	v.trim()
@@ -220,8 +229,10 @@ func (v *conversation) rebuild() {
 	es := make([]*timeline.Entry, 0, len(msgs)+len(v.notices)+len(v.out))
 	n := 0
 	for i, e := range msgs {
-		for ; !v.onlyOn && i > 0 && n < len(v.notices) && v.notices[n].Seq < e.Seq; n++ {
-			es = append(es, v.notices[n])
+		for ; !v.onlyOn && n < len(v.notices) && v.precedes(v.notices[n], e); n++ {
+			if i > 0 || !v.more || v.notices[n].Seq+1 == e.Seq { // else its place is in what is not loaded
+				es = append(es, v.notices[n])
+			}
 		}
 		es = append(es, e)
 	}

@@ -231,8 +231,15 @@ func (m *Model) onSelectKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.First):
 		tl.CursorTo(false)
 		return m.loadOlder()
+	case key.Matches(msg, k.Last) && m.cur.windowed(): // the newest message is not in the window
+		tl.StopSelect()
+		m.leaveUnread(m.cur)
+		tl.End()
 	case key.Matches(msg, k.Last):
 		tl.CursorTo(true)
+	case msg.Text == "/": // a jump selects, and who has jumped may want a command
+		tl.StopSelect()
+		return m.composer.Update(msg)
 	case key.Matches(msg, k.Mark):
 		tl.ToggleMark()
 		tl.MoveCursor(-1)

@@ -43,6 +43,8 @@ const (
 	freshAtOnce = 20
 	// leadRunes is how much of a thread's first message stands over its replies.
 	leadRunes = 60
+	// barMargin is what the status bar has beside the word and a flash: spaces, and the hint of the help.
+	barMargin = 14
 	// maxBanner bounds the rows of the banner that stands in for the composer.
 	maxBanner = 4
 	// defaultUnread is how many unread messages /unread shows without a number.

@@ -78,6 +78,8 @@ func (m *Model) membershipChanged(c *parleyv1.MembershipChanged) *conversation {
 	in := c.GetMembership() >= parleyv1.Membership_MEMBERSHIP_MEMBER
 	var text string
 	switch {
+	case in && known && was >= parleyv1.Membership_MEMBERSHIP_MEMBER && c.GetBy() == c.GetUsername():
+		text = who + " joined" // and the list of members had it already
 	case in && known && was >= parleyv1.Membership_MEMBERSHIP_MEMBER:
 		text = by + " made " + who + " " + a(ranks[c.GetMembership()])
 	case in:
@@ -226,8 +228,8 @@ func (m *Model) closeConversation(v *conversation) tea.Cmd {
 	}
 	m.cur = nil
 	m.composer.SetValue("")
-	if len(m.order) > 0 {
-		return m.show(m.order[0].name)
+	if in := m.joined(); len(in) > 0 {
+		return m.show(in[0].name)
 	}
 	return nil
 }

@@ -55,6 +55,10 @@ func (m *Model) onClick(msg tea.MouseClickMsg) tea.Cmd {
 	case msg.Button != tea.MouseLeft || m.dialog != nil:
 		return nil
 	case m.top() != nil:
+		if msg.X < m.paneX || msg.Y >= m.areaH {
+			return nil
+		}
+		msg.X -= m.paneX // an overlay counts from its own corner
 		return m.toOverlay(m.top(), msg)
 	case m.overlay():
 		return nil

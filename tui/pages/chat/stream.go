@@ -194,7 +194,11 @@ func (m *Model) apply(ev *parleyv1.Event) *conversation {
 				e.Deleted, e.Text, e.Unread = true, "", false
 			}
 		}
-		v.notice(m.c.Now(), m.key(), gone+" deleted the account; what it sent was erased")
+		v.notice(m.c.Now(), m.key(), "the account "+gone+" is deleted; what it sent was erased")
+		if _, known := v.people.find(u.GetUsername()); known {
+			v.people.set(u.GetUsername(), parleyv1.Membership_MEMBERSHIP_UNSPECIFIED)
+			m.counted(v, -1)
+		}
 		m.recount = true
 		return v
 	}

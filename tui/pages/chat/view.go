@@ -191,8 +191,12 @@ func (m *Model) welcome() []string {
 	if !m.listed {
 		return []string{"", st.Dim.Render(" loading your conversations…")}
 	}
+	none := ". You have no conversations yet."
+	if len(m.order) > 0 { // what is there was not opened by itself: see joined
+		none = ". You are invited: alt+1 answers."
+	}
 	return []string{
-		"", " Welcome, " + st.Strong.Render(m.user) + ". You have no conversations yet.", "",
+		"", " Welcome, " + st.Strong.Render(m.user) + none, "",
 		"   " + st.Strong.Render("^K") + "               find a room, a person, a command",
 		"   " + st.Strong.Render("/rooms") + "           the rooms that you can join",
 		"   " + st.Strong.Render("/create #name") + "    make a room of your own",

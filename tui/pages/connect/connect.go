@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
@@ -28,7 +29,12 @@ const (
 	maxDisplay  = 64
 	minPassword = 8
 	maxPassword = 1024
+	minCode     = 16
+	maxCode     = 64
 )
+
+// probeEvery is how often the way to each node is measured: often enough to watch a node come up.
+const probeEvery = 2 * time.Second
 
 // Model is the page.
 type Model struct {
@@ -43,6 +49,8 @@ type Model struct {
 	busy   bool
 	notice string
 	err    string
+	code   bool                     // the cluster asked for an invite code
+	took   map[string]time.Duration // the last measured way to each address
 
 	// A creation whose answer got lost is asked again with the same request id, as long as the form says the same.
 	requestID string
@@ -61,6 +69,7 @@ const (
 	displayField
 	passwordField
 	againField
+	codeField
 )
 
 // doneMsg is the end of an attempt.
@@ -82,6 +91,7 @@ func New(ctx context.Context, c *common.Common, user, notice string) *Model {
 		{"Shown as", "optional", dialog.Input(c, false, maxDisplay), creating},
 		{"Password", "", dialog.Input(c, true, maxPassword), always},
 		{"Once more", "", dialog.Input(c, true, maxPassword), creating},
+		{"Invite code", "an operator gives it out", dialog.Input(c, false, maxCode), func(create bool) bool { return create && m.code }},
 	}
 	m.fields[userField].in.SetValue(user)
 	if user != "" {
@@ -91,8 +101,38 @@ func New(ctx context.Context, c *common.Common, user, notice string) *Model {
 	return m
 }
 
-// Init does nothing: the page waits for a person.
-func (m *Model) Init() tea.Cmd { return nil }
+// probedMsg is one measurement of the way to each node that answers; probeMsg is the time for the next.
+type (
+	probedMsg struct {
+		to    *Model
+		trips []common.RoundTrip
+	}
+	probeMsg struct{ to *Model }
+)
+
+// Init begins to look at the nodes.
+func (m *Model) Init() tea.Cmd { return m.probe() }
+
+func (m *Model) probe() tea.Cmd {
+	me, ok := m.c.Backend.(common.Measurer)
+	if !ok {
+		return nil
+	}
+	parent := m.ctx
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(parent, common.CallTimeout)
+		defer cancel()
+		return probedMsg{m, me.Measure(ctx)}
+	}
+}
+
+func (m *Model) onProbed(trips []common.RoundTrip) tea.Cmd {
+	m.took = make(map[string]time.Duration, len(trips))
+	for _, t := range trips {
+		m.took[t.Address] = t.Took
+	}
+	return tea.Tick(probeEvery, func(time.Time) tea.Msg { return probeMsg{m} })
+}
 
 // Close ends an attempt under way.
 func (m *Model) Close() { m.cancel() }
@@ -113,6 +153,14 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case doneMsg:
 		return m.onDone(msg)
+	case probedMsg:
+		if msg.to == m {
+			return m.onProbed(msg.trips)
+		}
+	case probeMsg:
+		if msg.to == m {
+			return m.probe()
+		}
 	case tea.KeyPressMsg:
 		return m.onKey(msg)
 	case tea.PasteMsg:
@@ -183,6 +231,7 @@ func (m *Model) submit() tea.Cmd {
 	user := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(m.fields[userField].in.Value(), "@")))
 	display := strings.TrimSpace(m.fields[displayField].in.Value())
 	password := m.fields[passwordField].in.Value()
+	code := strings.TrimSpace(m.fields[codeField].in.Value())
 	wrong := func(i int, text string) tea.Cmd {
 		m.err = text
 		return m.focus(i)
@@ -198,22 +247,27 @@ func (m *Model) submit() tea.Cmd {
 		return wrong(passwordField, fmt.Sprintf("a password has at least %d characters", minPassword))
 	case m.create && m.fields[againField].in.Value() != password:
 		return wrong(againField, "the two passwords differ")
+	case m.create && m.code && len(code) < minCode:
+		return wrong(codeField, fmt.Sprintf("an invite code has %d to %d characters", minCode, maxCode))
+	}
+	if !m.code {
+		code = ""
 	}
 	m.busy, m.err = true, ""
-	if form := user + "\x00" + display + "\x00" + password; form != m.requested {
+	if form := strings.Join([]string{user, display, password, code}, "\x00"); form != m.requested {
 		m.requested, m.requestID = form, m.c.NewID()
 	}
-	return m.attempt(m.create, user, display, password)
+	return m.attempt(m.create, user, display, password, code)
 }
 
-func (m *Model) attempt(create bool, user, display, password string) tea.Cmd {
+func (m *Model) attempt(create bool, user, display, password, code string) tea.Cmd {
 	be, parent, label, id, save := m.c.Backend, m.ctx, m.c.Label, m.requestID, m.c.SaveSession
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(parent, 2*common.WriteTimeout)
 		defer cancel()
 		done := doneMsg{user: user}
 		if create {
-			req := &parleyv1.CreateUserRequest{RequestId: id, Username: user, DisplayName: display, Password: password}
+			req := &parleyv1.CreateUserRequest{RequestId: id, Username: user, DisplayName: display, Password: password, InviteCode: code}
 			if _, err := be.CreateUser(ctx, req); err != nil {
 				done.err = err
 				return done
@@ -247,6 +301,10 @@ func (m *Model) onDone(msg doneMsg) tea.Cmd {
 	}
 	if f.Outcome == common.Unknown {
 		m.err = f.Text + " · Enter tries again, as the same request"
+	}
+	if m.create && f.Invite {
+		m.code = true
+		return m.focus(codeField)
 	}
 	return m.focus(passwordField)
 }

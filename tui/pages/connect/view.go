@@ -110,23 +110,49 @@ func (m *Model) nodes() []string {
 		}
 		return out
 	}
+	nameW, told := 0, false
+	for _, n := range link.Members {
+		if n.Name != n.Address { // names are told after the log-in
+			nameW = max(nameW, ws.Width(common.Line(n.Name))+2)
+		}
+		told = told || n.Trouble != ""
+	}
 	for _, n := range link.Members {
 		text := common.Line(n.Address)
-		if n.Name != "" && n.Name != n.Address { // names are told after the log-in
-			text = ws.Pad(common.Line(n.Name), 6) + " " + text
+		if nameW > 0 {
+			name := common.Line(n.Name)
+			if n.Name == n.Address {
+				name = ""
+			}
+			text = ws.Pad(name, nameW) + text
 		}
-		switch {
-		case n.Reachable && n.Address == link.Address:
-			text = st.Good.Render("●") + " " + text + st.Dim.Render("  connected")
-		case n.Reachable:
-			text = st.Good.Render("●") + " " + text + st.Dim.Render("  up")
-		default:
-			text = st.Bad.Render("○") + " " + text + st.Bad.Render("  no answer")
-		}
-		out = append(out, "  "+ws.Truncate(text, m.w-2))
+		sign, how := m.probed(n)
+		out = append(out, "  "+ws.Truncate(sign+" "+text+"  "+how, m.w-2))
 	}
-	if link.Phase != common.Ready && link.Err != "" {
+	if link.Phase != common.Ready && link.Err != "" && !told {
 		out = append(out, "  "+st.Dim.Render(ws.Truncate(link.Err, m.w-2)))
 	}
 	return out
+}
+
+// probed is a sign and words for what is known of the way to a node.
+func (m *Model) probed(n common.Member) (sign, how string) {
+	st, link := m.c.Styles, m.c.Link
+	switch {
+	case n.Reachable:
+		how = "up"
+		if n.Address == link.Address {
+			how = "connected"
+		}
+		if t, ok := m.took[n.Address]; ok {
+			how += " · " + common.Age(t)
+		}
+		return st.Good.Render("●"), st.Dim.Render(how)
+	case n.Trouble != "":
+		why := strings.TrimPrefix(n.Trouble, "dial tcp "+n.Address+": ") // the address stands before it
+		return st.Bad.Render("○"), st.Bad.Render(strings.TrimPrefix(why, "connect: "))
+	case link.Phase == common.Connecting:
+		return st.Dim.Render("·"), st.Dim.Render("asking…")
+	}
+	return st.Bad.Render("○"), st.Bad.Render("no answer")
 }

@@ -111,7 +111,27 @@ func (m *Model) Update(msg tea.Msg) (done bool, cmd tea.Cmd) {
 		return false, m.load("")
 	case tea.KeyPressMsg:
 		return m.onKey(msg)
+	case tea.MouseClickMsg:
+		return m.onClick(msg)
+	case tea.MouseWheelMsg:
+		if msg.Button == tea.MouseWheelUp {
+			return false, m.move(-1)
+		}
+		return false, m.move(1)
 	}
+	return false, nil
+}
+
+// onClick selects the row under the mouse; a click on the selected one does what Enter does.
+func (m *Model) onClick(msg tea.MouseClickMsg) (bool, tea.Cmd) {
+	i := m.from() + msg.Y - headRows
+	switch {
+	case msg.Y < headRows || msg.Y >= headRows+m.room() || i >= len(m.rows):
+		return false, nil
+	case i == m.at:
+		return m.onKey(tea.KeyPressMsg{Code: tea.KeyEnter})
+	}
+	m.at = i
 	return false, nil
 }
 
@@ -160,31 +180,36 @@ func (m *Model) onKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 	}
 	switch {
 	case key.Matches(msg, k.Up):
-		m.at--
+		return false, m.move(-1)
 	case key.Matches(msg, k.Down):
-		m.at++
+		return false, m.move(1)
 	case key.Matches(msg, k.PageUp):
-		m.at -= max(1, m.room()-1)
+		return false, m.move(-max(1, m.room()-1))
 	case key.Matches(msg, k.PageDown):
-		m.at += max(1, m.room()-1)
+		return false, m.move(max(1, m.room()-1))
 	case key.Matches(msg, k.First):
-		m.at = 0
+		return false, m.move(-len(m.rows))
 	case key.Matches(msg, k.Last):
-		m.at = len(m.rows)
-	default:
-		if msg.String() == "q" {
-			return true, nil
-		}
+		return false, m.move(len(m.rows))
 	}
-	m.at = max(0, min(m.at, len(m.rows)-1))
-	if m.next != "" && !m.loading && m.at >= len(m.rows)-m.room() {
-		return false, m.load(m.next)
-	}
-	return false, nil
+	return msg.String() == "q", nil
 }
 
-// room is the number of rows of the list itself.
-func (m *Model) room() int { return max(1, m.h-3) }
+// move moves the cursor and asks for the next page near the end.
+func (m *Model) move(n int) tea.Cmd {
+	m.at = max(0, min(m.at+n, len(m.rows)-1))
+	if m.next != "" && !m.loading && m.at >= len(m.rows)-m.room() {
+		return m.load(m.next)
+	}
+	return nil
+}
+
+// headRows stand above the list.
+const headRows = 2
+
+// room is the number of rows of the list itself, from the first of them that is drawn.
+func (m *Model) room() int { return max(1, m.h-headRows-1) }
+func (m *Model) from() int { return max(0, min(m.at-m.room()/2, len(m.rows)-m.room())) }
 
 // View is the list and what can be done with its rows.
 func (m *Model) View() ([]string, *tea.Cursor) {
@@ -195,7 +220,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 		nameW = max(nameW, ws.Width(r.Name))
 	}
 	nameW = min(nameW, maxName, max(8, m.w/2))
-	from := max(0, min(m.at-m.room()/2, len(m.rows)-m.room()))
+	from := m.from()
 	for i := from; i < min(len(m.rows), from+m.room()); i++ {
 		out = append(out, m.row(m.rows[i], nameW, i == m.at))
 	}
@@ -220,6 +245,9 @@ func (m *Model) hint() string {
 		parts = append(parts, m.note)
 	}
 	for _, a := range m.o.Actions {
+		if len(m.rows) == 0 {
+			break
+		}
 		name := a.Key
 		if name == "enter" {
 			name = "Enter"

@@ -130,7 +130,22 @@ func (m *Model) Update(msg tea.Msg) (done bool, cmd tea.Cmd) {
 			return false, m.move(-1)
 		}
 		return false, m.move(1)
+	case tea.MouseClickMsg:
+		return m.onClick(msg)
 	}
+	return false, nil
+}
+
+// onClick selects the message under the mouse; a click on the selected one goes there.
+func (m *Model) onClick(msg tea.MouseClickMsg) (bool, tea.Cmd) {
+	i := m.from() + (msg.Y-headRows)/rowsEach
+	switch {
+	case msg.Y < headRows || msg.Y >= headRows+m.room()*rowsEach || i >= len(m.found):
+		return false, nil
+	case i == m.at:
+		return m.onKey(tea.KeyPressMsg{Code: tea.KeyEnter})
+	}
+	m.at = i
 	return false, nil
 }
 
@@ -227,8 +242,15 @@ func (m *Model) edit(msg tea.Msg) tea.Cmd {
 	return tea.Tick(askAfter, func(time.Time) tea.Msg { return askMsg{m, n} })
 }
 
-// room is the number of results that fit: two rows each.
-func (m *Model) room() int { return max(1, (m.h-4)/2) }
+// headRows stand above what was found; each message of it has rowsEach.
+const (
+	headRows = 3
+	rowsEach = 2
+)
+
+// room is the number of results that fit, from the first of them that is drawn.
+func (m *Model) room() int { return max(1, (m.h-headRows-1)/rowsEach) }
+func (m *Model) from() int { return max(0, m.at-m.room()+1) }
 
 // View is the field and what was found, the newest first.
 func (m *Model) View() ([]string, *tea.Cursor) {
@@ -238,7 +260,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 	if cursor != nil {
 		cursor.X, cursor.Y = cursor.X+3, 1
 	}
-	from := max(0, m.at-m.room()+1)
+	from := m.from()
 	for i := from; i < min(len(m.found), from+m.room()); i++ {
 		f := m.found[i]
 		lead, style := "   ", st.Text

@@ -120,9 +120,29 @@ func (m *Model) Update(msg tea.Msg) (done bool, cmd tea.Cmd) {
 		return m.onKey(msg)
 	case tea.PasteMsg:
 		return false, m.edit(msg)
+	case tea.MouseClickMsg:
+		return m.onClick(msg)
+	case tea.MouseWheelMsg:
+		if msg.Button == tea.MouseWheelUp {
+			m.move(-1)
+		} else {
+			m.move(1)
+		}
 	}
 	return false, nil
 }
+
+// onClick goes to what is under the mouse: as a menu does.
+func (m *Model) onClick(msg tea.MouseClickMsg) (bool, tea.Cmd) {
+	i := m.from() + msg.Y - headRows
+	if msg.Y < headRows || msg.Y >= headRows+m.room() || i >= len(m.shown) {
+		return false, nil
+	}
+	m.at = i
+	return m.pick()
+}
+
+func (m *Model) move(n int) { m.at = max(0, min(m.at+n, len(m.shown)-1)) }
 
 func (m *Model) onKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 	k := m.c.Keys
@@ -132,17 +152,16 @@ func (m *Model) onKey(msg tea.KeyPressMsg) (bool, tea.Cmd) {
 	case key.Matches(msg, k.Accept):
 		return m.pick()
 	case msg.String() == "up" || key.Matches(msg, k.PrevConversation):
-		m.at--
+		m.move(-1)
 	case msg.String() == "down" || key.Matches(msg, k.NextConversation, k.NextField):
-		m.at++
+		m.move(1)
 	case key.Matches(msg, k.PageUp):
-		m.at -= max(1, m.room()-1)
+		m.move(-max(1, m.room()-1))
 	case key.Matches(msg, k.PageDown):
-		m.at += max(1, m.room()-1)
+		m.move(max(1, m.room()-1))
 	default:
 		return false, m.edit(msg)
 	}
-	m.at = max(0, min(m.at, len(m.shown)-1))
 	return false, nil
 }
 

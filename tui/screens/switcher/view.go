@@ -8,8 +8,12 @@ import (
 	"parley/tui/common"
 )
 
-// room is the number of rows of the list itself.
-func (m *Model) room() int { return max(1, m.h-4) }
+// headRows stand above the list.
+const headRows = 3
+
+// room is the number of rows of the list itself, from the first of them that is drawn.
+func (m *Model) room() int { return max(1, m.h-headRows-1) }
+func (m *Model) from() int { return max(0, m.at-m.room()+1) }
 
 // View is the field, what matches, and what can be done.
 func (m *Model) View() ([]string, *tea.Cursor) {
@@ -23,7 +27,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 	if cursor != nil {
 		cursor.X, cursor.Y = cursor.X+3, 1
 	}
-	from := max(0, m.at-m.room()+1)
+	from := m.from()
 	for i := from; i < min(len(m.shown), from+m.room()); i++ {
 		out = append(out, m.row(m.shown[i], i == m.at))
 	}
