@@ -87,8 +87,9 @@ func TestScreenWhileItsNodeHangs(t *testing.T) {
 	wantOnce(t, alice, c.Nodes, "does it hang?", "not any more")
 }
 
-// TestScreenWhileItsNodeDrains ends the client's node as an operator does. What is written meanwhile arrives once, and the
-// client never says that it is offline.
+// TestScreenWhileItsNodeDrains ends the client's node as an operator does. The client says that the node drains, not that it is
+// lost, in the bar or in the row of the move. What is written meanwhile arrives once, and the client never says that it is
+// offline.
 func TestScreenWhileItsNodeDrains(t *testing.T) {
 	t.Parallel()
 	c := start(t, 3)
@@ -100,7 +101,7 @@ func TestScreenWhileItsNodeDrains(t *testing.T) {
 	s.keys("before it goes", ptytest.Enter)
 	leader.Terminate()
 	s.keys("after it went", ptytest.Enter)
-	s.await("✓ alice  before it goes", "after it went", "READY")
+	s.await("✓ alice  before it goes", "after it went", "READY", leader.Name+" is draining: moved "+leader.Name+" → ")
 	s.awaitNot(leader.Name + "★")
 	if screen := s.term.Screen(); strings.Contains(screen, "OFFLINE") {
 		t.Errorf("the client says that it was offline:\n%s", screen)

@@ -120,8 +120,11 @@ const (
 
 	// gracefulTransferTimeout bounds how long a stopping leader waits for its successor.
 	gracefulTransferTimeout = 2 * time.Second
-	// peerAskTimeout bounds a question to one peer for a status page.
+	// peerAskTimeout bounds a question to one peer.
 	peerAskTimeout = 500 * time.Millisecond
+	// statusAskTimeout bounds one for a status page. A peer that hangs takes all of it from every answer, and clients learn from
+	// the answer who leads after that peer: it fits a round trip around the world, and stays below what clients wait.
+	statusAskTimeout = 300 * time.Millisecond
 	// workTurn bounds how long the housekeeper erases and expires before it looks after everything else again.
 	workTurn = 200 * time.Millisecond
 	// maxClockOffset is how far a leader's clock may be off the quorum's median before it gives leadership away.

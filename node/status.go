@@ -163,7 +163,7 @@ func (n *Node) ClusterStatus(ctx context.Context) Status {
 	members := make([]Member, len(st.Members))
 	copy(members, st.Members)
 	st.Members = members
-	ctx, cancel := context.WithTimeout(ctx, peerAskTimeout)
+	ctx, cancel := context.WithTimeout(ctx, statusAskTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	progress := st.progress

@@ -127,7 +127,7 @@ func link(s client.State) common.Link {
 	l := common.Link{
 		Node: common.Line(s.Node), Address: s.Address, Leader: common.Line(s.Leader), Term: s.Term, ClusterID: s.ClusterID,
 		Since:    s.Since,
-		Draining: common.Line(s.Draining), Trying: common.Line(s.Trying), Attempt: s.Attempt, Attempts: s.Attempts, NextTry: s.NextTry,
+		Draining: common.Line(s.Draining), Drained: common.Line(s.Drained), Trying: common.Line(s.Trying), Attempt: s.Attempt, Attempts: s.Attempts, NextTry: s.NextTry,
 	}
 	if s.Err != nil {
 		l.Err = common.Line(plain(s.Err.Error()))

@@ -120,5 +120,8 @@ func TestDrainingIsTold(t *testing.T) {
 		t.Errorf("%v, draining %q, %+v; want ready, and %s draining", s.Phase, s.Draining, m, goes.name)
 	}
 	goes.kill()
-	await(t, c, "the end of it", func(s State) bool { return s.Draining == "" && !member(s, goes.addr).Connected })
+	s = await(t, c, "the end of it", func(s State) bool { return s.Draining == "" && !member(s, goes.addr).Connected })
+	if s.Drained != goes.name {
+		t.Errorf("drained %q, want %s: why the client moved is known", s.Drained, goes.name)
+	}
 }

@@ -73,8 +73,9 @@ const (
 	UnsettledInterval = 250 * time.Millisecond
 	// KeeperGap is the least time between two rounds of the keeper, however many failing calls wake it.
 	KeeperGap = 20 * time.Millisecond
-	// StatusTimeout bounds one question of the keeper: it asks node after node.
-	StatusTimeout = 500 * time.Millisecond
+	// StatusTimeout bounds one question of the keeper: it asks node after node. A node answers within 300 ms, of an older version
+	// within 500 ms, also when one of its peers hangs.
+	StatusTimeout = 800 * time.Millisecond
 	// FailingOverFor is how long the cluster may look leaderless before the state says NoQuorum: an election.
 	FailingOverFor = time.Second
 

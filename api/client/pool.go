@@ -243,6 +243,9 @@ func (p *pool) describe() State {
 	if n := p.nodes[p.current]; n != nil {
 		s.Node = n.name
 	}
+	if n := p.nodes[p.left]; n != nil && n.draining {
+		s.Drained = cmp.Or(n.name, n.addr)
+	}
 	for _, a := range []string{p.current, p.left} {
 		if n := p.nodes[a]; n != nil && n.draining && n.conn == connectivity.Ready && s.Draining == "" {
 			s.Draining = cmp.Or(n.name, n.addr)

@@ -62,6 +62,9 @@ type State struct {
 	// Draining names the current node while it is being taken out of service, or the one that was left for that as long as it is
 	// connected; empty otherwise.
 	Draining string
+	// Drained names the node that was current before this one, if it was left because it was taken out of service: a small node is
+	// gone before anybody saw it Draining. It stays until the next move, or until that node is back.
+	Drained string
 	// Trying is the name, or else the address, of the first node that is being connected to, Attempt and Attempts the how manieth
 	// of how many that is: those before it failed. NextTry is when the next of the failed ones is tried again, about; zero while
 	// one is being connected to. All of them only while no node is usable.
@@ -101,7 +104,7 @@ type Member struct {
 func (s State) equal(b State) bool {
 	return s.Phase == b.Phase && s.Since.Equal(b.Since) && s.Node == b.Node && s.Address == b.Address &&
 		s.Leader == b.Leader && s.LeaderAddress == b.LeaderAddress && s.Term == b.Term && s.ClusterID == b.ClusterID &&
-		s.Failovers == b.Failovers && s.Draining == b.Draining && s.Trying == b.Trying && s.Attempt == b.Attempt &&
+		s.Failovers == b.Failovers && s.Draining == b.Draining && s.Drained == b.Drained && s.Trying == b.Trying && s.Attempt == b.Attempt &&
 		s.Attempts == b.Attempts && s.NextTry.Equal(b.NextTry) && errText(s.Err) == errText(b.Err) && slices.Equal(s.Members, b.Members)
 }
 

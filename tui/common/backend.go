@@ -133,6 +133,7 @@ type Link struct {
 	Err       string    // why it is not ready, for a person
 
 	Draining          string    // our node, or the one we just left, that is being taken out of service
+	Drained           string    // the node we left last, if that was why
 	Trying            string    // the node or address that is being tried while none is in use
 	Attempt, Attempts int       // the how manieth of how many addresses that is; Attempts 0: not known
 	NextTry           time.Time // when the next address is tried; zero when one is being tried now

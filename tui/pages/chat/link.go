@@ -46,8 +46,11 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	if now.Leader != "" {
 		m.leader = now.Leader
 	}
-	if m.move != nil && m.move.open && now.Draining != "" && now.Draining == m.move.from.Node {
-		m.move.drained = true
+	if mv := m.move; mv != nil && !mv.drained && mv.from.Node != "" && (now.Draining == mv.from.Node || now.Drained == mv.from.Node) {
+		mv.drained = mv.open || mv.to.Node == now.Node // the reason may be known after the move
+		if mv.drained && !mv.open && mv.row != nil {
+			m.tellMove()
+		}
 	}
 	cmds = append(cmds, m.meet(""))
 	if now.Phase == common.Ready {
