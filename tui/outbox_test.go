@@ -135,7 +135,6 @@ func TestFeatureOfflineOutbox(t *testing.T) {
 		x.keys("enter")
 	}
 	x.see("· alice  one", "two", "three", "queued")
-	x.see("cannot read @bob")
 	x.golden("outbox-offline-80x24")
 	x.await("three messages on disk", disk.holds(3))
 	if n := len(x.fake.tries()); n != 0 {

@@ -82,7 +82,11 @@ func (l Link) Parts(now time.Time) []Part {
 	case StateOffline:
 		s := "^R tries now"
 		if wait := l.NextTry.Sub(now); !l.NextTry.IsZero() {
-			s = "next try " + Age(max(wait, 0)) + " (^R now)"
+			next := Age(wait)
+			if wait < time.Second { // several nodes are tried in turn: the milliseconds to the next say nothing and never stand still
+				next = "within 1 s"
+			}
+			s = "next try " + next + " (^R now)"
 		}
 		silence := "no node answers"
 		if now.Sub(l.Since) >= time.Second && since != "" {

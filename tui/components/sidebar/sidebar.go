@@ -209,7 +209,11 @@ func clusterPane(c *common.Common, rtt string) []string {
 		case note == "":
 			note = "up"
 		}
-		head := ws.Pad(fmt.Sprintf(" %s%s %s", we, star, common.Line(m.Name)), Width-9)
+		name := common.Line(m.Name)
+		if name == m.Address && len(name) > addressTail { // its name is not known yet, and the port tells it from the others
+			name = "…" + name[len(name)-addressTail:]
+		}
+		head := ws.Pad(fmt.Sprintf(" %s%s %s", we, star, name), Width-9)
 		tail := ws.PadLeft(note, 8) + " "
 		switch {
 		case note == "down":
@@ -222,6 +226,9 @@ func clusterPane(c *common.Common, rtt string) []string {
 	}
 	return append(out, quorum(c))
 }
+
+// addressTail is how much of an address the pane has room for: a colon and a port.
+const addressTail = 6
 
 // quorum says how many nodes may still die.
 func quorum(c *common.Common) string {

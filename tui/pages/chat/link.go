@@ -110,7 +110,7 @@ func (m *Model) lost(old, now common.Link) {
 	if now.Phase == old.Phase || now.Phase != common.NoQuorum && now.Phase != common.Offline {
 		return
 	}
-	if m.asOf.IsZero() {
+	if m.asOf.IsZero() && m.listed { // before, there is nothing on the screen that could be old
 		m.asOf = m.c.Now()
 		if m.move != nil {
 			m.asOf = m.move.at

@@ -161,7 +161,9 @@ func (m *Model) onPage(msg pageMsg) tea.Cmd {
 			m.noSuchCall(f)
 			return nil
 		}
-		m.fail("cannot read " + v.name + ": " + f.Text)
+		if m.c.Link.State().Sends() { // else the bar says why, and the link's return has it read again
+			m.fail("cannot read " + v.name + ": " + f.Text)
+		}
 		return nil
 	}
 	m.readFrom(msg.local, msg.resp.GetReadInfo())

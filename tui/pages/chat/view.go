@@ -177,7 +177,7 @@ func (m *Model) emptyText() string {
 	case m.over && !m.cur.loaded:
 		return " Not read before the session was over."
 	case !m.cur.loaded && m.c.Link.Phase == common.Offline:
-		return " Nothing of this conversation is kept on this machine; it comes when a node answers."
+		return " Not kept here; the nodes have it."
 	case m.cur.loading || !m.cur.loaded:
 		return " loading…"
 	case m.cur.name == "@"+m.user:
