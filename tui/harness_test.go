@@ -31,7 +31,8 @@ type harness struct {
 	ctx   context.Context
 	quit  bool
 	bells int
-	raw   []string // clipboard and other messages for the terminal
+	draws func(string) string // the last step before the terminal, in golden screens; nil for none
+	raw   []string            // clipboard and other messages for the terminal
 
 	mu    sync.Mutex
 	clock time.Time
@@ -231,6 +232,9 @@ func (x *harness) golden(name string) {
 		return !l.State().Sends() || l.RTT > 0 || len(x.fake.Token()) == 0
 	})
 	got := x.screen() + "\n"
+	if x.draws != nil {
+		got = x.draws(got)
+	}
 	var ws common.Widths
 	rows := strings.Split(strings.TrimSuffix(got, "\n"), "\n")
 	if len(rows) != x.app.h {

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGHUP) // as the program does
 	defer stop()
-	if err := run(ctx, f, Options{User: "alice", Version: "v0"}); err != nil && ctx.Err() == nil {
+	if err := run(ctx, f, Options{User: "alice", Version: "v0", StateDir: os.Getenv("PARLEY_TUI_STATE")}); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -104,6 +104,18 @@ func TestFeatureMouse(t *testing.T) {
 	click(col, 23)
 	x.see("Message @bob")
 
+	x.advance(time.Second)
+	click(col, row)
+	x.advance(time.Second)
+	click(col, row) // too slow for a double click
+	x.see("r reply")
+	click(col, row)
+	x.see("request id")
+	x.keys("esc")
+	x.gone("request id")
+	x.keys("esc")
+	x.see("Message @bob")
+
 	col, row = at("@carol")
 	click(col, row)
 	x.see("Message @carol", "lunch?")

@@ -105,7 +105,7 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 	var b strings.Builder
 	for i, of := range m.offers() {
 		sign := of.Char
-		if m.c.Settings.ASCII || m.c.Settings.Emoji == "text" {
+		if m.c.TextEmoji() {
 			sign = ":" + of.Name + ":"
 		}
 		if m.in.Value() != "" { // they follow what is typed, and a digit is part of that
@@ -119,7 +119,11 @@ func (m *Model) View() ([]string, *tea.Cursor) {
 		}
 		b.WriteString(next)
 	}
-	rows := []string{" " + st.Accent.Render(ws.Truncate(m.title, m.w-2)), b.String()}
+	title := m.title
+	if m.c.TextEmoji() {
+		title = emoji.Text(title)
+	}
+	rows := []string{" " + st.Accent.Render(ws.Truncate(title, m.w-2)), b.String()}
 	cursor := m.in.Cursor()
 	if cursor != nil {
 		cursor.X += 3

@@ -57,7 +57,7 @@ func (m *Model) openStale(v *conversation) {
 	if doubted > 0 {
 		text += " " + count(doubted, "may have been sent already", "may have been sent already") + "; sending again does not double it."
 	}
-	d := dialog.New(m.c, "Still send this to "+v.name+"?", text, "")
+	d := dialog.New(m.c, "Still send this to "+v.title()+"?", text, "")
 	d.Choices = []dialog.Choice{
 		{Key: "s", Word: "send", Do: func() tea.Cmd {
 			for _, o := range m.overdue(v) {

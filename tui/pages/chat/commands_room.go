@@ -89,7 +89,7 @@ func (m *Model) cmdLeave(string) tea.Cmd {
 	case v.invited() || !v.room.GetPrivate():
 		return m.leave(v)
 	}
-	d := dialog.New(m.c, "Leave "+v.name+"?", "It is private: only an invitation brings you back.", "leave")
+	d := dialog.New(m.c, "Leave "+v.title()+"?", "It is private: only an invitation brings you back.", "leave")
 	d.Confirm = func([]string) (string, tea.Cmd) { return "", m.leave(v) }
 	m.dialog = d
 	m.resize()
@@ -245,7 +245,7 @@ func (m *Model) cmdArchive(string) tea.Cmd {
 	if v == nil {
 		return nil
 	}
-	d := dialog.New(m.c, "Archive "+v.name+"?", "It can be read from then on, and nothing written. /unarchive opens it again.", "archive")
+	d := dialog.New(m.c, "Archive "+v.title()+"?", "It can be read from then on, and nothing written. /unarchive opens it again.", "archive")
 	d.Danger = true
 	d.Confirm = func([]string) (string, tea.Cmd) {
 		return "", m.updateRoom("not archived", "archived", func(r *parleyv1.UpdateRoomRequest) { r.Archived = proto.Bool(true) })

@@ -161,7 +161,7 @@ func (m *Model) people(sign string) []string {
 	}
 	for _, v := range m.order {
 		if !isRoom(v.name) {
-			add(strings.TrimPrefix(v.name, "@"))
+			add(strings.TrimPrefix(v.title(), "@"))
 		}
 	}
 	for _, name := range m.names.heard {
@@ -176,7 +176,7 @@ func (m *Model) personNote(name string) string {
 		return ""
 	}
 	if _, known := v.people.find(strings.TrimPrefix(name, "@")); !known && !v.people.more {
-		return "not in " + v.name
+		return "not in " + v.title()
 	}
 	return ""
 }
@@ -185,7 +185,7 @@ func (m *Model) rooms() []string {
 	var out []string
 	for _, v := range m.order {
 		if isRoom(v.name) {
-			out = append(out, v.name)
+			out = append(out, v.title())
 		}
 	}
 	return out

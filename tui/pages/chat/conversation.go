@@ -265,3 +265,6 @@ func (v *conversation) rebuild() {
 		v.below = 0
 	}
 }
+
+// title is the conversation's name as it may be drawn: a name comes from the cluster, and is text from outside like any other.
+func (v *conversation) title() string { return common.Line(v.name) }

@@ -171,7 +171,7 @@ func (m *Model) askJoin(v *conversation) {
 		text += " The topic: " + t + "."
 	}
 	text += " n leaves the invitation open; /leave turns it down."
-	d := dialog.New(m.c, "Join "+common.Line(v.name)+"?", text, "join")
+	d := dialog.New(m.c, "Join "+v.title()+"?", text, "join")
 	d.Confirm = func([]string) (string, tea.Cmd) { return "", m.join(v.name) }
 	m.dialog = d
 	m.resize()

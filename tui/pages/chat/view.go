@@ -183,7 +183,7 @@ func (m *Model) emptyText() string {
 	case m.cur.name == "@"+m.user:
 		return " Nothing here yet. Only you can read what you write here."
 	}
-	return " Nothing here yet. Say hello to " + m.cur.name + "."
+	return " Nothing here yet. Say hello to " + m.cur.title() + "."
 }
 
 func (m *Model) welcome() []string {
@@ -209,7 +209,7 @@ func (m *Model) sidebarRows() []sidebar.Row {
 	rows := make([]sidebar.Row, 0, len(m.order))
 	for _, v := range m.order {
 		rows = append(rows, sidebar.Row{
-			Name: common.Line(v.name), Unread: v.count(), Current: v == m.cur, Waiting: v.waiting(), Draft: v != m.cur && v.draft != "",
+			Name: v.title(), Unread: v.count(), Current: v == m.cur, Waiting: v.waiting(), Draft: v != m.cur && v.draft != "",
 			Mentions: int(min(uint64(v.mentions), v.count())), Muted: v.mute == parleyv1.Mute_MUTE_ALL, Invited: v.invited(), Gone: v.gone,
 			Dot: m.peerDot(v),
 		})
@@ -220,7 +220,7 @@ func (m *Model) sidebarRows() []sidebar.Row {
 func (m *Model) statusBar() string {
 	in := statusbar.Info{Unread: m.unread(), Waiting: m.waiting(), Flash: m.flash, Bad: m.flashBad, Hint: "F1 help"}
 	if m.cur != nil {
-		in.Conversation = m.cur.name
+		in.Conversation = m.cur.title()
 	}
 	if mode := m.composer.Mode(); mode != "" {
 		in.Hint = mode + " · " + in.Hint

@@ -270,8 +270,8 @@ func (m *Model) writingHint() string {
 	case v.edit != nil:
 		return "the new text"
 	case v.answer != nil, v.onlyOn && v.view == threadView:
-		return "Reply in " + v.name
+		return "Reply in " + v.title()
 	default:
-		return "Message " + v.name
+		return "Message " + v.title()
 	}
 }

@@ -81,7 +81,7 @@ func (m *Model) ids() (out []string) {
 	if e.ID == 0 {
 		out = m.fact("id", "the cluster gives it one when it commits the message")
 	} else {
-		out = append(m.fact("id", fmt.Sprintf("%d, in the whole cluster", e.ID)), m.fact("seq", fmt.Sprintf("%d, in %s", e.Seq, m.in.Conversation))...)
+		out = append(m.fact("id", fmt.Sprintf("%d, in the whole cluster", e.ID)), m.fact("seq", fmt.Sprintf("%d, in %s", e.Seq, common.Line(m.in.Conversation)))...)
 	}
 	request := m.in.RequestID
 	if request == "" {
