@@ -81,6 +81,12 @@ func TestRepliesFormThreads(t *testing.T) {
 	if got.Message.Replies != 2 || got.ReadInfo.GetNode() != "n1" {
 		t.Fatalf("got %v", got)
 	}
+	// Where each stands in the log: sends that were answered before the next began are in entries of their own.
+	reply, err := r.chat.GetMessage(bob.ctx, &parleyv1.GetMessageRequest{Id: first.Id})
+	must(t, err)
+	if got.LogIndex == 0 || reply.LogIndex < got.LogIndex+2 {
+		t.Errorf("the root stands at %d in the log, the reply two messages later at %d", got.LogIndex, reply.LogIndex)
+	}
 
 	// The same on a stream of sends.
 	st, err := r.chat.SendMessages(alice.ctx)

@@ -265,7 +265,7 @@ func TestLogoutAndSessionEnd(t *testing.T) {
 	x.see("You are logged out.", "Log in")
 	x.typed("correct horse")
 	x.keys("enter")
-	x.see("Message @")
+	x.see("Message @", " 3 @") // the third conversation is the one that is opened below
 	x.fake.mu.Lock()
 	x.fake.fail = common.Failure{Text: "the session was revoked", Auth: true}
 	x.fake.mu.Unlock()

@@ -11,7 +11,7 @@ type Settings struct {
 	Vim           bool   // the composer has a NORMAL mode
 	Sidebar       bool
 	Typing        bool // tell others that one is typing
-	ReducedMotion bool // no spinners
+	ReducedMotion bool // what depends on the clock changes every ten seconds only
 }
 
 // DefaultSettings are those of a new user.

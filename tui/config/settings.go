@@ -41,7 +41,7 @@ func Settings() []Setting {
 		toggle("vim", "the composer has a NORMAL mode", func(v *s) *bool { return &v.Vim }),
 		toggle("sidebar", "show the conversations on the left", func(v *s) *bool { return &v.Sidebar }),
 		toggle("typing", "tell others that you are typing", func(v *s) *bool { return &v.Typing }),
-		toggle("reduced_motion", "nothing on the screen moves by itself", func(v *s) *bool { return &v.ReducedMotion }),
+		toggle("reduced_motion", "ages and counts change every ten seconds, not twice a second", func(v *s) *bool { return &v.ReducedMotion }),
 	}
 }
 

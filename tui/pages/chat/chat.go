@@ -255,6 +255,8 @@ func (m *Model) noSuch(v *conversation, f common.Failure) tea.Cmd {
 			return nil
 		}
 	}
+	v.loaded = true // as much as there will be of it
+	v.rebuild()
 	m.fail(v.name + ": " + f.Text)
 	return nil
 }

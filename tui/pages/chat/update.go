@@ -14,7 +14,11 @@ import (
 // tickMsg redraws what depends on the clock: ages, a flash that ends.
 type tickMsg struct{}
 
-const tickEvery = 500 * time.Millisecond
+// tickEvery is often enough for ages to be true; calmEvery is for who asked that nothing moves by itself.
+const (
+	tickEvery = 500 * time.Millisecond
+	calmEvery = 10 * time.Second
+)
 
 // Update applies one event. It never blocks.
 func (m *Model) Update(msg tea.Msg) tea.Cmd {
@@ -155,7 +159,11 @@ func (m *Model) tick() tea.Cmd {
 		return nil
 	}
 	m.ticking = true
-	return tea.Tick(tickEvery, func(time.Time) tea.Msg { return tickMsg{} })
+	every := tickEvery
+	if m.c.Settings.ReducedMotion {
+		every = calmEvery
+	}
+	return tea.Tick(every, func(time.Time) tea.Msg { return tickMsg{} })
 }
 
 func (m *Model) onTick() {
