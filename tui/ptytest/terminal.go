@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 )
@@ -46,6 +47,12 @@ func StartWith(cmd *exec.Cmd, w, h int, th Theme) (*Terminal, error) {
 	}
 	t.em.SetBackgroundColor(th.Background)
 	t.em.SetForegroundColor(th.Foreground)
+	// A program that has not heard of a smaller size yet may name rows that are gone. A terminal does not follow it; this emulator
+	// would, and panic at the next scroll.
+	t.em.RegisterCsiHandler('r', func(p ansi.Params) bool {
+		bottom, _, _ := p.Param(1, 0)
+		return bottom > t.em.Height()
+	})
 	t.pumps.Add(2)
 	go t.output()
 	go t.answers()

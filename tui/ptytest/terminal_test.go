@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 			fmt.Print("\x1b[?1049l")
 			os.Exit(3)
 		}
+		if in.Text() == "late" { // drawn for a taller terminal
+			fmt.Print("\x1b[1;30r\x1b[3S\x1b[r")
+		}
 		fmt.Printf("you said %s\r\n", in.Text())
 	}
 }
@@ -162,5 +165,16 @@ func TestAnimation(t *testing.T) {
 	}
 	if !strings.Contains(svg, `values="hidden;visible" keyTimes="0;0.5000" dur="2.00s"`) {
 		t.Errorf("what comes after a second of two is not shown then:\n%s", svg)
+	}
+}
+
+// Rows that are gone by a resize which the program has not heard of do no harm.
+func TestLateScrollRegion(t *testing.T) {
+	term := child(t)
+	if err := term.Type("late", Enter, "after", Enter); err != nil {
+		t.Fatal(err)
+	}
+	if err := term.WaitFor(patience, "you said after"); err != nil {
+		t.Fatal(err)
 	}
 }
