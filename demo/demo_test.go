@@ -31,6 +31,10 @@ func (b *teller) SendMessage(_ context.Context, r *parleyv1.SendMessageRequest) 
 	return &parleyv1.SendMessageResponse{Id: 7}, nil
 }
 
+func (b *teller) SetPresence(context.Context, *parleyv1.SetPresenceRequest) (*parleyv1.SetPresenceResponse, error) {
+	return &parleyv1.SetPresenceResponse{}, nil
+}
+
 // nodes is a cluster of processes that are not there.
 type nodes struct {
 	mu    sync.Mutex

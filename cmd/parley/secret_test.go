@@ -96,9 +96,15 @@ func TestFeatureSecretsInKeyring(t *testing.T) {
 		}
 		home := t.TempDir()
 		out, code := shell(t, c, home, `exec dbus-run-session -- /bin/sh -ec '
+			pid=
 			printf pw | gnome-keyring-daemon --unlock --components=secrets > /dev/null 2>&1
-			pid=$(dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
-				org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets | sed -n "s/.*uint32 //p")
+			tries=0 # the daemon is on the bus a moment after it returned
+			while [ -z "$pid" ] && [ $tries -lt 100 ]; do
+				tries=$((tries + 1))
+				pid=$(dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
+					org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets 2>/dev/null | sed -n "s/.*uint32 //p")
+				[ -n "$pid" ] || sleep 0.1
+			done
 			trap "kill $pid" EXIT
 			exec 2>&1
 			token1=$(parley login --keyring --show-token alice)
