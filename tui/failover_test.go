@@ -211,6 +211,24 @@ func TestShakyMoveIsOneRow(t *testing.T) {
 	}
 }
 
+// A node that was just taken has no name for a moment: the row still tells from where to where, and not that we are back.
+func TestMoveToANodeWithoutAName(t *testing.T) {
+	x := start(t, 100, 24, deploys)
+	x.open("@bob")
+	x.see("READY  n1★")
+	x.fake.setLink(common.Link{Phase: common.FailingOver, Node: "n1", Members: members("n2", "n3")})
+	x.see("FAILOVER")
+	x.fake.setLink(ready("n1", "n1", 7)) // it still answers for a moment
+	x.see("back on n1")
+	nameless := ready("", "", 7)
+	nameless.Address = "127.0.0.1:50052"
+	x.fake.setLink(nameless)
+	x.gone("READY  n1★")
+	x.fake.setLink(ready("n2", "n2", 8))
+	x.see("READY  n2★", "moved n1 → n2")
+	x.gone("back on n1")
+}
+
 // What was said while there was no node stands above how it ended.
 func TestOfflineAndBack(t *testing.T) {
 	x := start(t, 100, 24, deploys)

@@ -61,6 +61,7 @@ type Model struct {
 	asOf                                time.Time // when what is shown was current; zero: now
 	move                                *move
 	leader                              string // the last one known
+	node                                string // the last one that served us, by name
 	rows                                int
 	rtt                                 string
 	markTimer                           map[string]bool
@@ -93,7 +94,7 @@ func New(ctx context.Context, c *common.Common, user, open string) *Model {
 	ctx, cancel := context.WithCancel(ctx)
 	m := &Model{
 		c: c, ctx: ctx, cancel: cancel, user: user, open: open,
-		leader:        c.Link.Leader,
+		leader: c.Link.Leader, node: c.Link.Node,
 		conversations: map[string]*conversation{}, markTimer: map[string]bool{}, renamed: map[string]string{},
 		told: told{heard: map[string]uint64{}, down: downs{}},
 	}

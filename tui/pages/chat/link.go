@@ -34,17 +34,24 @@ func (m *Model) onLink(msg common.LinkMsg) tea.Cmd {
 	old, now := msg.Old, msg.New
 	m.note(old, now)
 	cmds := []tea.Cmd{m.bell(old, now)}
+	before := old
+	if m.node != "" { // a node that was just taken has no name for a moment
+		before.Node = m.node
+	}
 	switch {
 	case old.Phase == common.Ready && now.Phase != common.Ready:
-		m.begin(old, m.c.Now())
-	case old.Phase == common.Ready && old.Node != "" && now.Node != "" && old.Node != now.Node:
+		m.begin(before, m.c.Now())
+	case old.Phase == common.Ready && before.Node != "" && now.Node != "" && before.Node != now.Node:
 		// The library moved faster than we looked.
-		m.begin(old, time.Time{})
+		m.begin(before, time.Time{})
 	case old.Phase == common.Ready && m.leader != "" && now.Leader != "" && m.leader != now.Leader:
 		m.leaderChanged(now)
 	}
 	if now.Leader != "" {
 		m.leader = now.Leader
+	}
+	if now.Phase == common.Ready && now.Node != "" {
+		m.node = now.Node
 	}
 	if mv := m.move; mv != nil && !mv.drained && mv.from.Node != "" && (now.Draining == mv.from.Node || now.Drained == mv.from.Node) {
 		mv.drained = mv.open || mv.to.Node == now.Node // the reason may be known after the move
