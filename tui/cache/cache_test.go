@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"parley/proto/parleyv1"
 	"parley/tui/common"
 )
@@ -276,6 +278,21 @@ func TestDamage(t *testing.T) {
 			}
 			must(t, c.Put(message(2)))
 		})
+	}
+}
+
+// A file of a later release is neither read nor taken for damaged.
+func TestUnknownFormat(t *testing.T) {
+	dir := t.TempDir()
+	c := open(t, dir)
+	must(t, c.Put(message(1)))
+	must(t, c.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyFormat, []byte("2")) }))
+	must(t, c.Close())
+	if _, err := OpenFile(c.path, time.Now()); !errors.Is(err, ErrFormat) {
+		t.Errorf("opened a file of format 2: %v, want ErrFormat", err)
+	}
+	if aside, err := filepath.Glob(filepath.Join(dir, "*damaged*")); err != nil || len(aside) > 0 {
+		t.Errorf("it was set aside: %q, %v", aside, err)
 	}
 }
 

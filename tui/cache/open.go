@@ -127,6 +127,9 @@ func openFile(path string, now time.Time) (*Cache, error) {
 	return c, nil
 }
 
+// ErrFormat is returned for a file that another parley wrote in a form that this one does not know. It stays as it is.
+var ErrFormat = errors.New("another format than this program knows: use the newer parley, or move the file away")
+
 // errDamaged is returned by open for a file whose content does not hold up.
 var errDamaged = errors.New("damaged")
 
@@ -158,6 +161,11 @@ func (c *Cache) open() (err error) {
 		for _, b := range buckets {
 			missing = missing || tx.Bucket(b) == nil
 		}
+		if meta := tx.Bucket(bucketMeta); meta != nil {
+			if f := meta.Get(keyFormat); f != nil && string(f) != format {
+				return fmt.Errorf("%w (%q)", ErrFormat, f)
+			}
+		}
 		return nil
 	})
 	if err == nil && missing {
@@ -167,7 +175,7 @@ func (c *Cache) open() (err error) {
 					return err
 				}
 			}
-			return nil
+			return tx.Bucket(bucketMeta).Put(keyFormat, []byte(format))
 		})
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	bucketMeta      = []byte("meta")      // see keyCluster, keyAt
+	bucketMeta      = []byte("meta")      // see keyFormat, keyCluster, keyAt
 	bucketOutbox    = []byte("outbox")    // request id -> JSON of a common.Outgoing
 	bucketList      = []byte("list")      // name -> protobuf of a Conversation
 	bucketMessages  = []byte("messages")  // name -> bucket: seq -> protobuf of a Message
@@ -22,9 +22,13 @@ var (
 
 	buckets = [][]byte{bucketMeta, bucketOutbox, bucketList, bucketMessages, bucketDrafts, bucketPositions, bucketMarks}
 
+	keyFormat  = []byte("format") // see format
 	keyCluster = []byte("cluster")
 	keyAt      = []byte("at") // RFC 3339
 )
+
+// format is the version of what the buckets hold; docs/formats.md lists it.
+const format = "1"
 
 // ErrFull is returned by Put when MaxOutbox messages wait already.
 var ErrFull = errors.New("the outbox is full")
