@@ -1,6 +1,7 @@
 package ptytest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -59,15 +60,35 @@ func StartWith(cmd *exec.Cmd, w, h int, th Theme) (*Terminal, error) {
 	return t, nil
 }
 
+// The emulator joins what makes one character (a letter and its marks, emoji and their joiners) within one Write only. A read
+// of a large frame may end inside of such a one, so its last run of letters waits for what follows: wholeWithin at most.
+const (
+	largeRead   = 1 << 10
+	wholeWithin = 20 * time.Millisecond
+)
+
 // output copies from the program to the screen until the program's side of the terminal is closed.
 func (t *Terminal) output() {
 	defer t.pumps.Done()
 	buf := make([]byte, 32<<10)
+	var held []byte
 	for {
 		n, err := t.file.Read(buf)
-		if n > 0 {
+		data := append(held, buf[:n]...)
+		held = nil
+		if err == nil && n >= largeRead {
+			if cut := whole(data); t.file.SetReadDeadline(time.Now().Add(wholeWithin)) == nil {
+				data, held = data[:cut], bytes.Clone(data[cut:])
+			}
+		} else if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			err = t.file.SetReadDeadline(time.Time{})
+			if errors.Is(err, os.ErrNoDeadline) {
+				err = nil
+			}
+		}
+		if len(data) > 0 {
 			t.mu.Lock()
-			_, _ = t.em.Write(buf[:n]) // it takes everything; what it answers, answers reads without the lock
+			_, _ = t.em.Write(data) // it takes everything; what it answers, answers reads without the lock
 			t.mu.Unlock()
 			t.signal()
 		}
@@ -79,6 +100,18 @@ func (t *Terminal) output() {
 			return
 		}
 	}
+}
+
+// whole is where the last run of letters begins: bytes outside ASCII, and the printable one before them.
+func whole(data []byte) int {
+	i := len(data)
+	for i > 0 && data[i-1] >= 0x80 {
+		i--
+	}
+	if i > 0 && data[i-1] > ' ' && data[i-1] < 0x7f {
+		i--
+	}
+	return i
 }
 
 // answers copies what the emulator says to the program: keys that it encodes, replies to queries.

@@ -178,3 +178,20 @@ func TestLateScrollRegion(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A read may end inside of a character that consists of several: what of it is held back begins with its first byte.
+func TestWhole(t *testing.T) {
+	for in, want := range map[string]string{
+		"abc":             "c",
+		"a 👩\u200d":       "👩\u200d",
+		"ze\u0301":        "e\u0301",
+		"\x1b[0m":         "m",
+		"row\r\n":         "",
+		"":                "",
+		"👩\u200d💻 done\n": "",
+	} {
+		if got := in[whole([]byte(in)):]; got != want {
+			t.Errorf("whole(%q) holds back %q, want %q", in, got, want)
+		}
+	}
+}
