@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"parley/proto/parleyv1"
 	"parley/tui/common"
 )
@@ -145,7 +147,7 @@ func (f *fake) GetMessage(_ context.Context, r *parleyv1.GetMessageRequest) (*pa
 	if m == nil {
 		return nil, common.Failure{Text: "no such message", NotFound: true}
 	}
-	resp := &parleyv1.GetMessageResponse{Message: m, Earlier: f.on.earlier[m.Id], LogIndex: 100 + m.Id, ReadInfo: &parleyv1.ReadInfo{Node: "n1"}}
+	resp := &parleyv1.GetMessageResponse{Message: proto.CloneOf(m), Earlier: f.on.earlier[m.Id], LogIndex: 100 + m.Id, ReadInfo: &parleyv1.ReadInfo{Node: "n1"}}
 	for _, a := range f.on.notes {
 		if a.Id == m.Id {
 			resp.Annotations = append(resp.Annotations, &parleyv1.Annotation{Kind: a.Kind, Value: a.Value, Username: a.Username, Time: m.Time})

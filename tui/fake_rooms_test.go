@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"parley/proto/parleyv1"
 	"parley/tui/common"
 )
@@ -226,7 +228,7 @@ func (f *fake) SearchMessages(_ context.Context, q *parleyv1.SearchMessagesReque
 	resp := &parleyv1.SearchMessagesResponse{ReadInfo: &parleyv1.ReadInfo{}}
 	for i := len(f.msgs) - 1; i >= 0; i-- {
 		if m := f.msgs[i]; strings.Contains(strings.ToLower(m.Text), strings.ToLower(q.GetQuery())) {
-			resp.Messages = append(resp.Messages, m)
+			resp.Messages = append(resp.Messages, proto.CloneOf(m))
 		}
 	}
 	return resp, nil

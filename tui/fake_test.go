@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"parley/proto/parleyv1"
@@ -118,6 +119,7 @@ func (f *fake) store(conv, sender, text, req string, at time.Time) *parleyv1.Mes
 }
 
 func (f *fake) push(ev *parleyv1.Event) {
+	ev = proto.CloneOf(ev)
 	ev.Cursor = strconv.Itoa(len(f.log) + 1)
 	frame := &parleyv1.SubscribeResponse{Frame: &parleyv1.SubscribeResponse_Event{Event: ev}}
 	f.log = append(f.log, frame)
@@ -300,7 +302,7 @@ func (f *fake) ReadMessages(_ context.Context, r *parleyv1.ReadMessagesRequest) 
 	for _, m := range f.msgs {
 		if (r.GetConversation() == "" || m.Conversation == r.GetConversation()) && (r.GetBeforeId() == 0 || m.Id < r.GetBeforeId()) &&
 			f.selects(r, m) && (!r.GetOnlyUnread() || m.Unread && !m.Deleted) {
-			all = append(all, m)
+			all = append(all, proto.CloneOf(m)) // an answer does not change when the cluster's state does
 		}
 	}
 	limit := int(r.GetLimit())
@@ -349,7 +351,7 @@ func (f *fake) ListConversations(_ context.Context, r *parleyv1.ListConversation
 			c = &parleyv1.Conversation{Name: m.Conversation}
 			by[m.Conversation] = c
 		}
-		c.LastSeq, c.LastMessage = m.Seq, m
+		c.LastSeq, c.LastMessage = m.Seq, proto.CloneOf(m)
 		if m.Unread && !m.Deleted {
 			c.Unread++
 			if m.MentionsMe {
