@@ -17,7 +17,7 @@ func (a *app) plain() bool {
 	return tui.WantsPlain(a.env("TERM"), os.Stdin, os.Stdout)
 }
 
-// openPlain runs the client without a screen. tokenErr is why there is no token; at a terminal a person is asked to log in.
+// openPlain runs the client without a screen. tokenErr is why there is no token: without a form to fill in, that ends it.
 func (a *app) openPlain(ctx context.Context, token []byte, user, to string, tokenErr error) error {
 	if tokenErr != nil {
 		return tokenErr

@@ -28,7 +28,7 @@ type queuedMsg struct {
 
 // openStore opens what outlives the page. The list is asked for at the same time: a node is as fast as the disk.
 func (m *Model) openStore() tea.Cmd {
-	open, user, page := m.c.OpenStore, m.user, m
+	open, user, page, ctx := m.c.OpenStore, m.user, m, m.ctx
 	if open == nil {
 		return nil
 	}
@@ -37,6 +37,10 @@ func (m *Model) openStore() tea.Cmd {
 		store, err := open(user)
 		if err != nil {
 			return storedMsg{page: page, err: err}
+		}
+		if ctx.Err() != nil { // the page was left; the log-in form that came after it knows nothing of stores
+			_ = store.Close()
+			return nil
 		}
 		saved, err := store.Load()
 		return storedMsg{page, store, saved, err}
